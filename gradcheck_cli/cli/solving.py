@@ -1,0 +1,82 @@
+"""`gradcheck solve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_WRONG, common
+
+if TYPE_CHECKING:
+    from gradcheck_cli.problem import Problem
+    from gradcheck_cli.solve import Solution
+
+_EPILOG = """
+\b
+Examples:
+  gradcheck solve residual-relu --wrt w0
+  gradcheck solve problem.yaml --ask 'd(L, w)' --set x=3
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("problem", metavar="PROBLEM")
+@click.option("--ask", multiple=True, metavar="QUERY", help="Also answer d(L, w), local(y, x), value(a), … (repeatable).")
+@click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="Give an input another value (repeatable).")
+@click.option("--wrt", multiple=True, metavar="NAME", help="Chain rule for these inputs only (repeatable).")
+@click.option("--output-node", metavar="NAME", help="Differentiate this node instead of the problem's output.")
+@click.option("--exact", is_flag=True, help="Fractions instead of decimals, expressions closed in the inputs.")
+@click.option("--digits", type=click.IntRange(1, 50), default=6, show_default=True, help="Significant digits.")
+@click.option("--only", type=click.Choice(["forward", "backward", "questions"]), help="Show one part.")
+@common
+def solve(  # noqa: PLR0913 - one parameter an option
+    *,
+    problem: str,
+    ask: tuple[str, ...],
+    settings: tuple[str, ...],
+    wrt: tuple[str, ...],
+    output_node: str | None,
+    exact: bool,
+    digits: int,
+    only: str | None,
+    width: int | None,
+    debug: bool,
+    as_json: bool,
+) -> int:
+    """Derive every derivative of PROBLEM: a YAML file, or the name of a bundled problem.
+
+    Shows the graph with its values, upstream x local = downstream for each edge, the chain rule for each input,
+    and the answers to the problem's questions. Three independent methods check every number.
+    """
+    from gradcheck_cli.problem import load
+    from gradcheck_cli.solve import solve as run
+    from gradcheck_cli.solve.options import assigned, known
+    from gradcheck_cli.verify.keys import key_verdicts
+
+    del debug
+    loaded: Problem = assigned(load(problem), settings)
+    if output_node is not None:
+        known(loaded, output_node, "--output-node")
+    for name in wrt:
+        known(loaded, name, "--wrt")
+    solution = run(loaded, output=output_node, ask=ask)
+    keys = key_verdicts(solution)
+    if as_json:
+        from gradcheck_cli.render.json import dumps, solution_document
+
+        click.echo(dumps(solution_document(solution, keys)))
+    else:
+        from gradcheck_cli.render.canvas import canvas
+        from gradcheck_cli.render.solution import View, print_solution
+
+        view = View(digits, exact, only or ("questions" if ask and not only else ""), wrt)
+        print_solution(canvas(width=width), solution, view, keys)
+    return _code(solution, keys)
+
+
+def _code(solution: Solution, keys: dict[str, str]) -> int:
+    wrong = any(answer.holds is False for answer in solution.answers.values())
+    if not solution.agreement.ok or wrong or any(verdict == "wrong" for verdict in keys.values()):
+        return EXIT_WRONG
+    return EXIT_RIGHT

@@ -1,0 +1,68 @@
+"""`gradcheck verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_UNUSABLE, EXIT_WRONG, common, fail
+from gradcheck_cli.errors import GradcheckError
+
+if TYPE_CHECKING:
+    from gradcheck_cli.verify import Report
+
+_EPILOG = """
+\b
+Examples:
+  gradcheck verify answers.yaml
+  gradcheck verify --problem my-problem.yaml submissions/*.yaml --json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("files", nargs=-1, required=True, metavar="ANSWERS...")
+@click.option("--problem", metavar="PROBLEM", help="The problem, instead of the one that the file names.")
+@click.option("--quiet", is_flag=True, help="Only the score of each file.")
+@common
+def verify(
+    *, files: tuple[str, ...], problem: str | None, quiet: bool, width: int | None, debug: bool, as_json: bool
+) -> int:
+    """Judge files of ANSWERS: each member of each answer, the first wrong step, the mistake, the score."""
+    from gradcheck_cli.problem import load
+    from gradcheck_cli.verify import judge_files
+
+    del debug
+    named = load(problem) if problem else None
+    reports: list[Report] = []
+    unusable = False
+    for found in judge_files(files, named):
+        if isinstance(found, GradcheckError):
+            fail(found)
+            unusable = True
+        else:
+            reports.append(found)
+            if not as_json:
+                _show(found, width, quiet=quiet, first=len(reports) == 1)
+    if as_json and reports:
+        from gradcheck_cli.render.json import dumps, report_document
+
+        click.echo(dumps(report_document(reports)))
+    elif len(reports) > 1:
+        from gradcheck_cli.render.canvas import canvas
+        from gradcheck_cli.render.report import print_summary
+
+        print_summary(canvas(width=width), reports)
+    if unusable:
+        return EXIT_UNUSABLE
+    return EXIT_RIGHT if all(report.ok for report in reports) else EXIT_WRONG
+
+
+def _show(report: Report, width: int | None, *, quiet: bool, first: bool) -> None:
+    from gradcheck_cli.render.canvas import canvas
+    from gradcheck_cli.render.report import print_report
+
+    place = canvas(width=width)
+    if not first and not quiet:
+        place.line()
+    print_report(place, report, quiet=quiet)

@@ -1,0 +1,151 @@
+"""Expressions: inert, frozen trees that say what was written and nothing more.
+
+Operators are calls of functions of `functions.py`: `add` and `mul` take any number of operands, `neg`, `div`,
+`pow`, `matmul`, `transpose` and the comparisons the usual one or two. A difference is `add(a, neg(b))`.
+Nothing here evaluates or rearranges; what changes an expression is a function with a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A number with its digits as typed; two numbers are equal when their values are."""
+
+    value: Fraction
+    text: str = field(compare=False)
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An input, node, constant, size or index letter, by its canonical name."""
+
+    id: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of arguments; `options` are its named ones (`axis`, `keepdims`)."""
+
+    function: str
+    args: tuple[Expr, ...]
+    options: tuple[tuple[str, Expr], ...] = ()
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An entry: `a[i]`, `a[i, j]`."""
+
+    base: Expr
+    indices: tuple[Expr, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A sum over an index letter: `sum(expr, j)`."""
+
+    body: Expr
+    index: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+Expr = Num | Name | Call | Index | Sum
+
+
+def number(value: Fraction | int) -> Expr:
+    """A number as an expression: negative ones and fractions become the operations that write them."""
+    value = Fraction(value)
+    if value < 0:
+        return Call("neg", (number(-value),))
+    if value.denominator != 1:
+        return Call("div", (number(value.numerator), number(value.denominator)))
+    return Num(value, str(value))
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions directly below."""
+    match expr:
+        case Call():
+            return expr.args + tuple(value for _, value in expr.options)
+        case Index():
+            return (expr.base, *expr.indices)
+        case Sum():
+            return (expr.body,)
+    return ()
+
+
+def with_children(expr: Expr, below: tuple[Expr, ...]) -> Expr:
+    """The same operation on other operands, in the order of `children`."""
+    match expr:
+        case Call():
+            count = len(expr.args)
+            options = tuple((key, new) for (key, _), new in zip(expr.options, below[count:], strict=True))
+            return Call(expr.function, below[:count], options, expr.span)
+        case Index():
+            return Index(below[0], below[1:], expr.span)
+        case Sum():
+            return Sum(below[0], expr.index, expr.span)
+    return expr
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every expression in the tree, from the top, left to right."""
+    stack = [expr]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(children(top)))
+
+
+def names(expr: Expr) -> tuple[str, ...]:
+    """The names that occur free, each once, in reading order."""
+    found: dict[str, None] = {}
+    _collect(expr, frozenset(), found)
+    return tuple(found)
+
+
+def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None]) -> None:
+    if isinstance(expr, Name):
+        if expr.id not in bound:
+            found.setdefault(expr.id)
+        return
+    if isinstance(expr, Sum):
+        bound = bound | {expr.index}
+    for below in children(expr):
+        _collect(below, bound, found)
+
+
+def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:
+    """The expression with names replaced; what shares a subtree shares it afterwards."""
+    if isinstance(expr, Name):
+        return replacements.get(expr.id, expr)
+    below = children(expr)
+    changed = tuple(substitute(child, replacements) for child in below)
+    if all(new is old for new, old in zip(changed, below, strict=True)):
+        return expr
+    return with_children(expr, changed)
+
+
+def size(expr: Expr, limit: int = 1_000_000) -> int:
+    """How many tree nodes the expression has when written out, counted up to `limit`."""
+    count = 0
+    for _ in walk(expr):
+        count += 1
+        if count >= limit:
+            break
+    return count

@@ -1,0 +1,158 @@
+"""Plain text to tokens. Unicode is read through one explicit table; nothing is normalised behind its back."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+
+from gradcheck_cli.errors import ParseError
+from gradcheck_cli.expr import Num
+from gradcheck_cli.source import Source, Span
+
+MAX_CHARACTERS = 20_000
+MAX_TOKENS = 2_000
+MAX_DIGITS = 60
+MAX_EXPONENT = 400
+MAX_NAME = 64
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_COMBINING = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
+
+# one character -> the operator it stands for
+_OPERATORS = {
+    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*", "•": "*", "⊙": "*", "÷": "/", "∕": "/", "⁄": "/",
+    "≤": "<=", "≥": ">=", "≠": "!=", "⟨": "(", "⟩": ")", "[": "[", "]": "]", "{": "{", "}": "}", "|": "|",
+    "+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "(": "(", ")": ")", ",": ",", ";": ";", "<": "<", ">": ">", "@": "@",
+    "=": "=", "≈": "≈", "≃": "≈", "√": "√", "?": "?", "ᵀ": "T", "⊤": "T", "'": "'", "′": "'", "\\": "\\",
+}  # fmt: skip
+_DOUBLE = ("**", "<=", ">=", "==", "!=", ":=", "~=", "->", ".T")
+_VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅛": (1, 8)}
+_LETTER = "A-Za-z\u0370-\u03ff∂∇ŷŶâêîôûĉĝĥĵŝŵẑãñõ\u0302\u0303\u0304"
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WORD = re.compile(rf"[{_LETTER}](?:[{_LETTER}0-9₀-₉]|_\{{[{_LETTER}0-9]+\}}|_)*")
+_RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind` is `number`, `word`, `power` (raised digits), `end`, or the operator itself."""
+
+    kind: str
+    text: str
+    span: Span
+    value: Fraction | None = None
+    gap: bool = False  # white space before it
+
+
+def tokenize(source: Source) -> tuple[Token, ...]:
+    """The tokens of a plain-text expression, an `end` last.
+
+    Raises ParseError for a character that has no meaning here and for what is over a limit.
+    """
+    text = source.text
+    if len(text) > MAX_CHARACTERS:
+        message = f"the formula has {len(text):,} characters"
+        raise ParseError(message, hint=f"at most {MAX_CHARACTERS:,} are read", source=source)
+    tokens: list[Token] = []
+    position = 0
+    while True:
+        start = position
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if position == len(text):
+            break
+        token = _next(source, position, gap=position > start)
+        tokens.append(token)
+        position = token.span.end
+        if len(tokens) > MAX_TOKENS:
+            message = f"the formula has more than {MAX_TOKENS:,} signs"
+            raise ParseError(message, hint="split it", source=source, span=token.span)
+    return (*tokens, Token("end", "", Span(len(text), len(text))))
+
+
+def _next(source: Source, at: int, *, gap: bool) -> Token:
+    text = source.text
+    if match := _NUMBER.match(text, at):
+        return _number(source, match.group(), at, gap=gap)
+    if match := _WORD.match(text, at):
+        return _word(source, match.group(), at, gap=gap)
+    if match := _RAISED.match(text, at):
+        span = Span(at, match.end())
+        return Token("power", match.group().translate(_SUPERSCRIPTS), span, gap=gap)
+    character = text[at]
+    if character in _VULGAR:
+        top, bottom = _VULGAR[character]
+        return Token("number", f"{top}/{bottom}", Span(at, at + 1), Fraction(top, bottom), gap)
+    pair = text[at : at + 2]
+    if pair == "**":
+        return Token("^", pair, Span(at, at + 2), gap=gap)
+    if pair == ".T" and not text[at + 2 : at + 3].isalnum():
+        return Token("T", pair, Span(at, at + 2), gap=gap)
+    if pair in _DOUBLE:
+        return Token("≈" if pair == "~=" else pair, pair, Span(at, at + 2), gap=gap)
+    if character in _OPERATORS:
+        return Token(_OPERATORS[character], character, Span(at, at + 1), gap=gap)
+    raise _unknown_character(source, at)
+
+
+def _number(source: Source, text: str, at: int, *, gap: bool) -> Token:
+    span = Span(at, at + len(text))
+    value = number_value(text, source, span)
+    return Token("number", text, span, value, gap)
+
+
+def number_value(text: str, source: Source | None = None, span: Span | None = None) -> Fraction:
+    """The exact value of a decimal number; ParseError where it is over a limit."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if sum(character.isdigit() for character in mantissa) > MAX_DIGITS:
+        message = f"a number has more than {MAX_DIGITS} digits"
+        raise ParseError(message, hint="round it", source=source, span=span)
+    if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:
+        message = f"the exponent of {text[:40]} is out of range"
+        raise ParseError(message, hint=f"at most {MAX_EXPONENT} is read", source=source, span=span)
+    return Fraction(text if mantissa[-1:] != "." else mantissa[:-1] + ("e" + exponent if exponent else ""))
+
+
+def decimals(number: Num) -> int:
+    """How many places after the point the number was typed with, its exponent counted in."""
+    mantissa, _, exponent = number.text.lower().partition("e")
+    places = len(mantissa.partition(".")[2])
+    return places - int(exponent or 0)
+
+
+def _word(source: Source, raw: str, at: int, *, gap: bool) -> Token:
+    span = Span(at, at + len(raw))
+    if len(raw) > MAX_NAME:
+        message = f"a name has more than {MAX_NAME} letters"
+        raise ParseError(message, hint="put * between factors", source=source, span=span)
+    return Token("word", fold(raw), span, gap=gap)
+
+
+def fold(word: str) -> str:
+    """A word in plain letters: lowered digits become digits, an accent its name (`ŷ` is `yhat`)."""
+    letters = []
+    for character in word.translate(_SUBSCRIPTS).replace("{", "").replace("}", ""):
+        base, *marks = unicodedata.normalize("NFD", character)
+        letters.append(base if not marks else base + "".join(_COMBINING.get(mark, mark) for mark in marks))
+    return "".join(_COMBINING.get(letter, letter) for letter in letters)
+
+
+def _unknown_character(source: Source, at: int) -> ParseError:
+    character = source.text[at]
+    code = f"U+{ord(character):04X}"
+    name = unicodedata.name(character, "unnamed")
+    shown = character if character.isprintable() else code
+    message = f'the character "{shown}" ({code}, {name.lower()}) has no meaning in a formula'
+    latin = re.search(r"SMALL LETTER ([A-Z])$|CAPITAL LETTER ([A-Z])$", name)
+    hint = "remove it"
+    if latin and character.isalpha():
+        letter = (latin.group(1) or latin.group(2) or "").lower()
+        hint = f'it looks like "{letter if latin.group(1) else letter.upper()}": type that'
+    elif character in "\"`“”‘’":  # noqa: RUF001 - the typographic quotes are meant
+        hint = "formulas need no quotes"
+    elif character == "$":
+        hint = "LaTeX between $…$ is read as a whole answer, not as a part of one"
+    return ParseError(message, hint=hint, source=source, span=Span(at, at + 1))

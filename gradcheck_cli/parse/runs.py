@@ -1,0 +1,63 @@
+"""Letters written together: products of names (`w0x0`) and differentials (`dz`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expr import Name
+from gradcheck_cli.parse.lexer import Token
+from gradcheck_cli.source import Span
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parse.names import Scope
+
+MAX_SPLITS = 8
+
+
+def splits(scope: Scope, token: Token) -> list[list[Token]]:
+    """The ways to read a run of letters as the fewest names; the last piece may be a function.
+
+    Dynamic programming from the left: `best[i]` holds the shortest splits of the first i letters.
+    A digit never begins a piece, so `x2` is neither 2x nor x*2.
+    """
+    word, start = token.text, token.span.start
+    exact = token.span.end - start == len(word)
+    longest = max((len(spelling) for spelling in scope.spellings), default=1)
+    best: list[list[tuple[int, ...]]] = [[()]] + [[] for _ in word]
+    for end in range(1, len(word) + 1):
+        for begin in range(max(0, end - max(longest, 12)), end):
+            piece = word[begin:end]
+            last = end == len(word) and scope.function(piece) is not None
+            if not best[begin] or not (scope.piece(piece) or last) or piece[0].isdigit():
+                continue
+            found = [(*cuts, end) for cuts in best[begin]]
+            if not best[end] or len(found[0]) < len(best[end][0]):
+                best[end] = found[:MAX_SPLITS]
+            elif len(found[0]) == len(best[end][0]):
+                best[end] = (best[end] + found)[:MAX_SPLITS]
+    return [_pieces(word, cuts, start if exact else None, token.span) for cuts in best[len(word)]]
+
+
+def _pieces(word: str, cuts: tuple[int, ...], start: int | None, span: Span) -> list[Token]:
+    begins = (0, *cuts[:-1])
+    return [
+        Token("word", word[begin:end], span if start is None else Span(start + begin, start + end))
+        for begin, end in zip(begins, cuts, strict=True)
+    ]
+
+
+def differential(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Name, int] | None:
+    """`dz`, `∂z`, `d z`: the name, and the place of the token after it."""
+    if at >= len(tokens) or tokens[at].kind != "word":
+        return None
+    token = tokens[at]
+    if token.text[0] not in "d∂" or (scope.name(token.text) and token.text[0] == "d" and len(token.text) > 1):
+        return None
+    if len(token.text) == 1:
+        if at + 1 >= len(tokens) or tokens[at + 1].kind != "word":
+            return None
+        token, at = tokens[at + 1], at + 1
+        name = scope.name(token.text)
+    else:
+        name = scope.name(token.text[1:])
+    return (Name(name, token.span), at + 1) if name else None

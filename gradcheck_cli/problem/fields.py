@@ -1,0 +1,75 @@
+"""What may stand in a problem file: one table that validates it and becomes the editors' schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KINDS = (
+    "real", "positive", "nonnegative", "integer", "binary", "sign", "probability",
+    "onehot", "distribution", "symmetric", "spd", "invertible",
+)  # fmt: skip
+SCALAR_KINDS = KINDS[:7]
+FORMS = ("any", "expression", "value", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A key of a mapping.
+
+    `holds`  `text`, `expression`, `number`, `flag`, `texts` (one or a list), `numbers` (a number or nested lists),
+             `choice` (of `choices`), `names` (one or a list), `mapping` (any name -> `inside`), `items` (a list of
+             mappings with the fields `inside`), `answer`
+    """
+
+    name: str
+    holds: str
+    about: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    inside: str = ""
+
+
+PROBLEM = (
+    Field("title", "text", "What the problem is called.", required=True),
+    Field("description", "text", "Markdown; may hold $math$."),
+    Field("inputs", "mapping", "The leaves of the graph, by name.", inside="input"),
+    Field("constants", "mapping", "Symbols that are no nodes, by name.", inside="input"),
+    Field("dims", "mapping", "Sizes of symbolic dimensions.", inside="number"),
+    Field("let", "mapping", "Names that are no nodes but may appear in answers.", inside="expression"),
+    Field("graph", "mapping", "The nodes of the computation graph, by name.", inside="node"),
+    Field("layers", "items", "A shorthand that expands into `graph`.", inside="layer"),
+    Field("output", "names", "The node that is differentiated; the last one if left out."),
+    Field("upstream", "mapping", "A gradient that arrives at a node from outside.", inside="expression"),
+    Field("learning_rate", "number", "What step(w) uses."),
+    Field("digits", "number", "At least so many significant digits are asked for."),
+    Field("questions", "items", "What is asked; without them everything is derived.", inside="question"),
+)
+INPUT = (
+    Field("value", "numbers", "A number or nested lists."),
+    Field("shape", "names", "Sizes, as numbers or letters: [dh, dx]."),
+    Field("kind", "choice", "What is known of the values.", choices=KINDS),
+    Field("axis", "number", "The axis along which a one-hot or a distribution sums to 1."),
+    Field("param", "flag", "Whether it is learnable."),
+    Field("latex", "texts", "How it is printed; the rest are spellings also accepted in answers."),
+)
+NODE = (
+    Field("expr", "expression", "How the node is computed.", required=True),
+    Field("latex", "texts", "How it is printed; the rest are spellings also accepted in answers."),
+)
+QUESTION = (
+    Field("id", "text", "How answer files name it; 1, 2, 3 … if left out."),
+    Field("ask", "expression", "A query: d(L, w), local(y, x), value(a), …", required=True),
+    Field("text", "text", "The question in words."),
+    Field("points", "number", "What it is worth; 1 if left out."),
+    Field("form", "choice", "What kind of answer is wanted; any if left out.", choices=FORMS),
+    Field("tolerance", "number", "How far a number may be off; right to the digits given if left out."),
+    Field("digits", "number", "At least so many significant digits."),
+    Field("answer", "answer", "The author's key: checked against the derivation."),
+    Field("hints", "texts", "Hints, the gentlest first."),
+)
+SECTIONS: dict[str, tuple[Field, ...]] = {
+    "problem": PROBLEM,
+    "input": INPUT,
+    "node": NODE,
+    "question": QUESTION,
+}

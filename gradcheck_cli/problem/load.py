@@ -1,0 +1,390 @@
+"""A problem file, by path or bundled name, to a `Problem`; ProblemError with everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import FileError, GradcheckError, ParseError, ProblemError, UnsupportedError
+from gradcheck_cli.expr import Expr, names
+from gradcheck_cli.files import read_source
+from gradcheck_cli.functions import ALIASES, FUNCTIONS
+from gradcheck_cli.graph import Graph, Input, in_order
+from gradcheck_cli.graph import Node as GraphNode
+from gradcheck_cli.parse.lexer import fold
+from gradcheck_cli.parse.names import Scope, scope
+from gradcheck_cli.parse.text import parse
+from gradcheck_cli.problem.fields import FORMS, INPUT, QUESTION, SCALAR_KINDS
+from gradcheck_cli.problem.model import Key, Problem, Question
+from gradcheck_cli.problem.reader import Reader, kind_of, meant
+from gradcheck_cli.yamltree import Node, read_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gradcheck_cli.source import Source
+
+_NAME = re.compile(r"[A-Za-z\u0370-\u03ff][A-Za-z0-9_\u0370-\u03ff]*")
+_BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_ARRAYS = "vectors and matrices are not worked out yet"
+_FIELDS = {field.name: field for field in (*INPUT, *QUESTION)}
+
+
+def bundled_folder() -> Path:
+    """Where the problems that come with the program lie: inside the package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "problems"
+    return inside if inside.is_dir() else package.parent / "problems"
+
+
+def bundled() -> tuple[str, ...]:
+    """The names of the problems that come with the program."""
+    return tuple(sorted(path.stem for path in bundled_folder().glob("*.yaml")))
+
+
+def find(name: str) -> Path:
+    """The file of a path or a bundled name; FileError with the nearest names where there is none."""
+    path = Path(name)
+    if path.suffix or len(path.parts) > 1 or path.is_file() or not _BUNDLED_NAME.fullmatch(name):
+        return path
+    inside = bundled_folder() / f"{name}.yaml"
+    if inside.is_file():
+        return inside
+    near = difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
+    message = f'there is no file and no bundled problem "{name}"'
+    raise FileError(message, hint=hint)
+
+
+def load(name: str | Path) -> Problem:
+    """The problem at a path, or the bundled one of that name.
+
+    Raises FileError for the file and ProblemError, with all errors found, for what is in it.
+    """
+    path = find(str(name))
+    return read_problem(read_source(path), Path(path).stem)
+
+
+def read_problem(source: Source, name: str) -> Problem:
+    """The problem that a YAML text describes."""
+    tree = read_tree(source)
+    loader = _Loader(source, name)
+    problem = loader.problem(tree)
+    if problem is None or loader.read.errors:
+        raise ProblemError(sorted(loader.read.errors, key=_place))
+    return problem
+
+
+def _place(error: GradcheckError) -> tuple[int, int]:
+    return error.source.line_column(error.span) if error.source else (0, 0)
+
+
+class _Loader:
+    """Reads one file; what goes wrong is collected in `read.errors`."""
+
+    def __init__(self, source: Source, name: str) -> None:
+        self.source = source
+        self.name = name
+        self.read = Reader(source)
+        self.declared: dict[str, Node] = {}
+
+    def problem(self, tree: Node) -> Problem | None:
+        top = self.read.section(tree, "problem", "the problem")
+        self.unsupported(top)
+        inputs = self.leaves(top.get("inputs"), "input")
+        constants = self.leaves(top.get("constants"), "constant")
+        texts, latex = self.nodes(top.get("graph"))
+        lets = self.lets(top.get("let"))
+        if "graph" not in top and "layers" not in top:
+            self.read.wrong(tree, "the problem has no graph", "add graph: with a line `name: expression` for each node")
+        elif not texts and not self.read.errors:
+            self.read.wrong(top.get("graph", tree), "the graph is empty", "add a line `name: expression`")
+        names_of = self.spellings(inputs, constants, latex, lets)
+        graph = self.graph(inputs, constants, texts, latex, names_of, top)
+        if graph is None:
+            return None
+        return self.finish(top, graph, lets, names_of)
+
+    def finish(
+        self, top: Mapping[str, Node], graph: Graph, lets: Mapping[str, Source], names_of: Mapping[str, Iterable[str]]
+    ) -> Problem | None:
+        vocabulary, _ = scope(names_of, graph.ancestors)
+        outputs = self.outputs(top, graph)
+        digits = self.read.number(top.get("digits"), "digits")
+        rate = self.read.number(top.get("learning_rate"), "learning_rate")
+        lets_read = tuple((let, self.parse(text, vocabulary)) for let, text in lets.items())
+        questions = self.questions(top.get("questions"), vocabulary, int(digits.value) if digits else 1)
+        seed = self.seed(top.get("upstream"), outputs, vocabulary)
+        title = self.read.text(top.get("title"), "title")
+        if self.read.errors:
+            return None
+        return Problem(
+            name=self.name,
+            title=title,
+            source=self.source,
+            graph=graph,
+            scope=vocabulary,
+            outputs=outputs,
+            description=self.read.text(top.get("description"), "description"),
+            lets=tuple((let, expr) for let, expr in lets_read if expr is not None),
+            seed=seed,
+            learning_rate=rate.value if rate else None,
+            questions=questions,
+        )
+
+    def unsupported(self, top: Mapping[str, Node]) -> None:
+        for key, what in (("layers", "layers"), ("dims", "symbolic sizes")):
+            if key in top:
+                message = f"{what}: {_ARRAYS}"
+                self.read.errors.append(UnsupportedError(message, source=self.source, span=top[key].span))
+
+    # -- names
+
+    def declare(self, key: Node, what: str) -> bool:
+        """Take a name; False, with an error, where it cannot be one or is taken."""
+        name = key.text
+        if not _NAME.fullmatch(name) or fold(name) != name:
+            hint = "use letters, digits and _, a letter first; latex: says how it is printed"
+            self.read.wrong(key, f'"{name}" cannot be the name of {what}', hint)
+            return False
+        if name in self.declared:
+            line, _ = self.source.line_column(self.declared[name].span)
+            self.read.wrong(key, f"{name} is declared twice, first in line {line}", "give one of them another name")
+            return False
+        self.declared[name] = key
+        return True
+
+    def spellings(
+        self,
+        inputs: Iterable[Input],
+        constants: Iterable[Input],
+        latex: Mapping[str, tuple[str, ...]],
+        lets: Iterable[str],
+    ) -> dict[str, tuple[str, ...]]:
+        """For each name the LaTeX it is declared with; a spelling of two names is an error."""
+        names_of = {leaf.name: leaf.latex for leaf in (*inputs, *constants)}
+        names_of.update(latex)
+        names_of.update(dict.fromkeys(lets, ()))
+        _, clashes = scope(names_of)
+        for spelling, owner, other in clashes:
+            message = f'the spelling "{spelling}" of {other} already means {owner}'
+            self.read.wrong(self.declared[other], message, "give it another spelling")
+        return names_of
+
+    # -- inputs and nodes
+
+    def leaves(self, node: Node | None, what: str) -> tuple[Input, ...]:
+        found = []
+        for key, value in self.read.entries(node, f"{what}s"):
+            if self.declare(key, f"an {what}" if what == "input" else f"a {what}"):
+                leaf = self.leaf(key, value)
+                found.append(leaf)
+        return tuple(found)
+
+    def leaf(self, key: Node, node: Node) -> Input:
+        if node.kind == "map":
+            entry = self.read.section(node, "input", f"input {key.text}")
+        else:
+            entry = {"value": node}
+        if "shape" in entry or (entry.get("value") is not None and entry["value"].kind == "list"):
+            place = entry.get("shape", node)
+            message = f"{key.text} is an array: {_ARRAYS}"
+            self.read.errors.append(UnsupportedError(message, source=self.source, span=place.span))
+            return Input(key.text)
+        typed = self.read.number(entry.get("value"), key.text)
+        kind = self.read.choice(entry.get("kind"), _FIELDS["kind"], f"the kind of {key.text}", "real")
+        if typed and not _allows(kind, typed.value):
+            self.read.wrong(typed.node, f"{key.text} = {typed.node.text} is not {kind}", "change the value or the kind")
+        return Input(
+            name=key.text,
+            value=typed.value if typed else None,
+            decimal=bool(typed and typed.decimal),
+            kind=kind if kind in SCALAR_KINDS else "real",
+            param=self.read.flag(entry.get("param"), f"param of {key.text}"),
+            latex=self.read.texts(entry.get("latex"), f"latex of {key.text}"),
+            span=key.span,
+        )
+
+    def nodes(self, node: Node | None) -> tuple[dict[str, Source], dict[str, tuple[str, ...]]]:
+        texts: dict[str, Source] = {}
+        latex: dict[str, tuple[str, ...]] = {}
+        for key, value in self.read.entries(node, "graph"):
+            if not self.declare(key, "a node"):
+                continue
+            latex[key.text] = ()
+            entry = self.read.section(value, "node", f"node {key.text}") if value.kind == "map" else {"expr": value}
+            text = self.read.expression(entry.get("expr"), key.text)
+            latex[key.text] = self.read.texts(entry.get("latex"), f"latex of {key.text}")
+            if text is not None:
+                texts[key.text] = text
+        return texts, latex
+
+    def lets(self, node: Node | None) -> dict[str, Source]:
+        found: dict[str, Source] = {}
+        for key, value in self.read.entries(node, "let"):
+            text = self.read.expression(value, key.text)
+            if self.declare(key, "a let name") and text is not None:
+                found[key.text] = text
+        return found
+
+    def parse(self, text: Source, vocabulary: Scope) -> Expr | None:
+        try:
+            self.hidden(text)
+            return parse(text, vocabulary)
+        except GradcheckError as error:
+            self.read.errors.append(error)
+            return None
+
+    def hidden(self, text: Source) -> None:
+        """Refuse a call of a function whose name the problem has given to something else."""
+        for match in re.finditer(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(", text.text):
+            word = match[1]
+            function = ALIASES.get(word)
+            if function and word in self.declared and FUNCTIONS[function].params:
+                line, _ = self.source.line_column(self.declared[word].span)
+                message = f"{word} is a name of this problem (line {line}) and hides the function {word}(…)"
+                from_span = type(self.declared[word].span)(match.start(1), match.end(1))
+                raise ParseError(message, hint="give it another name, or write * for a product", source=text, span=from_span)
+
+    def graph(
+        self,
+        inputs: tuple[Input, ...],
+        constants: tuple[Input, ...],
+        texts: Mapping[str, Source],
+        latex: Mapping[str, tuple[str, ...]],
+        names_of: Mapping[str, Iterable[str]],
+        top: Mapping[str, Node],
+    ) -> Graph | None:
+        lets = {key.text for key, _ in self.read.entries(top.get("let"), "let")}
+        vocabulary, _ = scope({name: spelling for name, spelling in names_of.items() if name not in lets})
+        nodes = []
+        for name, text in texts.items():
+            expr = self.parse(text, vocabulary)
+            if expr is not None:
+                nodes.append(GraphNode(name, expr, latex.get(name, ()), self.declared[name].span))
+        ordered, circular = in_order(nodes)
+        self.cycle(circular)
+        if self.read.errors or not ordered:
+            return None
+        return Graph(inputs, ordered, list(texts)[-1], constants)
+
+    def cycle(self, circular: tuple[GraphNode, ...]) -> None:
+        """Name one cycle among nodes that wait for one another."""
+        if not circular:
+            return
+        waiting = {node.name: node for node in circular}
+        path = [circular[0].name]
+        while True:
+            following = next(name for name in names(waiting[path[-1]].expr) if name in waiting)
+            if following in path:
+                path = [*path[path.index(following) :], following]
+                break
+            path.append(following)
+        node = self.declared[path[0]]
+        message = f"{path[0]} depends on itself: {' -> '.join(path)}" if len(path) > 2 else f"{path[0]} depends on itself"  # noqa: PLR2004
+        self.read.wrong(node, message, "a node may use inputs and other nodes, never what is computed from it")
+
+    # -- output, questions
+
+    def outputs(self, top: Mapping[str, Node], graph: Graph) -> tuple[str, ...]:
+        given = self.read.texts(top.get("output"), "output")
+        for name in given:
+            if name not in graph.by_name:
+                known = [node.name for node in graph.nodes]
+                self.read.wrong(top["output"], f'output "{name}" is no node', meant(name, known))
+        return given or (graph.output,)
+
+    def seed(self, node: Node | None, outputs: tuple[str, ...], vocabulary: Scope) -> Expr | None:
+        entries = self.read.entries(node, "upstream")
+        if not entries:
+            return None
+        key, value = entries[0]
+        if len(entries) > 1 or key.text != outputs[0]:
+            hint = f"give the gradient that arrives at the output: upstream: {{{outputs[0]}: …}}"
+            self.read.wrong(key, "upstream names a node that is not the output", hint)
+            return None
+        text = self.read.expression(value, f"upstream of {key.text}")
+        return self.parse(text, vocabulary) if text else None
+
+    def questions(self, node: Node | None, vocabulary: Scope, digits: int) -> tuple[Question, ...]:
+        found: list[Question] = []
+        taken: set[str] = set()
+        for number, item in enumerate(self.read.items(node, "questions"), start=1):
+            question = self.question(item, str(number), vocabulary, digits)
+            if question is None:
+                continue
+            if question.id in taken:
+                self.read.wrong(item, f'the question id "{question.id}" occurs twice', "give each question its own id")
+            taken.add(question.id)
+            found.append(question)
+        return tuple(found)
+
+    def question(self, node: Node, number: str, vocabulary: Scope, digits: int) -> Question | None:
+        entry = self.read.section(node, "question", f"question {number}")
+        name = self.read.text(entry.get("id"), "id", number)
+        written = self.read.expression(entry.get("ask"), f"ask of question {name}")
+        ask = self.parse(written, vocabulary) if written else None
+        points = self.read.number(entry.get("points"), "points")
+        tolerance = self.read.number(entry.get("tolerance"), "tolerance")
+        asked_digits = self.read.number(entry.get("digits"), "digits")
+        for typed, what in ((points, "points"), (tolerance, "tolerance")):
+            if typed and typed.value < 0:
+                self.read.wrong(typed.node, f"{what} is {typed.node.text}", "write 0 or more")
+        form = self.read.choice(entry.get("form"), _FIELDS["form"], "form", FORMS[0])
+        text = self.read.text(entry.get("text"), "text")
+        hints = self.read.texts(entry.get("hints"), "hints")
+        key = self.key(entry.get("answer"), name)
+        if written is None or ask is None:
+            return None
+        return Question(
+            id=name,
+            ask=ask,
+            written=written,
+            text=text,
+            points=points.value if points else Fraction(1),
+            form=form,
+            tolerance=tolerance.value if tolerance else None,
+            digits=int(asked_digits.value) if asked_digits else digits,
+            key=key,
+            hints=hints,
+        )
+
+    def key(self, node: Node | None, name: str) -> Key | None:
+        return None if node is None else read_key(self.read, node, f"the answer to question {name}")
+
+
+def read_key(reader: Reader, node: Node, what: str) -> Key:
+    """An answer: a text, a list of texts, or a mapping of expression and value."""
+    if node.kind == "map":
+        known = ("expression", "value")
+        parts: dict[str, Source | None] = {}
+        for key, value in node.entries:
+            if key.text in known:
+                parts[key.text] = reader.expression(value, what)
+            else:
+                reader.wrong(key, f'"{key.text}" is no part of an answer', meant(key.text, known))
+        return Key((), parts.get("expression"), parts.get("value"))
+    if node.kind == "list":
+        nested = next((item for item in node.items if item.kind != "scalar"), None)
+        if nested is not None:
+            reader.wrong(nested, f"{what} holds {kind_of(nested)}", "write a text or a number")
+            return Key()
+        return Key(tuple(text for item in node.items if (text := reader.expression(item, what)) is not None))
+    text = reader.expression(node, what)
+    return Key((text,) if text is not None else ())
+
+
+def _allows(kind: str, value: Fraction) -> bool:
+    """Whether a value is of the kind declared for it."""
+    tests = {
+        "positive": value > 0,
+        "nonnegative": value >= 0,
+        "integer": value.denominator == 1,
+        "binary": value in (0, 1),
+        "sign": value in (-1, 1),
+        "probability": 0 <= value <= 1,
+    }
+    return tests.get(kind, True)

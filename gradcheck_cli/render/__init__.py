@@ -1,0 +1,1 @@
+"""Solutions and reports as text: for a terminal, as JSON."""

@@ -1,0 +1,91 @@
+"""Reports for a terminal: each claim with a mark, what is wrong where, the score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.render.layout import words, wrap
+from gradcheck_cli.verify.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from gradcheck_cli.render.canvas import Canvas
+    from gradcheck_cli.verify.model import Claim, Report
+
+_MARKS = {CORRECT: ("✓", "good"), WRONG: ("✗", "bad"), UNDECIDED: ("?", "open"), UNREADABLE: ("?", "open"), MISSING: ("–", "open")}
+
+
+def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None:
+    """One file's claims, the first wrong step of each with a caret, and its score."""
+    score = report.score
+    head = f"{points(score.earned)} of {points(score.possible)} points"
+    who = f"  {report.student}" if report.student else ""
+    canvas.line((report.file, "head"), who, "  ", (", ".join(report.problems), "dim"), "  ", (head, "head"))
+    if quiet:
+        return
+    width = max((len(claim.id or "") for claim in report.claims), default=0)
+    for claim in report.claims:
+        _claim(canvas, claim, width)
+    for note in report.notes:
+        _wrapped(canvas, f"note: {note}", 2, "open")
+    counts = [f"{count} {verdict}" for verdict, count in report.summary.items() if count or verdict in (CORRECT, WRONG)]
+    canvas.line((f"{len(report.claims)} answers: {', '.join(counts)}", "head"))
+
+
+def _claim(canvas: Canvas, claim: Claim, width: int) -> None:
+    mark, style = _MARKS[claim.verdict]
+    label = f" {(claim.id or '').ljust(width)}  "
+    indent = " " * (len(label) + 1)
+    if claim.verdict == CORRECT:
+        notes = "; ".join(dict.fromkeys(member.note for member in claim.members if member.note))
+        canvas.line((mark, style), label, claim.text, (f"   ({notes})" if notes else "", "dim"))
+        return
+    canvas.line((mark, style), label, claim.text or "no answer")
+    if claim.first_wrong is not None:
+        _caret(canvas, claim, len(indent))
+    _details(canvas, claim, indent)
+
+
+def _caret(canvas: Canvas, claim: Claim, indent: int) -> None:
+    """A row of carets under the first wrong member of a chain."""
+    assert claim.first_wrong is not None  # noqa: S101 - the caller has looked
+    if len(claim.members) > 1:
+        before = " = ".join(member.text for member in claim.members[: claim.first_wrong])
+        start = indent + len(before) + (3 if before else 0)
+        canvas.line(" " * start, ("^" * max(1, len(claim.members[claim.first_wrong].text)), "bad"))
+
+
+def _details(canvas: Canvas, claim: Claim, indent: str) -> None:
+    if claim.verdict in (UNREADABLE, UNDECIDED):
+        member = next(member for member in claim.members if member.verdict == claim.verdict)
+        reason = member.note or "this could not be settled either way"
+        _wrapped(canvas, f"{claim.verdict}: {reason}", len(indent), "open")
+        return
+    if claim.diagnosis:
+        lead = "" if claim.verdict == MISSING else f"{claim.diagnosis.code}: "
+        _wrapped(canvas, lead + claim.diagnosis.message, len(indent), "plain")
+    elif claim.verdict == WRONG and claim.first_wrong is not None:
+        note = claim.members[claim.first_wrong].note
+        if note:
+            _wrapped(canvas, note, len(indent), "plain")
+    if claim.expected:
+        _wrapped(canvas, f"right: {claim.expected}", len(indent), "plain")
+
+
+def _wrapped(canvas: Canvas, text: str, indent: int, style: str) -> None:
+    for line in wrap(words(text), max(20, canvas.width - indent), 2):
+        canvas.line(" " * indent, (line, style))
+
+
+def points(value: Fraction) -> str:
+    """Points as people write them: 2, 1.5."""
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.4g}"
+
+
+def print_summary(canvas: Canvas, reports: list[Report]) -> None:
+    """One line over several files."""
+    earned = sum((report.score.earned for report in reports), start=reports[0].score.earned * 0)
+    possible = sum((report.score.possible for report in reports), start=reports[0].score.possible * 0)
+    canvas.line()
+    canvas.line((f"{len(reports)} files: {points(earned)} of {points(possible)} points", "head"))

@@ -1,0 +1,364 @@
+"""A solution for a terminal: the graph, upstream × local = downstream, the chain rule, the questions, the check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from gradcheck_cli.render.layout import pad, widest, words, wrap
+from gradcheck_cli.solve.numbers import DIGITS, number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gradcheck_cli.render.canvas import Canvas
+    from gradcheck_cli.solve import Answer, Quantity, Solution, SolvedEdge, SolvedNode
+    from gradcheck_cli.symbolic.evaluate import Value
+
+MOST_PATHS = 6
+LONGEST_PATH = 24
+DEEPEST_TREE = 14
+LONGEST_SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What to show of a solution, and how its numbers are written."""
+
+    digits: int = DIGITS
+    exact: bool = False
+    only: str = ""
+    wrt: tuple[str, ...] = ()
+    hide_questions: bool = False
+
+    def shows(self, part: str) -> bool:
+        """Whether a part is wanted: `forward`, `backward`, `questions`."""
+        return not self.only or self.only == part
+
+
+class SolutionPrinter:
+    """Prints one solution on one canvas."""
+
+    def __init__(self, canvas: Canvas, solution: Solution, view: View, keys: Mapping[str, str]) -> None:
+        self.canvas = canvas
+        self.solution = solution
+        self.view = view
+        self.keys = keys
+        self.nodes = {node.name: node for node in solution.nodes}
+
+    def number(self, value: Value) -> str:
+        """A value as text; a dash where there is none."""
+        decimal = self.solution.problem.decimal
+        return number_text(value, decimal=decimal, count=self.view.digits, exact=self.view.exact) or "–"
+
+    def print(self) -> None:
+        """Everything the view wants, a blank line between the parts."""
+        self.heading()
+        if self.view.shows("forward") or self.view.shows("backward"):
+            self.graph()
+        if self.view.shows("backward"):
+            self.edges()
+            self.chains()
+        if self.view.shows("questions") and self.solution.answers:
+            self.questions()
+        self.agreement()
+
+    def heading(self) -> None:
+        problem = self.solution.problem
+        graph = problem.graph
+        self.canvas.line((problem.title, "head"), "  ", (problem.name, "dim"))
+        params = sum(leaf.param for leaf in graph.inputs)
+        counts = [
+            f"output {self.solution.output}",
+            counted(len(graph.by_name), "node"),
+            counted(len(graph.edges), "edge"),
+            *([counted(params, "parameter")] if params else []),
+        ]
+        self.canvas.line((", ".join(counts), "dim"))
+
+    def section(self, title: str) -> None:
+        self.canvas.line()
+        self.canvas.line((title, "head"))
+
+    # -- the graph
+
+    def graph(self) -> None:
+        """The tree below the output with values and gradients beside it; a list where that is too wide."""
+        backward = self.view.shows("backward")
+        rows = list(self.tree())
+        labels = [prefix + text for prefix, text, _ in rows]
+        values = [self.number(node.forward.number) if node else "" for *_, node in rows]
+        slopes = [self.number(node.gradient.number) if node and backward else "" for *_, node in rows]
+        slope_head = f"∂{self.solution.output}/∂node" if backward else ""
+        columns = (widest(labels), max(widest(values), 5), max(widest(slopes), cell_len(slope_head)))
+        if sum(columns) + 4 > self.canvas.width or max(len(prefix) for prefix, *_ in rows) > 3 * DEEPEST_TREE:
+            self.list(backward=backward)
+            return
+        self.canvas.line()
+        head = pad("Graph", columns[0]) + "  " + pad("value", columns[1], right=True)
+        self.canvas.line((head + "  " + pad(slope_head, columns[2], right=True) if backward else head, "head"))
+        for (prefix, text, node), value, slope in zip(rows, values, slopes, strict=True):
+            style = "name" if node and node.kind == "input" else "plain"
+            line: list[str | tuple[str, str]] = [prefix, (pad(text, columns[0] - cell_len(prefix)), style)]
+            if node:
+                line += ["  ", (pad(value, columns[1], right=True), "value")]
+            if node and backward:
+                line += ["  ", (pad(slope, columns[2], right=True), "gradient")]
+            self.canvas.line(*line)
+
+    def tree(self) -> Iterator[tuple[str, str, SolvedNode | None]]:
+        """The rows of the tree: branches, text, node; a node that stands above already is only named."""
+        seen: set[str] = set()
+        stack: list[tuple[str, str, str]] = [("", "", self.solution.output)]
+        while stack:
+            prefix, below, name = stack.pop()
+            node = self.nodes[name]
+            if name in seen:
+                yield prefix, f"{name} (above)", None
+                continue
+            seen.add(name)
+            yield prefix, self.definition(node), node
+            last = len(node.inputs) - 1
+            branches = [
+                (below + ("└─ " if at == last else "├─ "), below + ("   " if at == last else "│  "), source)
+                for at, source in enumerate(node.inputs)
+            ]
+            stack.extend(reversed(branches))
+
+    @staticmethod
+    def definition(node: SolvedNode) -> str:
+        return f"{node.name} = {node.forward.expr.shown}" if node.kind == "node" else node.name
+
+    def list(self, *, backward: bool) -> None:
+        """The nodes in the order of the forward pass, each with its numbers on a line of their own if need be."""
+        self.section("Graph")
+        for node in self.solution.nodes:
+            style = "name" if node.kind == "input" else "plain"
+            pieces = words(self.definition(node))
+            lines = wrap(pieces, self.canvas.width, 4)
+            numbers = f"= {self.number(node.forward.number)}"
+            if backward:
+                numbers += f"   ∂{self.solution.output}/∂{node.name} = {self.number(node.gradient.number)}"
+            if len(lines) == 1 and cell_len(lines[0]) + cell_len(numbers) + 2 <= self.canvas.width:
+                self.canvas.line((lines[0], style), "  ", (numbers, "value"))
+                continue
+            for line in lines:
+                self.canvas.line((line, style))
+            for line in wrap(words(numbers), self.canvas.width - 2, 4):
+                self.canvas.line("  ", (line, "value"))
+
+    # -- edges
+
+    def edges(self) -> None:
+        """The table upstream × local = downstream, in the order of the backward pass."""
+        rows = [self.edge_row(edge) for edge in self.solution.edges]
+        if not rows:
+            return
+        self.canvas.line()
+        columns = [max(widest([row[at] for row in rows]), 0) for at in range(4)]
+        heads = ("Edge", "upstream", "local", "downstream")
+        columns = [max(column, cell_len(head)) for column, head in zip(columns, heads, strict=True)]
+        width = sum(columns) + 8
+        beside = width + 3 + widest([row[4] for row in rows]) <= self.canvas.width
+        stacked = width > self.canvas.width
+        if not stacked:
+            head = f"{pad(heads[0], columns[0])}  {pad(heads[1], columns[1], right=True)} × "
+            head += f"{pad(heads[2], columns[2], right=True)} = {pad(heads[3], columns[3], right=True)}"
+            self.canvas.line((head + ("   local derivative" if beside else ""), "head"))
+        else:
+            self.canvas.line(("Edge: upstream × local = downstream", "head"))
+        sums = self.sums()
+        for edge, row in zip(self.solution.edges, rows, strict=True):
+            self.edge_line(row, columns, beside=beside, stacked=stacked)
+            for line in sums.pop((edge.target, edge.source), ()):
+                for part in wrap(words(line), self.canvas.width, 4):
+                    self.canvas.line((part, "gradient"))
+
+    def edge_row(self, edge: SolvedEdge) -> tuple[str, str, str, str, str]:
+        local = f"∂{edge.target}/∂{edge.source} = {self.expression(edge.local)}"
+        numbers = (self.number(part.number) for part in (edge.upstream, edge.local, edge.downstream))
+        upstream, step, downstream = (
+            text if text != "–" else self.expression(part)
+            for text, part in zip(numbers, (edge.upstream, edge.local, edge.downstream), strict=True)
+        )
+        return f"{edge.target} → {edge.source}", upstream, step, downstream, local
+
+    def edge_line(self, row: tuple[str, ...], columns: list[int], *, beside: bool, stacked: bool) -> None:
+        name, upstream, local, downstream, derivative = row
+        if stacked:
+            self.canvas.line(name)
+            text = [f"{upstream} ", f"× {local} ", f"= {downstream}"]
+            for line in wrap(text, self.canvas.width - 2, 4):
+                self.canvas.line("  ", (line, "value"))
+            for line in wrap(words(derivative), self.canvas.width - 2, 4):
+                self.canvas.line("  ", line)
+            return
+        line: list[str | tuple[str, str]] = [
+            pad(name, columns[0]),
+            "  ",
+            (pad(upstream, columns[1], right=True), "gradient"),
+            " × ",
+            (pad(local, columns[2], right=True), "value"),
+            " = ",
+            (pad(downstream, columns[3], right=True), "gradient"),
+        ]
+        if beside:
+            self.canvas.line(*line, "   ", derivative)
+            return
+        self.canvas.line(*line)
+        for part in wrap(words(derivative), self.canvas.width - 4, 4):
+            self.canvas.line("    ", part)
+
+    def sums(self) -> dict[tuple[str, str], list[str]]:
+        """Behind the last edge into a node that feeds several: what it collects, and from where."""
+        arrivals: dict[str, list[SolvedEdge]] = {}
+        for edge in self.solution.edges:
+            arrivals.setdefault(edge.source, []).append(edge)
+        found = {}
+        for name, edges in arrivals.items():
+            if len(edges) > 1:
+                parts = []
+                for edge in edges:
+                    text = self.number(edge.downstream.number)
+                    parts.append(f"{self.expression(edge.downstream) if text == '–' else text} (from {edge.target})")
+                total = self.number(self.nodes[name].gradient.number)
+                lead = f"{total} = " if total != "–" else ""
+                found[edges[-1].target, name] = [f"  {name} collects {lead}" + " + ".join(parts)]
+        return found
+
+    def expression(self, quantity: Quantity) -> str:
+        """An expression in the names of the graph, cut to a remark where nobody would read it."""
+        text = quantity.expr.shown
+        return text if len(text) <= LONGEST_SHOWN else f"({len(text)} characters; --json has it)"
+
+    # -- chains
+
+    def chains(self) -> None:
+        """For each input the chain rule as homework writes it."""
+        wanted = self.view.wrt or tuple(node.name for node in self.solution.nodes if node.kind == "input")
+        graph = self.solution.problem.graph
+        wanted = tuple(name for name in wanted if name in graph.ancestors[self.solution.output])
+        if not wanted:
+            return
+        self.section("Chain rule")
+        for name in wanted:
+            paths = graph.paths(self.solution.output, name, MOST_PATHS + 1)
+            long = max((len(path) for path in paths), default=0) > LONGEST_PATH
+            if len(paths) > MOST_PATHS or long:
+                self.short_chain(name)
+            else:
+                self.chain(name, paths)
+
+    def short_chain(self, name: str) -> None:
+        """Too many paths, or too long, to be written out: the sum over the nodes that it feeds."""
+        output = self.solution.output
+        users = self.solution.problem.graph.targets[name]
+        terms = [f"∂{output}/∂{user} · ∂{user}/∂{name} " for user in users]
+        pieces = [("+ " if at else "") + term for at, term in enumerate(terms)]
+        self.hanging(f"∂{output}/∂{name} ", [f"= {pieces[0]}", *pieces[1:]])
+        self.result(name, indent=cell_len(f"∂{output}/∂{name} "))
+
+    def chain(self, name: str, paths: tuple[tuple[str, ...], ...]) -> None:
+        label = f"∂{self.solution.output}/∂{name} "
+        symbols: list[str] = []
+        numbers: list[str] = []
+        known = {(edge.target, edge.source): edge for edge in self.solution.edges}
+        for at, path in enumerate(paths):
+            links = list(zip(path, path[1:], strict=False))
+            joint = "= " if at == 0 else "+ "
+            for place, (target, source) in enumerate(links):
+                joint = "· " if place else joint
+                symbols.append(f"{joint}∂{target}/∂{source} ")
+                text = self.number(known[target, source].local.number)
+                text = self.expression(known[target, source].local) if text == "–" else text
+                bracket = text.startswith("-") or " " in text
+                numbers.append(f"{joint}({text}) " if bracket else f"{joint}{text} ")
+        self.hanging(label, symbols)
+        indent = cell_len(label)
+        if len(numbers) == 1:
+            self.result(name, indent)
+            return
+        end = self.number(self.nodes[name].gradient.number)
+        self.hanging(" " * indent, [*numbers, f"= {end}"] if end != "–" else numbers)
+
+    def result(self, name: str, indent: int) -> None:
+        quantity = self.nodes[name].gradient
+        text = self.number(quantity.number)
+        self.hanging(" " * indent, [f"= {self.expression(quantity) if text == '–' else text}"])
+
+    def hanging(self, label: str, pieces: list[str]) -> None:
+        indent = min(cell_len(label), self.canvas.width // 3)
+        for line in wrap([label, *pieces], self.canvas.width, indent) if label.strip() else [
+            " " * indent + line for line in wrap(pieces, self.canvas.width - indent, 0)
+        ]:
+            self.canvas.line(line)
+
+    # -- questions, check
+
+    def questions(self) -> None:
+        self.section("Questions")
+        width = widest([question.id for question in self.solution.questions])
+        for question in self.solution.questions:
+            answer = self.solution.answers[question.id]
+            label = pad(question.id, width) + "  "
+            text = question.text or ""
+            pieces = [label, f"{answer.ask}  ", *words(text)] if text else [label, answer.ask]
+            for line in wrap(pieces, self.canvas.width, width + 2):
+                self.canvas.line((line, "name"))
+            indent = " " * (width + 2)
+            for line in wrap(self.answer_pieces(answer), self.canvas.width - len(indent), 2):
+                self.canvas.line(indent, (line, "value"))
+            self.key_line(question.id, indent)
+
+    def answer_pieces(self, answer: Answer) -> list[str]:
+        if answer.kind == "relation":
+            verdict = {True: "holds", False: "does not hold", None: "undecided"}[answer.holds]
+            return words(f"{verdict}: {answer.reason}" if answer.reason else verdict)
+        if answer.kind == "shape":
+            return ["() – a scalar"]
+        value = self.number(answer.quantity.number)
+        shown = self.expression(answer.quantity)
+        pieces = [f"= {shown} "] if shown != value else []
+        if self.view.exact and answer.closed is not None and answer.closed.shown != shown:
+            pieces.append(f"= {answer.closed.shown} ")
+        if value != "–":
+            pieces.append(f"= {value}")
+        return pieces or [f"= {shown}"]
+
+    def key_line(self, name: str, indent: str) -> None:
+        verdict = self.keys.get(name)
+        if verdict and verdict != "correct":
+            self.canvas.line(indent, (f"the author's answer is {verdict}", "bad"))
+
+    def agreement(self) -> None:
+        """One line on the cross-check, or every disagreement with its three numbers; then the notes."""
+        agreement = self.solution.agreement
+        self.canvas.line()
+        for note in self.solution.notes:
+            for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
+                self.canvas.line((line, "open"))
+        if agreement.ok:
+            count = counted(len(agreement.checks), "quantity")
+            spread = f"largest spread {agreement.spread:.1g}" if agreement.spread else "no spread"
+            text = f"✓ symbolic, reverse mode and finite differences agree on {count} ({spread})"
+            for line in wrap(words(text), self.canvas.width, 2):
+                self.canvas.line((line, "good"))
+            return
+        for check in agreement.failed:
+            self.canvas.line((f"✗ the witnesses differ on {check.quantity}", "bad"))
+            numbers = (("symbolic", check.symbolic), ("reverse mode", check.autodiff), ("difference", check.difference))
+            for label, value in numbers:
+                self.canvas.line(f"    {label}: {'none' if value is None else repr(value)}")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 node`, `2 nodes`, `3 quantities`."""
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def print_solution(canvas: Canvas, solution: Solution, view: View, keys: Mapping[str, str]) -> None:
+    """Print a solution; `keys` has the verdicts on the author's own answers."""
+    SolutionPrinter(canvas, solution, view, keys).print()

@@ -1,0 +1,204 @@
+"""The derivations of one problem, each worked out once: local derivatives, totals by target, values by name."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.crosscheck import BITS, symbolic_values
+from gradcheck_cli.errors import ParseError
+from gradcheck_cli.expand import expand
+from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
+from gradcheck_cli.functions import QUERIES
+from gradcheck_cli.graph import Graph, Node
+from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.symbolic.derive import Derivation, derive, locals_of
+from gradcheck_cli.symbolic.evaluate import evaluate
+from gradcheck_cli.symbolic.scalars import local_derivatives
+from gradcheck_cli.write.formula import Formula
+from gradcheck_cli.write.text import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcheck_cli.problem import Problem
+    from gradcheck_cli.source import Source
+    from gradcheck_cli.symbolic.evaluate import Value
+
+LONGEST_CLOSED = 400
+_TEMPORARY = "(expression)"
+
+
+class Engine:
+    """Derivations of a problem's graph. Everything is computed on demand and kept."""
+
+    def __init__(self, problem: Problem, output: str | None = None) -> None:
+        self.problem = problem
+        self.graph: Graph = problem.graph
+        self.output = output or problem.outputs[0]
+        self._derivations: dict[str, Derivation] = {}
+
+    @cached_property
+    def local(self) -> Mapping[tuple[str, str], Expr]:
+        """The local derivative on every edge (source, target)."""
+        return locals_of(self.graph)
+
+    def derivation(self, target: str) -> Derivation:
+        """All derivatives of one node."""
+        if target not in self._derivations:
+            self._derivations[target] = derive(self.graph, self.local, target)
+        return self._derivations[target]
+
+    @cached_property
+    def backward(self) -> Derivation:
+        """The derivation of the output, with the gradient that the problem says arrives there."""
+        seed = self.problem.seed
+        return self.derivation(self.output) if seed is None else derive(self.graph, self.local, self.output, seed)
+
+    @cached_property
+    def lets(self) -> Mapping[str, Expr]:
+        """The let names, in names of the graph."""
+        found: dict[str, Expr] = {}
+        for name, expr in self.problem.lets:
+            found[name] = substitute(self.resolve(expr), found)
+        return found
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        """The values of inputs, nodes, lets and adjoints at the given numbers; None where there is none."""
+        missing = dict.fromkeys(leaf.name for leaf in (*self.graph.inputs, *self.graph.constants))
+        definitions = (*self.backward.steps, *self.lets.items())
+        return symbolic_values(self.graph, {**missing, **self.problem.given}, definitions)
+
+    def value(self, expr: Expr) -> Value:
+        """An expression in names of the graph, and of adjoints, at the given numbers."""
+        for name in names(expr):
+            if name not in self.values:  # an adjoint of another target than the output
+                target = name.removeprefix("d(").partition(",")[0]
+                for step, definition in self.derivation(target).steps:
+                    self.values[step] = evaluate(expand(definition), self.values, BITS)
+        return evaluate(expand(expr), self.values, BITS)
+
+    def formula(self, expr: Expr) -> Formula:
+        """An expression with the problem's LaTeX."""
+        return Formula(expr, self.problem.latex)
+
+    # -- queries inside expressions
+
+    def resolve(self, expr: Expr, *, partial: bool = False, text: Source | None = None) -> Expr:
+        """The expression with derivatives and other queries worked out, in names of the graph.
+
+        `partial` reads d(y, x) as the local derivative on the edge x -> y, where there is one.
+        Raises ParseError, with the place in `text`, for a query that makes no sense.
+        """
+        if isinstance(expr, Call) and expr.function in QUERIES and expr.function != "step":
+            return self._query(expr, partial=partial, text=text)
+        if isinstance(expr, Call) and expr.function == "step" and len(expr.args) == 2:  # noqa: PLR2004
+            return self.update(expr, text)
+        below = children(expr)
+        changed = tuple(self.resolve(child, partial=partial, text=text) for child in below)
+        same = all(new is old for new, old in zip(changed, below, strict=True))
+        return expr if same else with_children(expr, changed)
+
+    def _query(self, call: Call, *, partial: bool, text: Source | None) -> Expr:
+        args = call.args
+        match call.function:
+            case "value":
+                return self.resolve(args[0], partial=partial, text=text)
+            case "d":
+                wrt = self.variable(args[1], text)
+                if partial and isinstance(args[0], Name) and (edge := self.local.get((wrt, args[0].id))) is not None:
+                    return edge
+                return self.total(self.resolve(args[0], partial=partial, text=text), wrt)
+            case "local":
+                return self.edge(self.variable(args[1], text), self.node(args[0], text))
+            case "upstream":
+                name = self.variable(args[0], text)
+                target = self.node(args[1], text) if len(args) > 1 else None
+                return self.upstream(name) if target is None else self.total(Name(target), name)
+            case "downstream":
+                target, name = self.node(args[0], text), self.variable(args[1], text)
+                return times(self.upstream(target), self.edge(name, target))
+            case "size":
+                return number(1)
+        return number(self.count(call, text))
+
+    def count(self, call: Call, text: Source | None = None) -> int:
+        """`nodes()`, `edges()`, `params()`; inputs and output are counted as nodes."""
+        if call.function == "nodes":
+            return len(self.graph.by_name)
+        if call.function == "edges":
+            return len(self.graph.edges)
+        if call.function == "params":
+            return sum(leaf.param for leaf in self.graph.inputs)
+        raise self._senseless(f"{call.function}(…) is no number", "ask it by itself", call, text)
+
+    def edge(self, source: str, target: str) -> Expr:
+        """The partial derivative of a node by another, its other inputs fixed: 0 where no edge joins them."""
+        return number(1) if source == target else self.local.get((source, target), number(0))
+
+    def upstream(self, name: str) -> Expr:
+        """What arrives at a node."""
+        return self.backward.totals[name]
+
+    def total(self, expr: Expr, wrt: str) -> Expr:
+        """The total derivative of a node, or of an expression in nodes, by an input or node."""
+        if isinstance(expr, Name) and expr.id in self.graph.by_name:
+            return self.derivation(expr.id).totals[wrt]
+        used = tuple(name for name in names(expr) if name in self.graph.by_name)
+        partials = local_derivatives(Node(_TEMPORARY, expr), used)
+        return plus(*(times(partials[name], self.derivation(name).totals[wrt]) for name in used))
+
+    def total_of(self, expr: Expr, wrt: str) -> Expr:
+        """The partial derivative of an expression by one of its names, its other names held fixed."""
+        return local_derivatives(Node(_TEMPORARY, expr), (wrt,))[wrt] if wrt in names(expr) else number(0)
+
+    def variable(self, expr: Expr, text: Source | None = None) -> str:
+        """An input or node that may be differentiated by."""
+        if isinstance(expr, Name) and expr.id in self.graph.by_name:
+            return expr.id
+        if isinstance(expr, Name) and expr.id in dict(self.problem.lets):
+            hint = f"make {expr.id} a node of the graph"
+            raise self._senseless(f"{expr.id} is a let name, not a node", hint, expr, text)
+        if isinstance(expr, Name):
+            raise self._senseless(f"{expr.id} is a constant", "differentiate by an input or a node", expr, text)
+        raise self._senseless(f"{write(expr)} is no input or node", "give it a name in graph:", expr, text)
+
+    def node(self, expr: Expr, text: Source | None = None) -> str:
+        """A node, as the target of an edge or of a derivative."""
+        return self.variable(expr, text)
+
+    def update(self, call: Call, text: Source | None = None) -> Expr:
+        """step(w) or step(w, lr): w - lr*d(output, w)."""
+        name = self.variable(call.args[0], text)
+        rate: Expr
+        if len(call.args) > 1:
+            rate = self.resolve(call.args[1], text=text)
+        elif self.problem.learning_rate is not None:
+            rate = as_typed(self.problem.learning_rate)
+        else:
+            hint = f"write step({name}, 0.1), or learning_rate: in the problem"
+            raise self._senseless(f"step({name}) has no learning rate", hint, call, text)
+        step = times(rate, self.total(Name(self.output), name))
+        return plus(Name(name), times(number(-1), step))
+
+    @staticmethod
+    def _senseless(message: str, hint: str, expr: Expr, text: Source | None) -> ParseError:
+        return ParseError(message, hint=hint, source=text, span=expr.span if text else None)
+
+    # -- closed forms
+
+    def closed(self, expr: Expr, limit: int = LONGEST_CLOSED) -> Expr | None:
+        """The expression in the inputs alone, or None where it is longer than `limit` tree nodes."""
+        definitions: dict[str, Expr] = {}
+        wanted = set(names(expr))
+        for name in tuple(wanted):
+            wanted |= self.graph.ancestors.get(name, frozenset())
+        for node in self.graph.nodes:
+            if node.name in wanted:
+                definitions[node.name] = substitute(node.expr, definitions)
+                if size(definitions[node.name], limit) >= limit:
+                    return None
+        result = substitute(expr, definitions)
+        return result if size(result, limit) < limit else None

@@ -1,0 +1,114 @@
+"""What solving a problem gives: quantities, edges, answers, the agreement of the witnesses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.symbolic.evaluate import Value, to_float
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcheck_cli.crosscheck import Agreement
+    from gradcheck_cli.problem import Problem, Question
+    from gradcheck_cli.write.formula import Formula
+
+SCALAR: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """An expression and its value at the given numbers: a rational number, a ball of 192 bits, or None."""
+
+    expr: Formula
+    number: Value
+    shape: tuple[int, ...] = SCALAR
+
+    @property
+    def value(self) -> float | None:
+        """The value as a float, None where there is none."""
+        return None if self.number is None else to_float(self.number)
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The value where it is rational."""
+        return self.number if isinstance(self.number, Fraction) else None
+
+    @property
+    def latex(self) -> str:
+        """The expression in LaTeX."""
+        return self.expr.latex
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedEdge:
+    """`source` feeds `target`: upstream(target) × local = downstream, which goes back to `source`."""
+
+    source: str
+    target: str
+    local: Quantity
+    upstream: Quantity
+    downstream: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedNode:
+    """An input or node: `forward` is its expression and value, `gradient` the output's derivative by it."""
+
+    name: str
+    kind: str  # "input" or "node"
+    inputs: tuple[str, ...]
+    forward: Quantity
+    gradient: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a query.
+
+    `kind`    `value`, `derivative`, `count`, `shape`, `update` or `relation`
+    `closed`  the expression in the inputs alone, where it is short enough to be read
+    `holds`   for a relation: True, False, or None where it could not be settled; `reason` says how
+    """
+
+    ask: str
+    kind: str
+    quantity: Quantity
+    closed: Formula | None = None
+    holds: bool | None = None
+    reason: str = ""
+
+    @property
+    def expr(self) -> Formula:
+        """The expression, in the names of the graph."""
+        return self.quantity.expr
+
+    @property
+    def value(self) -> float | None:
+        """The value at the given numbers."""
+        return self.quantity.value
+
+    @property
+    def latex(self) -> str:
+        """The expression in LaTeX."""
+        return self.quantity.latex
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Everything derived from one problem for one output."""
+
+    problem: Problem
+    output: str
+    nodes: tuple[SolvedNode, ...]
+    edges: tuple[SolvedEdge, ...]
+    answers: Mapping[str, Answer]
+    questions: tuple[Question, ...]
+    agreement: Agreement
+    notes: tuple[str, ...]
+
+    def node(self, name: str) -> SolvedNode:
+        """The input or node of that name."""
+        return next(node for node in self.nodes if node.name == name)

@@ -1,0 +1,99 @@
+"""A query to its answer: what `ask:` and `--ask` may hold."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expand import expand
+from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.judge import Space, Variable, decide
+from gradcheck_cli.solve.model import Answer, Quantity
+from gradcheck_cli.write.text import write
+
+if TYPE_CHECKING:
+    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.source import Source
+
+COUNTS = ("nodes", "edges", "params", "size")
+DERIVATIVES = ("d", "local", "upstream", "downstream")
+
+
+def answer(engine: Engine, ask: Expr, text: Source | None = None) -> Answer:
+    """The answer to one query.
+
+    Raises ParseError, with the place in `text`, for a query that makes no sense for this graph.
+    """
+    written = text.text.strip() if text else write(ask)
+    if isinstance(ask, Call):
+        if ask.function == "eq":
+            return _relation(engine, ask, written, text)
+        if ask.function == "shape":
+            engine.variable(ask.args[0], text)
+            return Answer(written, "shape", Quantity(engine.formula(Call("shape", ask.args)), None))
+        if is_update(engine, ask):
+            return _update(engine, ask, written, text)
+        if ask.function in COUNTS:
+            return Answer(written, "count", quantity(engine, engine.resolve(ask, text=text)))
+        if ask.function in DERIVATIVES:
+            resolved = engine.resolve(ask, text=text)
+            return _finished(engine, written, "derivative", resolved, resolved)
+    return _forward(engine, ask, written, text)
+
+
+def is_update(engine: Engine, ask: Expr) -> bool:
+    """Whether step(…) asks for an update: with a learning rate, or of a parameter."""
+    if not isinstance(ask, Call) or ask.function != "step":
+        return False
+    if len(ask.args) == 2:  # noqa: PLR2004 - step(w, lr)
+        return True
+    first = ask.args[0]
+    return isinstance(first, Name) and any(leaf.name == first.id and leaf.param for leaf in engine.graph.inputs)
+
+
+def quantity(engine: Engine, resolved: Expr) -> Quantity:
+    """An expression in names of the graph with its value at the given numbers."""
+    return Quantity(engine.formula(resolved), engine.value(resolved))
+
+
+def _finished(engine: Engine, written: str, kind: str, shown: Expr, resolved: Expr) -> Answer:
+    number_of = engine.value(resolved)
+    closed = engine.closed(resolved)
+    return Answer(
+        written, kind, Quantity(engine.formula(shown), number_of), engine.formula(closed) if closed is not None else None
+    )
+
+
+def _forward(engine: Engine, ask: Expr, written: str, text: Source | None) -> Answer:
+    """The forward value of a node or expression; a node is shown by what computes it."""
+    inner = ask.args[0] if isinstance(ask, Call) and ask.function == "value" else ask
+    resolved = engine.resolve(inner, text=text)
+    shown = resolved
+    if isinstance(inner, Name):
+        node = next((node for node in engine.graph.nodes if node.name == inner.id), None)
+        shown = node.expr if node else engine.lets.get(inner.id, resolved)
+        resolved = shown
+    return _finished(engine, written, "value", shown, resolved)
+
+
+def _update(engine: Engine, ask: Call, written: str, text: Source | None) -> Answer:
+    resolved = engine.update(ask, text)
+    return _finished(engine, written, "update", resolved, resolved)
+
+
+def space(engine: Engine) -> Space:
+    """The inputs, what is known of them, and every name an answer may use, in the order of their definitions."""
+    leaves = (*engine.graph.inputs, *engine.graph.constants)
+    variables = tuple(Variable(leaf.name, leaf.kind, leaf.value) for leaf in leaves)
+    definitions = [(node.name, expand(node.expr)) for node in engine.graph.nodes]
+    definitions += [(name, expand(expr)) for name, expr in engine.lets.items()]
+    return Space(variables, tuple(definitions))
+
+
+def _relation(engine: Engine, ask: Call, written: str, text: Source | None) -> Answer:
+    """`lhs == rhs`: shown for all values, refuted with numbers, or left open."""
+    left, right = (engine.resolve(side, text=text) for side in ask.args)
+    decision = decide(expand(left), expand(right), space(engine))
+    holds = {"equal": True, "different": False}.get(decision.kind)
+    shown = Quantity(engine.formula(Call("eq", (left, right))), None if holds is None else Fraction(int(holds)))
+    return Answer(written, "relation", shown, None, holds, decision.reason)

@@ -1,0 +1,107 @@
+"""Solve a problem: every derivative, the answers to its questions, and the cross-check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.crosscheck import crosscheck
+from gradcheck_cli.expr import Name
+from gradcheck_cli.graph import Input
+from gradcheck_cli.parse.text import parse
+from gradcheck_cli.problem.model import Question
+from gradcheck_cli.solve.engine import Engine
+from gradcheck_cli.solve.model import Answer, Solution, SolvedEdge, SolvedNode
+from gradcheck_cli.solve.queries import answer, quantity
+from gradcheck_cli.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
+
+    from gradcheck_cli.problem import Problem
+
+
+def solve(problem: Problem, *, output: str | None = None, ask: Iterable[str] = ()) -> Solution:
+    """Everything that follows from a problem.
+
+    `output` is differentiated instead of the problem's own; `ask` holds further queries, answered after the
+    problem's questions under the ids `ask 1`, `ask 2`, …
+
+    Raises ParseError for a query that makes no sense here. A disagreement of the witnesses is in
+    `solution.agreement`, not an exception.
+    """
+    engine = Engine(problem, output)
+    questions = (*problem.questions, *_asked(problem, ask))
+    answers = {question.id: answer(engine, question.ask, question.written) for question in questions}
+    backward = engine.backward
+    plain = backward if problem.seed is None else engine.derivation(engine.output)
+    agreement = crosscheck(engine.graph, problem.given, engine.local, plain.steps, engine.output)
+    return Solution(
+        problem=problem,
+        output=engine.output,
+        nodes=_nodes(engine),
+        edges=_edges(engine),
+        answers=answers,
+        questions=questions,
+        agreement=agreement,
+        notes=tuple(dict.fromkeys((*problem.notes, *_relevant(agreement.notes, agreement.drawn)))),
+    )
+
+
+def _asked(problem: Problem, ask: Iterable[str]) -> tuple[Question, ...]:
+    found = []
+    for number, text in enumerate(ask, start=1):
+        source = Source(f"--ask {text!r}" if len(text) < 40 else f"--ask {number}", text)  # noqa: PLR2004
+        found.append(Question(f"ask {number}", parse(source, problem.scope), source))
+    return tuple(found)
+
+
+def _relevant(notes: tuple[str, ...], drawn: tuple[tuple[str, Fraction], ...]) -> tuple[str, ...]:
+    """Notes about given numbers; what happens at drawn ones is of no interest to a reader."""
+    if not drawn:
+        return notes
+    shown = ", ".join(f"{name} = {float(value):g}" for name, value in drawn[:6])
+    return (f"cross-checked at drawn numbers for what has no value: {shown}{', …' if len(drawn) > 6 else ''}",)  # noqa: PLR2004
+
+
+def _nodes(engine: Engine) -> tuple[SolvedNode, ...]:
+    totals = engine.backward.totals
+    found = []
+    for leaf in engine.graph.inputs:
+        forward = quantity(engine, Name(leaf.name))
+        found.append(SolvedNode(leaf.name, "input", (), forward, quantity(engine, totals[leaf.name])))
+    for node in engine.graph.nodes:
+        forward = replace(quantity(engine, Name(node.name)), expr=engine.formula(node.expr))
+        sources = engine.graph.sources[node.name]
+        found.append(SolvedNode(node.name, "node", sources, forward, quantity(engine, totals[node.name])))
+    return tuple(found)
+
+
+def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
+    return tuple(
+        SolvedEdge(
+            edge.source,
+            edge.target,
+            quantity(engine, edge.local),
+            quantity(engine, edge.upstream),
+            quantity(engine, edge.downstream),
+        )
+        for edge in engine.backward.edges
+    )
+
+
+def with_values(problem: Problem, values: Mapping[str, tuple[Fraction, bool]]) -> Problem:
+    """The problem with other numbers: name -> (value, whether it was typed with a point)."""
+
+    def leaf(given: Input) -> Input:
+        if given.name not in values:
+            return given
+        value, decimal = values[given.name]
+        return replace(given, value=value, decimal=decimal)
+
+    graph = problem.graph
+    changed = replace(
+        graph, inputs=tuple(map(leaf, graph.inputs)), constants=tuple(map(leaf, graph.constants))
+    )
+    return replace(problem, graph=changed)

@@ -1,0 +1,452 @@
+"""Values of expressions with guaranteed error: exact where the data is rational, a ball (`arb`) elsewhere.
+
+An expression is flattened once into a `Plan`, in which equal parts are one slot, and the plan is run at as many
+points as are wanted. Inside a run a number is an `fmpq` or an `arb`; a `Fraction` goes in and comes out.
+None is a value too: not defined at this point, or not to be told at this precision.
+
+Letters: x, y, c are arguments of a function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from flint import arb, ctx, fmpq, fmpz
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.expand import kinks
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, substitute
+from gradcheck_cli.functions import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Value = Fraction | arb | None
+Inner = Any  # fmpq, arb or None: what a number is inside a run
+
+_MOST_BITS = 4096  # of an exact number; a larger one becomes a ball
+_WORK_BITS = 400_000  # spread over the steps of a plan, so that a long one keeps smaller exact numbers
+_FEWEST_BITS = 512
+_MANY = 16
+_MOST_EXPONENT = 64
+_LARGEST_POWER = 20_000  # of two, of a bound or a decimal that is written out
+
+ZERO, ONE = fmpq(0), fmpq(1)
+
+
+# -- rules
+
+
+def _bounded(x: fmpq, bits: int = _MOST_BITS) -> Inner:
+    return x if x.height_bits() <= bits else arb(x)
+
+
+def _add(*terms: Inner) -> Inner:
+    bits = _MOST_BITS if len(terms) <= _MANY else _FEWEST_BITS
+    exact = ZERO
+    balls: Inner = ZERO
+    for term in terms:
+        if isinstance(term, fmpq):
+            exact += term
+            if exact.height_bits() > bits:
+                exact, balls = ZERO, balls + arb(exact)
+        else:
+            balls = balls + term
+    return exact if isinstance(balls, fmpq) else balls + exact
+
+
+def _mul(*factors: Inner) -> Inner:
+    """An exact zero absorbs whatever stands beside it, as y = 0 does in y*log(p)."""
+    bits = _MOST_BITS if len(factors) <= _MANY else _FEWEST_BITS
+    exact, undefined = ONE, False
+    balls: Inner = ONE
+    for factor in factors:
+        if factor is None:
+            undefined = True
+        elif isinstance(factor, fmpq):
+            exact *= factor
+            if not exact:
+                return ZERO
+            if exact.height_bits() > bits:
+                exact, balls = ONE, balls * arb(exact)
+        else:
+            balls = balls * factor
+    if undefined:
+        return None
+    return exact if isinstance(balls, fmpq) else balls * exact
+
+
+def _div(x: Inner, y: Inner) -> Inner:
+    if isinstance(y, fmpq) and not y:
+        return None
+    return x / y
+
+
+def _pow(x: Inner, y: Inner) -> Inner:
+    if not isinstance(y, fmpq):
+        if isinstance(x, fmpq) and not x:
+            return ZERO if y > 0 else None
+        return arb(x) ** y
+    if y.q == 1:
+        return _integer_power(x, int(y.p))
+    if isinstance(x, fmpq):
+        if x < 0:
+            return None
+        if not x:
+            return ZERO if y > 0 else None
+        root = _exact_root(x, int(y.q)) if y.q <= _MOST_EXPONENT else None
+        if root is not None:
+            return _integer_power(root, int(y.p))
+    return arb(x).sqrt() ** y.p if y.q == 2 else arb(x) ** arb(y)  # noqa: PLR2004 - a square root
+
+
+def _integer_power(x: Inner, n: int) -> Inner:
+    if n < 0 and isinstance(x, fmpq) and not x:
+        return None
+    if isinstance(x, fmpq) and x.height_bits() <= 1 and (x != 0 or n != 0):
+        return x if n % 2 or not x else ONE
+    if isinstance(x, fmpq) and abs(n) <= _MOST_EXPONENT and x.height_bits() * abs(n) <= _MOST_BITS:
+        return x**n
+    return arb(x) ** fmpz(n)
+
+
+def _exact_root(x: fmpq, n: int) -> fmpq | None:
+    top, bottom = x.p.root(n), x.q.root(n)
+    return fmpq(top, bottom) if top**n == x.p and bottom**n == x.q else None
+
+
+def sign_of(x: Inner) -> int | None:
+    """-1, 0 or 1; None where a ball leaves it open."""
+    if x is None:
+        return None
+    if x > 0:
+        return 1
+    if x < 0:
+        return -1
+    return 0 if isinstance(x, fmpq) or x.is_zero() else None
+
+
+def _jump(negative: int, zero: int, positive: int) -> Callable[[Inner], Inner]:
+    values = {-1: fmpq(negative), 0: fmpq(zero), 1: fmpq(positive), None: None}
+    return lambda x: values[sign_of(x)]
+
+
+def _smooth(method: Callable[[arb], arb], at: int, value: int | fmpq) -> Callable[[Inner], Inner]:
+    """A function of arb that is rational at one rational point."""
+    point, exact = fmpq(at), fmpq(value)
+    return lambda x: exact if isinstance(x, fmpq) and x == point else method(arb(x))
+
+
+def _sigmoid(x: arb) -> arb:
+    value = 1 / (1 + (-x).exp())
+    return x.exp() if not value.is_finite() and x < 0 else value
+
+
+def _softplus(x: Inner) -> Inner:
+    x = arb(x)
+    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
+
+
+def _log(x: Inner) -> Inner:
+    if isinstance(x, fmpq):
+        return ZERO if x == ONE else arb(x).log() if x > 0 else None
+    return x.log()
+
+
+def _abs(x: Inner) -> Inner:
+    return abs(x)
+
+
+def _maximum(x: Inner, y: Inner) -> Inner:
+    if isinstance(x, fmpq) and isinstance(y, fmpq):
+        return x if x >= y else y
+    return arb(x).max(arb(y))
+
+
+def _minimum(x: Inner, y: Inner) -> Inner:
+    return -_maximum(-x, -y)
+
+
+def _floor(x: Inner) -> Inner:
+    if isinstance(x, fmpq):
+        return fmpq(x.floor())
+    whole = x.floor().unique_fmpz() if abs(x) < fmpz(2) ** _MOST_BITS else None
+    return None if whole is None else fmpq(whole)
+
+
+def _where(c: Inner, x: Inner, y: Inner) -> Inner:
+    sign = sign_of(c)
+    return None if sign is None else y if sign == 0 else x
+
+
+_greater, _at_least, _same = _jump(0, 0, 1), _jump(0, 1, 1), _jump(0, 1, 0)
+
+RULES: dict[str, Callable[..., Inner]] = {
+    "add": _add,
+    "neg": lambda x: -x,
+    "mul": _mul,
+    "div": _div,
+    "pow": _pow,
+    "gt": lambda x, y: _greater(x - y),
+    "ge": lambda x, y: _at_least(x - y),
+    "eq": lambda x, y: _same(x - y),
+    "pi": arb.pi,
+    "e": arb.const_e,
+    "exp": _smooth(arb.exp, 0, 1),
+    "log": _log,
+    "sin": _smooth(arb.sin, 0, 0),
+    "cos": _smooth(arb.cos, 0, 1),
+    "asin": _smooth(arb.asin, 0, 0),
+    "atan": _smooth(arb.atan, 0, 0),
+    "sinh": _smooth(arb.sinh, 0, 0),
+    "cosh": _smooth(arb.cosh, 0, 1),
+    "tanh": _smooth(arb.tanh, 0, 0),
+    "erf": _smooth(arb.erf, 0, 0),
+    "sigmoid": _smooth(_sigmoid, 0, fmpq(1, 2)),
+    "relu": lambda x: _maximum(x, ZERO),
+    "softplus": _softplus,
+    "abs": _abs,
+    "sign": _jump(-1, 0, 1),
+    "step": _jump(0, 0, 1),
+    "floor": _floor,
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "where": _where,
+}
+_CHOOSING = frozenset({"where"})  # what an undefined argument may stay unused in
+_ABSORBING = _CHOOSING | {"mul"}
+
+
+# -- plans
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Expressions as steps over numbered slots; two equal parts are one slot.
+
+    `literals`  slot -> number      `names`  slot -> name
+    `steps`     (slot, function, slots of its arguments), arguments before their users
+    `outputs`   the slots of the expressions, in the order given
+    `kinks`     slots whose sign says on which branch a function is
+    """
+
+    count: int
+    literals: tuple[tuple[int, Inner], ...]
+    names: tuple[tuple[int, str], ...]
+    steps: tuple[tuple[int, str, tuple[int, ...]], ...]
+    outputs: tuple[int, ...]
+    kinks: tuple[int, ...]
+
+    def run(self, env: Mapping[str, Inner], bits: int, *, absorb: bool = True) -> list[Inner]:
+        """The value of every slot at a precision of `bits`; `absorb` lets an exact 0 take in undefined factors.
+
+        Raises UnsupportedError for a name that `env` does not have.
+        """
+        values: list[Inner] = [None] * self.count
+        for slot, literal in self.literals:
+            values[slot] = literal
+        for slot, name in self.names:
+            if name not in env:
+                message = f'"{name}" has no value here'
+                raise UnsupportedError(message)
+            values[slot] = inner(env[name])
+        most = min(_MOST_BITS, max(_FEWEST_BITS, _WORK_BITS // (len(self.steps) + 1)))
+        lenient = _ABSORBING if absorb else _CHOOSING
+        with ctx.workprec(bits):
+            for slot, function, arguments in self.steps:
+                operands = [values[argument] for argument in arguments]
+                if function not in lenient and any(operand is None for operand in operands):
+                    continue
+                values[slot] = _settled(RULES[function](*operands), most)
+        return values
+
+
+def _settled(value: Inner, most: int) -> Inner:
+    if isinstance(value, fmpq):
+        return _bounded(value, most)
+    return None if value is None or not value.is_finite() else value
+
+
+def exactly(number: Num) -> Inner:
+    """A typed number as it stands."""
+    return fmpq(number.value.numerator, number.value.denominator)
+
+
+def plan(expressions: Iterable[Expr], literal: Callable[[Num], Inner] = exactly) -> Plan:
+    """The steps of expanded expressions, in time linear in their size, shared parts counted once.
+
+    Raises UnsupportedError for an operation without a rule.
+    """
+    builder = _Builder(literal)
+    outputs = tuple(builder.slot(expr) for expr in expressions)
+    kink_slots = builder.kinks()
+    return Plan(
+        len(builder.slots),
+        tuple(builder.literals),
+        tuple(builder.names),
+        tuple(builder.steps),
+        outputs,
+        kink_slots,
+    )
+
+
+class _Builder:
+    """Numbers the parts of expressions; `seen` knows the objects already numbered, `slots` their forms."""
+
+    def __init__(self, literal: Callable[[Num], Inner]) -> None:
+        self.literal = literal
+        self.slots: dict[tuple[Any, ...], int] = {}
+        self.seen: dict[int, int] = {}
+        self.alive: list[Expr] = []
+        self.bending: list[Call] = []
+        self.literals: list[tuple[int, Inner]] = []
+        self.names: list[tuple[int, str]] = []
+        self.steps: list[tuple[int, str, tuple[int, ...]]] = []
+
+    def slot(self, expr: Expr) -> int:
+        """The number of an expression; walks in a loop, since chains can be deep."""
+        stack = [expr]
+        while stack:
+            top = stack[-1]
+            waiting = [child for child in children(top) if id(child) not in self.seen]
+            if waiting and id(top) not in self.seen:
+                stack.extend(reversed(waiting))
+                continue
+            stack.pop()
+            if id(top) not in self.seen:
+                self.seen[id(top)] = self.number(top)
+                self.alive.append(top)
+        return self.seen[id(expr)]
+
+    def number(self, expr: Expr) -> int:
+        new = len(self.slots)
+        match expr:
+            case Num():
+                text = "" if self.literal is exactly else expr.text
+                found = self.slots.setdefault((expr.value.numerator, expr.value.denominator, text), new)
+                if found == new:
+                    self.literals.append((new, self.literal(expr)))
+            case Name():
+                found = self.slots.setdefault((expr.id,), new)
+                if found == new:
+                    self.names.append((new, expr.id))
+            case Call() if expr.function in RULES and not expr.options:
+                arguments = tuple(self.seen[id(child)] for child in expr.args)
+                found = self.slots.setdefault((expr.function, arguments), new)
+                if found == new:
+                    self.steps.append((new, expr.function, arguments))
+                    if FUNCTIONS[expr.function].kinks:
+                        self.bending.append(expr)
+            case _:
+                what = expr.function if isinstance(expr, Call) else type(expr).__name__.lower()
+                message = f'"{what}" has no scalar value'
+                raise UnsupportedError(message, span=expr.span)
+        return found
+
+    def kinks(self) -> tuple[int, ...]:
+        found: dict[int, None] = {}
+        for call in tuple(self.bending):
+            actual = dict(zip(FUNCTIONS[call.function].params, call.args, strict=False))
+            for kink in kinks(call.function):
+                found.setdefault(self.slot(substitute(kink, actual)))
+        return tuple(found)
+
+
+# -- one expression, and what is told of its value
+
+
+def inner(value: Inner | Value) -> Inner:
+    """A number as a run has it."""
+    return fmpq(value.numerator, value.denominator) if isinstance(value, Fraction) else value
+
+
+def outer(value: Inner) -> Value:
+    """A number as everybody else has it."""
+    return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else value
+
+
+def evaluate(expr: Expr, env: Mapping[str, Value], bits: int) -> Value:
+    """The value of an expanded expression: exact, a ball computed with `bits` bits, or None where undefined.
+
+    Raises UnsupportedError for an operation without a rule and a name without a value.
+    """
+    steps = plan((expr,))
+    return outer(steps.run(env, bits)[steps.outputs[0]])
+
+
+def to_float(value: Value) -> float:
+    """The nearest double, or the middle of the ball; nan where undefined, inf where too large."""
+    if value is None:
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def interval(value: Value) -> tuple[Fraction, Fraction] | None:
+    """Exact lower and upper bounds; None where undefined, or above 2^20000 and not to be written out."""
+    if value is None or isinstance(value, Fraction):
+        return None if value is None else (value, value)
+    middle, radius = _dyadic(value.mid()), _dyadic(value.rad())
+    if middle is None or radius is None:
+        return None
+    slack = middle[1] + radius[1]
+    return middle[0] - radius[0] - slack, middle[0] + radius[0] + slack
+
+
+def _dyadic(x: arb) -> tuple[Fraction, Fraction] | None:
+    """An exact float as (fraction, bound of what was left out)."""
+    mantissa, exponent = (int(part) for part in x.man_exp())
+    size = mantissa.bit_length() + exponent
+    if size > _LARGEST_POWER:
+        return None
+    if exponent < -2 * _LARGEST_POWER:
+        return Fraction(0), Fraction(1, 2**_LARGEST_POWER) if mantissa else Fraction(0)
+    return Fraction(mantissa) * Fraction(2) ** exponent, Fraction(0)
+
+
+def digits(value: Value, count: int) -> str | None:
+    """The value rounded to `count` significant digits, ties away from zero; None where the ball is too wide.
+
+    Written with an exponent where it is below 1e-5 or has more digits before the point than `count`.
+    """
+    bounds = interval(value)
+    if bounds is None:
+        return None
+    low, high = (_rounded(bound, count) for bound in bounds)
+    return low if low == high else None
+
+
+def _rounded(value: Fraction, count: int) -> str:
+    if not value:
+        return "0"
+    sign, value = "-" if value < 0 else "", abs(value)
+    power = _magnitude(value)
+    scaled = value / Fraction(10) ** (power - count + 1)
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    if whole == 10**count:
+        whole, power = 10 ** (count - 1), power + 1
+    text = _decimal(whole)
+    if not -5 <= power < count:  # noqa: PLR2004 - as documented
+        return f"{sign}{text[0]}{'.' if count > 1 else ''}{text[1:]}e{power}"
+    if power < 0:
+        return f"{sign}0.{'0' * (-power - 1)}{text}"
+    point = power + 1
+    return f"{sign}{text[:point]}{'.' if point < count else ''}{text[point:]}"
+
+
+def _decimal(whole: int) -> str:
+    return fmpz(whole).str()
+
+
+def _magnitude(value: Fraction) -> int:
+    """The power p with 10^p <= value < 10^(p + 1), for a positive value."""
+    power = int((value.numerator.bit_length() - value.denominator.bit_length()) * 0.30103)
+    while Fraction(10) ** power > value:
+        power -= 1
+    while Fraction(10) ** (power + 1) <= value:
+        power += 1
+    return power

@@ -1,0 +1,46 @@
+"""Answers to verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.verify.answers import problem_of, read
+from gradcheck_cli.verify.model import Claim, Diagnosis, Member, Report, Score, Submission
+from gradcheck_cli.verify.report import Examiner, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gradcheck_cli.problem import Problem
+
+__all__ = [
+    "Claim",
+    "Diagnosis",
+    "Examiner",
+    "Member",
+    "Report",
+    "Score",
+    "Submission",
+    "judge_files",
+    "problem_of",
+    "read",
+    "verify",
+]
+
+
+def judge_files(files: Iterable[str], named: Problem | None = None) -> Iterator[Report | GradcheckError]:
+    """A report on each file, or what kept it from being judged; one bad file does not stop the others.
+
+    `named` is judged against instead of the problem that each file names. What is derived from a problem is kept
+    for the next file.
+    """
+    examiners: dict[str, Examiner] = {}
+    for file in files:
+        try:
+            submission = read(file)
+            problem = problem_of(submission, named)
+            examiner = examiners.setdefault(problem.source.name, Examiner(problem))
+            yield verify(problem, submission, examiner)
+        except GradcheckError as error:
+            yield error

@@ -1,0 +1,83 @@
+"""Which mistake a wrong member is: its value is looked up among the values of the mistakes the graph allows."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expand import expand
+from gradcheck_cli.expr import names
+from gradcheck_cli.judge import decide, number_verdict
+from gradcheck_cli.symbolic.evaluate import interval
+from gradcheck_cli.verify.match import as_typed_number
+from gradcheck_cli.verify.mistakes import Mistake, mistakes
+from gradcheck_cli.verify.model import Diagnosis
+
+if TYPE_CHECKING:
+    from gradcheck_cli.expr import Expr
+    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.symbolic.evaluate import Value
+    from gradcheck_cli.verify.match import Matcher, Read, Truth
+
+MOST_MISTAKES = 400
+
+
+def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diagnosis | None:
+    """The mistake behind a wrong member, or None where nothing fits."""
+    if read.expr is None:
+        return None
+    if read.member.note == "rounding":
+        return Diagnosis("rounding", "nearly right: the last digit is neither rounded nor cut off correctly")
+    for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
+        if _fits(engine, matcher, read.expr, mistake):
+            return Diagnosis(mistake.code, mistake.message)
+    return None
+
+
+def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake) -> bool:
+    """Whether the mistake gives what was written, and not what is right."""
+    try:
+        value = engine.value(mistake.expr)
+        if not names(written):
+            return _same_number(engine, written, value)
+        return (
+            value is not None
+            and _near(engine.value(written), value)
+            and decide(expand(written), expand(mistake.expr), matcher.space).kind == "equal"
+        )
+    except GradcheckError:
+        return False
+
+
+def _same_number(engine: Engine, written: Expr, value: Value) -> bool:
+    literal = as_typed_number(written)
+    if value is None:
+        return False
+    if literal is not None:
+        if not any(digit in "123456789" for digit in literal.text):
+            return False
+        return number_verdict(literal, value, None) in ("right", "truncated")
+    return _near(engine.value(written), value)
+
+
+def _near(left: Value, right: Value) -> bool:
+    """Whether two values agree; where one has none, only the expressions can tell."""
+    bounds, wanted = interval(left), interval(right)
+    if bounds is None or wanted is None:
+        return left is None
+    slack = max(abs(wanted[0]), abs(wanted[1])) / 10**12
+    return bounds[0] - slack <= wanted[1] and wanted[0] <= bounds[1] + slack
+
+
+def collisions(engine: Engine, truth: Truth) -> list[Mistake]:
+    """Mistakes that give the right number at the problem's own values: a wrong derivation would pass."""
+    found = []
+    if truth.value is None:
+        return []
+    for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
+        value = engine.value(mistake.expr)
+        if value is not None and _near(value, truth.value) and mistake.expr != truth.expr:
+            found.append(mistake)
+    return found
+

@@ -1,0 +1,56 @@
+"""The author's own answers, judged like a student's; and what else is worth a word to an author."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.solve import solve
+from gradcheck_cli.verify.diagnose import collisions
+from gradcheck_cli.verify.model import CORRECT, Claim
+from gradcheck_cli.verify.report import Examiner
+
+if TYPE_CHECKING:
+    from gradcheck_cli.problem import Problem
+    from gradcheck_cli.solve import Solution
+
+MOST_COLLISIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A problem as its author wants to see it: the solution, the keys that were judged, warnings."""
+
+    solution: Solution
+    keys: tuple[Claim, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the witnesses agree and every key is right."""
+        return self.solution.agreement.ok and all(key.verdict == CORRECT for key in self.keys)
+
+
+def key_verdicts(solution: Solution) -> dict[str, str]:
+    """The verdict on each author's answer, by question id."""
+    with_key = [question for question in solution.questions if question.key is not None]
+    if not with_key:
+        return {}
+    examiner = Examiner(solution.problem)
+    return {question.id: examiner.claim(question, question.key).verdict for question in with_key}
+
+
+def check_problem(problem: Problem) -> Checked:
+    """Solve a problem, judge its author's answers, look for mistakes that its numbers would hide."""
+    solution = solve(problem)
+    examiner = Examiner(problem)
+    keys = tuple(examiner.claim(question, question.key) for question in problem.questions if question.key)
+    warnings: list[str] = []
+    for question in problem.questions:
+        if question.key is None:
+            warnings.append(f"question {question.id} has no answer: to be checked against")
+        truth = examiner.truth(question)
+        found = {mistake.message: mistake for mistake in collisions(examiner.engine, truth)}
+        for message in list(found)[:MOST_COLLISIONS]:
+            warnings.append(f"question {question.id}: a wrong derivation gives the right number here ({message})")
+    return Checked(solution, keys, tuple(warnings))

@@ -1,0 +1,265 @@
+"""One member of a chain against the truth: read it in every way its spelling allows, and judge each reading.
+
+Right if any reading is right; wrong only if all are; a reading never looks at the truth before it is admissible.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.expand import expand
+from gradcheck_cli.expr import Call, Expr, Name, Num, names, number, substitute, walk
+from gradcheck_cli.functions import QUERIES
+from gradcheck_cli.judge import Space, decide, number_verdict, with_rounding
+from gradcheck_cli.parse.text import readings
+from gradcheck_cli.solve.queries import space
+from gradcheck_cli.source import Span
+from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
+from gradcheck_cli.verify.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
+
+if TYPE_CHECKING:
+    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.source import Source
+
+_UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
+_YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
+_RANK = (CORRECT, UNDECIDED, WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is asked for: the query itself, its expression in names of the graph, its value where there is one."""
+
+    ask: Expr
+    expr: Expr
+    value: Value
+    kind: str
+    holds: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A member as judged: `expr` is the reading that was judged, resolved to names of the graph."""
+
+    member: Member
+    expr: Expr | None = None
+    restates: bool = False
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one reading."""
+
+    verdict: str
+    note: str = ""
+
+
+class Matcher:
+    """Judges members against truths of one problem; points and definitions are shared between them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.space: Space = space(engine)
+        self.given = engine.problem.given
+
+    def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None) -> Read:
+        """The verdict on one member."""
+        if truth.kind == "relation":
+            return self.relation(source, truth)
+        try:
+            found = self.read(source, truth)
+        except GradcheckError as error:
+            return Read(Member(source.text, UNREADABLE, None, str(error), source))
+        best: Read | None = None
+        for expr in found:
+            judged = self.reading(source, expr, truth, tolerance)
+            if best is None or _RANK.index(judged.member.verdict) < _RANK.index(best.member.verdict):
+                best = judged
+        assert best is not None  # noqa: S101 - `read` gives one reading or raises
+        return best
+
+    def read(self, source: Source, truth: Truth) -> tuple[Expr, ...]:
+        """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
+        try:
+            return readings(source, self.engine.problem.scope)
+        except ParseError:
+            match = _UNIT.match(source.text)
+            if match is None or truth.kind != "count":
+                raise
+            return readings(source.slice(Span(match.start(1), match.end(1))), self.engine.problem.scope)
+
+    def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
+        """Judge one reading."""
+        asks = any(isinstance(part, Call) and part.function in QUERIES and _is_query(part) for part in walk(expr))
+        if expr == truth.ask or restates(expr, truth.ask):
+            return Read(Member(source.text, CORRECT, _float(truth.value), "", source), None, restates=True)
+        try:
+            candidates = self.resolved(expr, source)
+        except GradcheckError as error:
+            return Read(Member(source.text, UNREADABLE, None, str(error), source))
+        judged = [(candidate, self.judge(candidate, truth, tolerance)) for candidate in candidates]
+        resolved, verdict = min(judged, key=lambda pair: _RANK.index(pair[1].verdict))
+        numeric = not names(resolved)
+        value = _float(self.engine.value(resolved)) if self.has_values(resolved) else None
+        member = Member(source.text, verdict.verdict, value, verdict.note, source)
+        return Read(member, resolved, restates=asks, numeric=numeric)
+
+    def resolved(self, expr: Expr, source: Source) -> tuple[Expr, ...]:
+        """The expression with its derivatives worked out: as total ones, and as local ones where that differs."""
+        total = self.engine.resolve(expr, text=source)
+        partial = self.engine.resolve(expr, partial=True, text=source)
+        return (total,) if partial == total else (total, partial)
+
+    def has_values(self, expr: Expr) -> bool:
+        """Whether every name in an expression has a number."""
+        return all(self.engine.values.get(name) is not None for name in names(expr))
+
+    # -- verdicts
+
+    def judge(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """Is this what was asked for? For all inputs, or at the given values where it shows them."""
+        if literal := as_typed_number(expr):
+            return self.number(literal, truth, tolerance)
+        if not names(expr):
+            return self.arithmetic(expr, truth, tolerance)
+        decision = decide(expand(expr), expand(truth.expr), self.space)
+        if decision.kind == "equal":
+            return Verdict(CORRECT, decision.note)
+        return self.with_values(expr, truth, tolerance) or Verdict(
+            UNDECIDED if decision.kind == "undecided" else WRONG, counterexample(decision.counterexample)
+        )
+
+    def number(self, literal: Num, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """A number is right when it is right to the digits given."""
+        if truth.value is None:
+            return Verdict(UNDECIDED, "the problem gives no numbers for this")
+        if truth.kind == "count":
+            return Verdict(CORRECT if literal.value == truth.value else WRONG)
+        found = number_verdict(literal, truth.value, tolerance)
+        if found == "truncated":
+            return Verdict(CORRECT, "truncated, not rounded")
+        return Verdict(CORRECT if found == "right" else WRONG, "rounding" if found == "rounding" else "")
+
+    def arithmetic(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """Arithmetic with numbers: typed decimals stand for what they may have been rounded from."""
+        if truth.value is None:
+            return self.instead(expr, truth)
+        exact = self.engine.value(expr)
+        if exact is None:
+            return Verdict(UNDECIDED, "this is not defined")
+        bounds, wanted = interval(exact), interval(truth.value)
+        if bounds and wanted and bounds[0] <= wanted[1] and wanted[0] <= bounds[1]:
+            return Verdict(CORRECT)
+        slack = tolerance or Fraction(0)
+        ball = with_rounding(expand(expr), frozenset(abs(value) for value in self.given.values()))
+        bounds = interval(ball) if ball is not None else None
+        if bounds and wanted and bounds[0] - slack <= wanted[1] and wanted[0] <= bounds[1] + slack:
+            return Verdict(CORRECT, "to the digits of its numbers")
+        return Verdict(WRONG)
+
+    def instead(self, expr: Expr, truth: Truth) -> Verdict:
+        """A constant against a truth without numbers: right if it holds for all inputs."""
+        decision = decide(expand(expr), expand(truth.expr), self.space)
+        verdicts = {"equal": CORRECT, "different": WRONG}
+        return Verdict(verdicts.get(decision.kind, UNDECIDED), counterexample(decision.counterexample))
+
+    def with_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:
+        """Given values may be put in: those that the answer shows as numbers instead of names."""
+        shown = {abs(part.value) for part in walk(expr) if isinstance(part, Num)}
+        written = set(names(expr))
+        put_in = {
+            name: number(value) for name, value in self.given.items() if abs(value) in shown and name not in written
+        }
+        if put_in:
+            decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))
+            if decision.kind == "equal":
+                return Verdict(CORRECT, "with given values put in")
+        if truth.value is None or not self.has_values(expr) or not _has_decimals(expr, self.given):
+            return None
+        values = {name: number_of(self.engine.values[name]) for name in written}
+        if any(value is None for value in values.values()):
+            return None
+        put = substitute(expr, {name: value for name, value in values.items() if value is not None})
+        verdict = self.arithmetic(put, truth, tolerance)
+        return Verdict(CORRECT, "at the given values") if verdict.verdict == CORRECT else None
+
+    def fixed(self, put_in: dict[str, Expr]) -> Space:
+        """The space with some inputs held at their given values."""
+        variables = tuple(variable for variable in self.space.inputs if variable.name not in put_in)
+        return Space(variables, (*put_in.items(), *self.space.definitions))
+
+    def relation(self, source: Source, truth: Truth) -> Read:
+        """An answer to `lhs == rhs`: true or false."""
+        said = _YES.get(source.text.strip().lower().rstrip("."))
+        if said is None:
+            note = f'"{source.text}" is neither true nor false; answer true or false'
+            return Read(Member(source.text, UNREADABLE, None, note, source))
+        if truth.holds is None:
+            return Read(Member(source.text, UNDECIDED, None, "", source), number(int(said)), numeric=True)
+        verdict = CORRECT if said is truth.holds else WRONG
+        return Read(Member(source.text, verdict, None, "", source), number(int(said)), numeric=True)
+
+
+def restates(expr: Expr, ask: Expr) -> bool:
+    """Whether an expression only says again what is asked: d(a, x0) for d(a, x0), h1 for value(h1)."""
+    if isinstance(ask, Call) and ask.function == "value":
+        return expr == ask.args[0]
+    if isinstance(ask, Name):
+        return expr == ask
+    if not isinstance(expr, Call) or not isinstance(ask, Call) or not _is_query(expr):
+        return False
+    return expr.args[:2] == ask.args[:2] and expr.function in QUERIES and ask.function in QUERIES and (
+        expr.function == ask.function or (expr.function == "d" and ask.function == "local")
+    )
+
+
+def _is_query(call: Call) -> bool:
+    return call.function != "step" or len(call.args) == 2  # noqa: PLR2004 - step(w, lr)
+
+
+def as_typed_number(expr: Expr) -> Num | None:
+    """A number alone, signed or times a power of ten, with its digits; a fraction is arithmetic."""
+    match expr:
+        case Num():
+            return None if "/" in expr.text else expr
+        case Call(function="neg", args=(inner,)):
+            found = as_typed_number(inner)
+            return Num(-found.value, "-" + found.text) if found and found.value >= 0 else None
+        case Call(function="mul", args=(Num() as mantissa, Call(function="pow", args=(Num() as ten, exponent)))):
+            power = as_typed_number(exponent)
+            if ten.value == 10 and power and power.value.denominator == 1 and abs(power.value) <= 400:  # noqa: PLR2004
+                text = f"{mantissa.text}e{int(power.value)}"
+                return Num(mantissa.value * Fraction(10) ** int(power.value), text)
+    return None
+
+
+def number_of(value: Value) -> Expr | None:
+    """A value as an expression: exact, or the middle of its ball, which is good to 50 digits."""
+    if value is None:
+        return None
+    if isinstance(value, Fraction):
+        return number(value)
+    bounds = interval(value)
+    return number(bounds[0]) if bounds else None
+
+
+def _has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
+    exact = {abs(value) for value in given.values()}
+    return any(isinstance(part, Num) and "." in part.text and part.value not in exact for part in walk(expr))
+
+
+def counterexample(point: tuple[tuple[str, Fraction], ...] | None) -> str:
+    """Numbers at which two expressions differ, in words."""
+    if not point:
+        return ""
+    return "differs at " + ", ".join(f"{name} = {value}" for name, value in point[:6])
+
+
+def _float(value: Value) -> float | None:
+    return None if value is None else to_float(value)
+

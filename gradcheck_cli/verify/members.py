@@ -1,0 +1,35 @@
+"""A text to the members of a chain: `w0*a*(1-a) = 0.39` has two."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.source import Span
+
+if TYPE_CHECKING:
+    from gradcheck_cli.source import Source
+
+MAX_MEMBERS = 200
+_RELATION = re.compile(r"(?<![<>=!:])(?:=(?!=)|≈|≃|~=|≐|≅)")
+
+
+def split(source: Source) -> tuple[Source, ...]:
+    """The members, each with its place, white space around it cut off; `==`, `<=` and the like do not split."""
+    found = []
+    start = 0
+    text = source.text
+    for match in (*_RELATION.finditer(text), None):
+        end = match.start() if match else len(text)
+        found.append(_trimmed(source, start, end))
+        if match:
+            start = match.end()
+    if len(found) > 1 and not found[0].text:
+        found = found[1:]  # a chain that begins with = goes on from the question
+    return tuple(found[: MAX_MEMBERS + 1])
+
+
+def _trimmed(source: Source, start: int, end: int) -> Source:
+    piece = source.text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    return source.slice(Span(start + left, start + max(left, len(piece.rstrip()))))

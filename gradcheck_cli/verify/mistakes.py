@@ -1,0 +1,282 @@
+"""Mistakes that follow from the graph: what an answer would be if one thing had gone wrong.
+
+Nobody lists them: they are the truth derived again with one edge, one factor or one rule changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expr import Call, Expr, Name, Num, number
+from gradcheck_cli.solve.queries import is_update
+from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.derive import derive
+from gradcheck_cli.write.text import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.verify.match import Truth
+
+MOST_EDGES = 60
+_RATIOS = (
+    (Fraction(2), "twice what is right"),
+    (Fraction(1, 2), "half of what is right: a factor 2 is missing"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What somebody who made it would have written, in names of the graph."""
+
+    code: str
+    message: str
+    expr: Expr
+
+
+def mistakes(engine: Engine, truth: Truth) -> Iterator[Mistake]:
+    """The single mistakes behind a wrong answer to a query, the likeliest first."""
+    ask = truth.ask
+    if isinstance(ask, Call) and ask.function in ("d", "upstream", "local", "downstream"):
+        yield from _derivative(engine, ask, truth)
+    elif is_update(engine, ask) and isinstance(ask, Call):
+        yield from _update(engine, ask, truth)
+    elif truth.kind == "count":
+        yield from _count(engine)
+    elif truth.kind == "value":
+        yield from _value(engine, ask, truth)
+
+
+def _derivative(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
+    target, source = _ends(engine, ask)
+    yield Mistake("sign", "the sign is turned around: a minus was lost or added", times(number(-1), truth.expr))
+    if ask.function == "local":
+        yield from _slips(engine, target, source, target)
+        yield from _roles(engine, ask, target, source)
+    else:
+        yield from _paths(engine, target, source)
+        yield from _roles(engine, ask, target, source)
+        yield from _factors(engine, target, source)
+    yield from _other_nodes(engine, target, source)
+    for ratio, message in _RATIOS:
+        yield Mistake("constant", message, times(number(ratio), truth.expr))
+
+
+def _ends(engine: Engine, ask: Call) -> tuple[str, str]:
+    """The target and the source of a derivative query."""
+    names = [engine.variable(arg) for arg in ask.args if isinstance(arg, Name)]
+    if ask.function == "upstream":
+        return (names[1] if len(names) > 1 else engine.output), names[0]
+    if ask.function == "downstream":
+        return engine.output, names[1]
+    return (names[0], names[1]) if len(names) > 1 else (engine.output, names[-1])
+
+
+def _between(engine: Engine, target: str, source: str) -> tuple[tuple[str, str], ...]:
+    """The edges on the paths from source to target, as (source, target)."""
+    inside = set(engine.graph.between(target, source))
+    found = [edge for edge in engine.graph.edges if edge[0] in inside and edge[1] in inside]
+    return tuple(found[:MOST_EDGES])
+
+
+def _with(engine: Engine, target: str, source: str, edge: tuple[str, str], local: Expr) -> Expr:
+    """The total derivative, had the local derivative on one edge been another."""
+    return derive(engine.graph, {**engine.local, edge: local}, target).totals[source]
+
+
+def _partial(edge: tuple[str, str]) -> str:
+    return f"d{edge[1]}/d{edge[0]}"
+
+
+def _paths(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
+    """A path left out where a node feeds several others."""
+    edges = _between(engine, target, source)
+    feeds: dict[str, list[str]] = {}
+    for start, end in edges:
+        feeds.setdefault(start, []).append(end)
+    for start, end in edges:
+        if len(feeds[start]) > 1:
+            others = [other for other in feeds[start] if other != end]
+            message = (
+                f"{start} feeds {_and(feeds[start])}, and the path through {end} is missing: "
+                f"add d{target}/d{end} * {_partial((start, end))}"
+            )
+            if len(others) > 1 or end not in others:
+                yield Mistake("missing-path", message, _with(engine, target, source, (start, end), number(0)))
+
+
+def _factors(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
+    """One link of the chain forgotten, written twice, turned upside down, or a gate's classic slip."""
+    for edge in _between(engine, target, source):
+        local = engine.local[edge]
+        if local == number(1):
+            continue
+        shown = f"{_partial(edge)} = {write(local)}"
+        yield Mistake(
+            "missing-factor",
+            f"the factor {shown} is missing",
+            _with(engine, target, source, edge, number(1)),
+        )
+        yield from _slips(engine, target, source, edge[1], edge[0])
+        yield Mistake(
+            "extra-factor",
+            f"the factor {shown} is there twice",
+            _with(engine, target, source, edge, times(local, local)),
+        )
+        yield Mistake(
+            "wrong-local",
+            f"divided by {write(local)}, where {_partial(edge)} = {write(local)} should be multiplied",
+            _with(engine, target, source, edge, Call("div", (number(1), local))),
+        )
+        yield Mistake(
+            "sign",
+            f"the minus of {shown} went wrong" if write(local).startswith("-") else f"a minus crept in at {shown}",
+            _with(engine, target, source, edge, times(number(-1), local)),
+        )
+
+
+def _slips(engine: Engine, target: str, source: str, node: str, via: str | None = None) -> Iterator[Mistake]:
+    """What is written instead of one local derivative: sigmoid without 1 - a, a power without its exponent, …"""
+    start = via or source
+    for message, local in _wrong_locals(engine, start, node):
+        if via is None:
+            yield Mistake("wrong-local", message, local)
+        else:
+            yield Mistake("wrong-local", message, _with(engine, target, source, (start, node), local))
+
+
+def _wrong_locals(engine: Engine, source: str, target: str) -> Iterator[tuple[str, Expr]]:
+    node = next((node for node in engine.graph.nodes if node.name == target), None)
+    if node is None or not isinstance(node.expr, Call):
+        return
+    function, args = node.expr.function, node.expr.args
+    name, inner = Name(target), engine.total_of(args[0], source) if args else number(0)
+    one = number(1)
+    right = f"d{target}/d{source} = {write(engine.edge(source, target))}"
+    if function == "sigmoid":
+        for wrong in (name, plus(one, times(number(-1), name)), times(name, plus(one, name)), _power(name, 2)):
+            yield f"the derivative of sigmoid is {target}*(1 - {target}): {right}", times(wrong, inner)
+    elif function == "tanh":
+        for wrong in (plus(one, times(number(-1), name)), times(name, plus(one, times(number(-1), name))), name):
+            yield f"the derivative of tanh is 1 - {target}^2: {right}", times(wrong, inner)
+    elif function in ("relu", "leaky_relu", "elu"):
+        yield f"the derivative of {function} is not its value: {right}", times(name, inner)
+    elif function == "log":
+        yield f"the derivative of log(u) is 1/u: {right}", times(Name(target), inner)
+    elif function == "exp":
+        yield f"the derivative of exp(u) is exp(u) itself: {right}", times(args[0], inner)
+    elif function == "pow" and isinstance(args[1], Num):
+        exponent = number(args[1].value - 1)
+        yield f"the exponent {args[1].text} comes down as a factor: {right}", times(Call("pow", (args[0], exponent)), inner)
+        yield f"the exponent goes down by one: {right}", times(args[1], Call("pow", args), inner)
+    elif function == "div":
+        yield from _quotient(args, source, right, engine)
+    if inner != one and args and function not in ("add", "mul", "div", "neg"):
+        outer = engine.edge(source, target)
+        yield f"the inner derivative is missing: {right}", Call("div", (outer, inner))
+
+
+def _quotient(args: tuple[Expr, ...], source: str, right: str, engine: Engine) -> Iterator[tuple[str, Expr]]:
+    top, bottom = args
+    du, dv = engine.total_of(top, source), engine.total_of(bottom, source)
+    turned = plus(times(top, dv), times(number(-1), du, bottom))
+    yield f"the numerator of the quotient rule is turned around: {right}", Call("div", (turned, _power(bottom, 2)))
+    if dv != number(0):
+        numerator = plus(times(du, bottom), times(number(-1), top, dv))
+        yield f"the denominator of the quotient rule is squared: {right}", Call("div", (numerator, bottom))
+
+
+def _power(base: Expr, exponent: int) -> Expr:
+    return Call("pow", (base, number(exponent)))
+
+
+def _roles(engine: Engine, ask: Call, target: str, source: str) -> Iterator[Mistake]:
+    """Local for upstream, upstream for downstream, and the like."""
+    asked = {"d": "derivative", "upstream": "upstream derivative", "local": "local derivative"}
+    wanted = asked.get(ask.function, "downstream derivative")
+    users = engine.graph.targets.get(source, ())
+    edges = [ask.args[0].id] if ask.function in ("local", "downstream") and isinstance(ask.args[0], Name) else users
+    for user in edges:
+        if ask.function != "local" and not (ask.function == "d" and user == target):
+            message = f"this is the local derivative d{user}/d{source}; the {wanted} was asked for"
+            yield Mistake("upstream-local", message, engine.edge(source, user))
+        if ask.function != "upstream" and user != engine.output:
+            message = f"this is what arrives at {user}; the {wanted} was asked for"
+            yield Mistake("upstream-local", message, engine.upstream(user))
+        if ask.function != "downstream" and not (ask.function == "d" and len(users) == 1):
+            message = f"this is what {user} sends back to {source}; the {wanted} was asked for"
+            yield Mistake("upstream-local", message, times(engine.upstream(user), engine.edge(source, user)))
+    for name in (source, target):
+        yield Mistake("wrong-node", f"this is the value of {name}, not a derivative", Name(name))
+
+
+def _other_nodes(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
+    """The derivative by, or of, a node next to the one asked for."""
+    totals = engine.derivation(target).totals
+    for name in engine.graph.by_name:
+        if name not in (source, target) and name in engine.graph.ancestors[target]:
+            message = f"this is d{target}/d{name}; d{target}/d{source} was asked for"
+            yield Mistake("wrong-node", message, totals[name])
+
+
+def _update(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
+    name = engine.variable(ask.args[0])
+    gradient = engine.total(Name(engine.output), name)
+    rate = ask.args[1] if len(ask.args) > 1 else number(engine.problem.learning_rate or 1)
+    step = times(rate, gradient)
+    down = f"an update goes down the gradient: {write(truth.expr)}"
+    yield Mistake("sign", f"the step is added; {down}", plus(Name(name), step))
+    yield Mistake("missing-factor", "the learning rate is missing", plus(Name(name), times(number(-1), gradient)))
+    yield Mistake("missing-factor", f"only the step: it is taken from {name}", step)
+    yield Mistake("sign", f"only the step: it is taken from {name}", times(number(-1), step))
+    yield Mistake("upstream-local", "this is the gradient, not the updated value", gradient)
+    for edge in _between(engine, engine.output, name):
+        if engine.local[edge] != number(1):
+            wrong = _with(engine, engine.output, name, edge, number(1))
+            message = f"in the gradient the factor {_partial(edge)} = {write(engine.local[edge])} is missing"
+            yield Mistake("missing-factor", message, plus(Name(name), times(number(-1), rate, wrong)))
+
+
+def _count(engine: Engine) -> Iterator[Mistake]:
+    graph = engine.graph
+    counts = (
+        (len(graph.nodes), "this counts without the inputs"),
+        (len(graph.by_name) - 1, "one is missing: inputs and output count"),
+        (len(graph.by_name), "this is the number of nodes"),
+        (len(graph.edges), "this is the number of edges"),
+        (len(graph.inputs), "this is the number of inputs"),
+    )
+    for count, message in counts:
+        yield Mistake("count", message, number(count))
+
+
+def _value(engine: Engine, ask: Expr, truth: Truth) -> Iterator[Mistake]:
+    inner = ask.args[0] if isinstance(ask, Call) and ask.function == "value" else ask
+    yield Mistake("sign", "the sign is turned around", times(number(-1), truth.expr))
+    node = next((node for node in engine.graph.nodes if isinstance(inner, Name) and node.name == inner.id), None)
+    if node is None:
+        return
+    if isinstance(node.expr, Call) and node.expr.function == "add" and len(node.expr.args) > 1:
+        for at, term in enumerate(node.expr.args):
+            rest = plus(*(other for place, other in enumerate(node.expr.args) if place != at))
+            yield Mistake("missing-factor", f"the term {write(term)} is missing", rest)
+    elif isinstance(node.expr, Call) and len(node.expr.args) == 1:
+        argument = node.expr.args[0]
+        yield Mistake("wrong-node", f"this is {write(argument)}, before {node.expr.function} is applied", argument)
+        if isinstance(argument, Call) and argument.function == "add":
+            for at, term in enumerate(argument.args):
+                rest = plus(*(other for place, other in enumerate(argument.args) if place != at))
+                message = f"inside {node.expr.function} the term {write(term)} is missing"
+                yield Mistake("missing-factor", message, Call(node.expr.function, (rest,)))
+    for name in engine.graph.by_name:
+        if isinstance(inner, Name) and name != inner.id:
+            yield Mistake("wrong-node", f"this is the value of {name}", Name(name))
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+

@@ -1,0 +1,103 @@
+"""Claims and verdicts: what a student says, and what is true of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradcheck_cli.problem import Key
+    from gradcheck_cli.source import Source
+
+CORRECT, WRONG, UNDECIDED, UNREADABLE, MISSING = "correct", "wrong", "undecided", "unreadable", "missing"
+VERDICTS = (CORRECT, WRONG, UNDECIDED, UNREADABLE, MISSING)
+
+# what a diagnosis may say; the table of the contract
+CODES = (
+    "sign", "missing-factor", "extra-factor", "missing-path", "wrong-node", "wrong-local", "transpose", "shape", "index",
+    "constant", "upstream-local", "rounding", "count", "arithmetic", "notation", "carried-forward", "other",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Which mistake it is: a code of `CODES` and a sentence in the problem's names."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a chain: its text, its verdict, its value where it has one, and what to say about it."""
+
+    text: str
+    verdict: str
+    value: float | None = None
+    note: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One answer, judged. `first_wrong` is the index of the first wrong member."""
+
+    id: str | None
+    line: int | None
+    text: str
+    members: tuple[Member, ...]
+    verdict: str
+    first_wrong: int | None = None
+    follows_from: int | None = None
+    expected: str = ""
+    diagnosis: Diagnosis | None = None
+    points: Fraction = Fraction(0)
+    earned: Fraction = Fraction(0)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Points earned, of those possible."""
+
+    earned: Fraction
+    possible: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One file of answers, judged."""
+
+    file: str
+    problems: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    student: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> Score:
+        """The points of all claims."""
+        earned = sum((claim.earned for claim in self.claims), Fraction(0))
+        return Score(earned, sum((claim.points for claim in self.claims), Fraction(0)))
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many claims have each verdict."""
+        return {verdict: sum(claim.verdict == verdict for claim in self.claims) for verdict in VERDICTS}
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong, missing or, as the answer to a question, unreadable."""
+        bad = {WRONG, MISSING}
+        return not any(claim.verdict in bad or (claim.id and claim.verdict == UNREADABLE) for claim in self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A file of answers as read: the problem it names, and an answer for each question id."""
+
+    source: Source
+    problem: str | None
+    answers: tuple[tuple[str, Key, Source], ...]
+    student: str = ""

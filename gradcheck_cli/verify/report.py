@@ -1,0 +1,170 @@
+"""Answers to a Report: each question's claim judged member by member, scored, and its first mistake named."""
+
+from __future__ import annotations
+
+import difflib
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.problem import Key, Problem, Question
+from gradcheck_cli.solve.engine import Engine
+from gradcheck_cli.solve.queries import answer
+from gradcheck_cli.source import Source
+from gradcheck_cli.verify.diagnose import diagnose
+from gradcheck_cli.verify.match import Matcher, Read, Truth
+from gradcheck_cli.verify.members import MAX_MEMBERS, split
+from gradcheck_cli.verify.model import (
+    CORRECT,
+    MISSING,
+    UNDECIDED,
+    UNREADABLE,
+    WRONG,
+    Claim,
+    Diagnosis,
+    Report,
+    Submission,
+)
+
+from gradcheck_cli.solve.numbers import number_text
+from gradcheck_cli.write.text import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def verify(problem: Problem, submission: Submission, examiner: Examiner | None = None) -> Report:
+    """Judge a file of answers to one problem; `examiner` keeps what was derived for the files before.
+
+    A problem without questions asks for the derivative of its output by each input; answers are then named by the
+    query itself, `d(a, x0)`, or by the input's name.
+    """
+    examiner = examiner or Examiner(problem)
+    keys = {name: (key, place) for name, key, place in submission.answers}
+    claims = []
+    for question in examiner.questions:
+        key, place = keys.pop(question.id, (None, None))
+        claims.append(examiner.claim(question, key, place))
+    notes = [_stranger(name, examiner.questions) for name in keys]
+    return Report(
+        submission.source.name, (problem.name,), tuple(claims), submission.student, tuple(notes)
+    )
+
+
+def _stranger(name: str, questions: Iterable[Question]) -> str:
+    known = [question.id for question in questions]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the questions are {', '.join(known)}"
+    return f'"{name}" is no question of this problem and was not judged; {hint}'
+
+
+class Examiner:
+    """Judges answers to one problem; what it derives is kept for the next answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.engine = Engine(problem)
+        self.matcher = Matcher(self.engine)
+        self.truths: dict[str, Truth] = {}
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The problem's questions, or one for each input where it asks none."""
+        return self.problem.questions or _derived(self.problem)
+
+    def truth(self, question: Question) -> Truth:
+        """What is right for a question."""
+        if question.id not in self.truths:
+            found = answer(self.engine, question.ask, question.written)
+            resolved = found.expr.tree
+            self.truths[question.id] = Truth(question.ask, resolved, found.quantity.number, found.kind, found.holds)
+        return self.truths[question.id]
+
+    def claim(self, question: Question, key: Key | None, place: Source | None = None) -> Claim:
+        """One answer judged, None or an empty one as missing."""
+        truth = self.truth(question)
+        expected = self.expected(truth)
+        if key is None or not any(part.text.strip() for part in key.parts):
+            return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
+        parts = [member for part in key.parts for member in split(part)]
+        reads = [self.matcher.member(part, truth, question.tolerance) for part in parts[:MAX_MEMBERS]]
+        verdict, note = _overall(reads, question, truth)
+        first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
+        diagnosis = self.diagnosis(truth, reads, verdict, first_wrong, note)
+        line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
+        return Claim(
+            id=question.id,
+            line=line,
+            text=" = ".join(part.text for part in parts),
+            members=tuple(read.member for read in reads),
+            verdict=verdict,
+            first_wrong=first_wrong,
+            expected=expected,
+            diagnosis=diagnosis,
+            points=question.points,
+            earned=question.points if verdict == CORRECT else Fraction(0),
+            note=note,
+        )
+
+    def expected(self, truth: Truth) -> str:
+        """The right answer: the expression, and the number it comes to."""
+        if truth.kind == "relation":
+            return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
+        if truth.kind == "shape":
+            return "()"
+        text = write(truth.expr)
+        value = number_text(truth.value, decimal=self.problem.decimal)
+        return text if value in ("", text) else value if not names(truth.expr) else f"{text} = {value}"
+
+    def diagnosis(
+        self,
+        truth: Truth,
+        reads: list[Read],
+        verdict: str,
+        first_wrong: int | None,
+        note: str,
+    ) -> Diagnosis | None:
+        """The mistake behind the first wrong member; never one on a right answer."""
+        if verdict == MISSING and note:
+            return Diagnosis("notation", note)
+        if verdict != WRONG or first_wrong is None:
+            return None
+        return diagnose(self.engine, self.matcher, truth, reads[first_wrong])
+
+
+def _overall(reads: list[Read], question: Question, truth: Truth) -> tuple[str, str]:
+    """The verdict on a whole answer, and what is missing from it."""
+    verdicts = [read.member.verdict for read in reads]
+    for verdict in (WRONG, UNREADABLE, UNDECIDED):
+        if verdict in verdicts:
+            return verdict, ""
+    worked = [read for read in reads if not read.restates]
+    if not worked:
+        return MISSING, "this restates the question: write the expression or the number it comes to"
+    return _form(worked, question, truth)
+
+
+def _form(worked: list[Read], question: Question, truth: Truth) -> tuple[str, str]:
+    """Whether an answer is of the form asked for, with as many digits as asked for."""
+    has_number = any(read.numeric for read in worked)
+    has_expression = any(not read.numeric for read in worked) or not _has_names(truth.expr)
+    if question.form in ("value", "both") and not has_number and truth.value is not None:
+        return MISSING, "the number is missing"
+    if question.form in ("expression", "both") and not has_expression:
+        return MISSING, "the expression is missing: the number alone was not asked for"
+    return CORRECT, ""
+
+
+def _has_names(expr: Expr) -> bool:
+    return bool(names(expr))
+
+
+def _derived(problem: Problem) -> tuple[Question, ...]:
+    """Where a problem asks nothing: the derivative of its output by each input that it depends on."""
+    output = problem.outputs[0]
+    found = []
+    for leaf in problem.graph.inputs:
+        if leaf.name in problem.graph.ancestors[output]:
+            text = f"d({output}, {leaf.name})"
+            found.append(Question(leaf.name, Call("d", (Name(output), Name(leaf.name))), Source(text, text)))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Expressions to text: plain (`text`), as on paper (`latex`), and the names they use."""
