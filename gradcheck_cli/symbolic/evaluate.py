@@ -1,10 +1,8 @@
 """Values of expressions with guaranteed error: exact where the data is rational, a ball (`arb`) elsewhere.
 
-An expression is flattened once into a `Plan`, in which equal parts are one slot, and the plan is run at as many
-points as are wanted. Inside a run a number is an `fmpq` or an `arb`; a `Fraction` goes in and comes out.
+An expression is flattened once into a `Plan`, in which equal parts are one slot; the plan is run at as many points
+as are wanted. Inside a run a number is an `fmpq` or an `arb`; a `Fraction` goes in and comes out.
 None is a value too: not defined at this point, or not to be told at this precision.
-
-Letters: x, y, c are arguments of a function.
 """
 
 from __future__ import annotations
@@ -19,207 +17,40 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import kinks
 from gradcheck_cli.expr import Call, Expr, Name, Num, children, substitute
 from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.symbolic.balls import (
+    ABSORBING,
+    CHOOSING,
+    FEWEST_BITS,
+    MOST_BITS,
+    RULES,
+    Inner,
+    bounded,
+    sign_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+__all__ = [
+    "RULES",
+    "Inner",
+    "Plan",
+    "Value",
+    "digits",
+    "evaluate",
+    "exactly",
+    "inner",
+    "interval",
+    "outer",
+    "plan",
+    "sign_of",
+    "to_float",
+]
+
 Value = Fraction | arb | None
-Inner = Any  # fmpq, arb or None: what a number is inside a run
 
-_MOST_BITS = 4096  # of an exact number; a larger one becomes a ball
 _WORK_BITS = 400_000  # spread over the steps of a plan, so that a long one keeps smaller exact numbers
-_FEWEST_BITS = 512
-_MANY = 16
-_MOST_EXPONENT = 64
 _LARGEST_POWER = 20_000  # of two, of a bound or a decimal that is written out
-
-ZERO, ONE = fmpq(0), fmpq(1)
-
-
-# -- rules
-
-
-def _bounded(x: fmpq, bits: int = _MOST_BITS) -> Inner:
-    return x if x.height_bits() <= bits else arb(x)
-
-
-def _add(*terms: Inner) -> Inner:
-    bits = _MOST_BITS if len(terms) <= _MANY else _FEWEST_BITS
-    exact = ZERO
-    balls: Inner = ZERO
-    for term in terms:
-        if isinstance(term, fmpq):
-            exact += term
-            if exact.height_bits() > bits:
-                exact, balls = ZERO, balls + arb(exact)
-        else:
-            balls = balls + term
-    return exact if isinstance(balls, fmpq) else balls + exact
-
-
-def _mul(*factors: Inner) -> Inner:
-    """An exact zero absorbs whatever stands beside it, as y = 0 does in y*log(p)."""
-    bits = _MOST_BITS if len(factors) <= _MANY else _FEWEST_BITS
-    exact, undefined = ONE, False
-    balls: Inner = ONE
-    for factor in factors:
-        if factor is None:
-            undefined = True
-        elif isinstance(factor, fmpq):
-            exact *= factor
-            if not exact:
-                return ZERO
-            if exact.height_bits() > bits:
-                exact, balls = ONE, balls * arb(exact)
-        else:
-            balls = balls * factor
-    if undefined:
-        return None
-    return exact if isinstance(balls, fmpq) else balls * exact
-
-
-def _div(x: Inner, y: Inner) -> Inner:
-    if isinstance(y, fmpq) and not y:
-        return None
-    return x / y
-
-
-def _pow(x: Inner, y: Inner) -> Inner:
-    if not isinstance(y, fmpq):
-        if isinstance(x, fmpq) and not x:
-            return ZERO if y > 0 else None
-        return arb(x) ** y
-    if y.q == 1:
-        return _integer_power(x, int(y.p))
-    if isinstance(x, fmpq):
-        if x < 0:
-            return None
-        if not x:
-            return ZERO if y > 0 else None
-        root = _exact_root(x, int(y.q)) if y.q <= _MOST_EXPONENT else None
-        if root is not None:
-            return _integer_power(root, int(y.p))
-    return arb(x).sqrt() ** y.p if y.q == 2 else arb(x) ** arb(y)  # noqa: PLR2004 - a square root
-
-
-def _integer_power(x: Inner, n: int) -> Inner:
-    if n < 0 and isinstance(x, fmpq) and not x:
-        return None
-    if isinstance(x, fmpq) and x.height_bits() <= 1 and (x != 0 or n != 0):
-        return x if n % 2 or not x else ONE
-    if isinstance(x, fmpq) and abs(n) <= _MOST_EXPONENT and x.height_bits() * abs(n) <= _MOST_BITS:
-        return x**n
-    return arb(x) ** fmpz(n)
-
-
-def _exact_root(x: fmpq, n: int) -> fmpq | None:
-    top, bottom = x.p.root(n), x.q.root(n)
-    return fmpq(top, bottom) if top**n == x.p and bottom**n == x.q else None
-
-
-def sign_of(x: Inner) -> int | None:
-    """-1, 0 or 1; None where a ball leaves it open."""
-    if x is None:
-        return None
-    if x > 0:
-        return 1
-    if x < 0:
-        return -1
-    return 0 if isinstance(x, fmpq) or x.is_zero() else None
-
-
-def _jump(negative: int, zero: int, positive: int) -> Callable[[Inner], Inner]:
-    values = {-1: fmpq(negative), 0: fmpq(zero), 1: fmpq(positive), None: None}
-    return lambda x: values[sign_of(x)]
-
-
-def _smooth(method: Callable[[arb], arb], at: int, value: int | fmpq) -> Callable[[Inner], Inner]:
-    """A function of arb that is rational at one rational point."""
-    point, exact = fmpq(at), fmpq(value)
-    return lambda x: exact if isinstance(x, fmpq) and x == point else method(arb(x))
-
-
-def _sigmoid(x: arb) -> arb:
-    value = 1 / (1 + (-x).exp())
-    return x.exp() if not value.is_finite() and x < 0 else value
-
-
-def _softplus(x: Inner) -> Inner:
-    x = arb(x)
-    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
-
-
-def _log(x: Inner) -> Inner:
-    if isinstance(x, fmpq):
-        return ZERO if x == ONE else arb(x).log() if x > 0 else None
-    return x.log()
-
-
-def _abs(x: Inner) -> Inner:
-    return abs(x)
-
-
-def _maximum(x: Inner, y: Inner) -> Inner:
-    if isinstance(x, fmpq) and isinstance(y, fmpq):
-        return x if x >= y else y
-    return arb(x).max(arb(y))
-
-
-def _minimum(x: Inner, y: Inner) -> Inner:
-    return -_maximum(-x, -y)
-
-
-def _floor(x: Inner) -> Inner:
-    if isinstance(x, fmpq):
-        return fmpq(x.floor())
-    whole = x.floor().unique_fmpz() if abs(x) < fmpz(2) ** _MOST_BITS else None
-    return None if whole is None else fmpq(whole)
-
-
-def _where(c: Inner, x: Inner, y: Inner) -> Inner:
-    sign = sign_of(c)
-    return None if sign is None else y if sign == 0 else x
-
-
-_greater, _at_least, _same = _jump(0, 0, 1), _jump(0, 1, 1), _jump(0, 1, 0)
-
-RULES: dict[str, Callable[..., Inner]] = {
-    "add": _add,
-    "neg": lambda x: -x,
-    "mul": _mul,
-    "div": _div,
-    "pow": _pow,
-    "gt": lambda x, y: _greater(x - y),
-    "ge": lambda x, y: _at_least(x - y),
-    "eq": lambda x, y: _same(x - y),
-    "pi": arb.pi,
-    "e": arb.const_e,
-    "exp": _smooth(arb.exp, 0, 1),
-    "log": _log,
-    "sin": _smooth(arb.sin, 0, 0),
-    "cos": _smooth(arb.cos, 0, 1),
-    "asin": _smooth(arb.asin, 0, 0),
-    "atan": _smooth(arb.atan, 0, 0),
-    "sinh": _smooth(arb.sinh, 0, 0),
-    "cosh": _smooth(arb.cosh, 0, 1),
-    "tanh": _smooth(arb.tanh, 0, 0),
-    "erf": _smooth(arb.erf, 0, 0),
-    "sigmoid": _smooth(_sigmoid, 0, fmpq(1, 2)),
-    "relu": lambda x: _maximum(x, ZERO),
-    "softplus": _softplus,
-    "abs": _abs,
-    "sign": _jump(-1, 0, 1),
-    "step": _jump(0, 0, 1),
-    "floor": _floor,
-    "maximum": _maximum,
-    "minimum": _minimum,
-    "where": _where,
-}
-_CHOOSING = frozenset({"where"})  # what an undefined argument may stay unused in
-_ABSORBING = _CHOOSING | {"mul"}
-
-
-# -- plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +71,7 @@ class Plan:
     kinks: tuple[int, ...]
 
     def run(self, env: Mapping[str, Inner], bits: int, *, absorb: bool = True) -> list[Inner]:
-        """The value of every slot at a precision of `bits`; `absorb` lets an exact 0 take in undefined factors.
+        """The value of every slot at a precision of `bits`; with `absorb` 0 times an undefined factor is 0.
 
         Raises UnsupportedError for a name that `env` does not have.
         """
@@ -252,8 +83,8 @@ class Plan:
                 message = f'"{name}" has no value here'
                 raise UnsupportedError(message)
             values[slot] = inner(env[name])
-        most = min(_MOST_BITS, max(_FEWEST_BITS, _WORK_BITS // (len(self.steps) + 1)))
-        lenient = _ABSORBING if absorb else _CHOOSING
+        most = min(MOST_BITS, max(FEWEST_BITS, _WORK_BITS // (len(self.steps) + 1)))
+        lenient = ABSORBING if absorb else CHOOSING
         with ctx.workprec(bits):
             for slot, function, arguments in self.steps:
                 operands = [values[argument] for argument in arguments]
@@ -265,7 +96,7 @@ class Plan:
 
 def _settled(value: Inner, most: int) -> Inner:
     if isinstance(value, fmpq):
-        return _bounded(value, most)
+        return bounded(value, most)
     return None if value is None or not value.is_finite() else value
 
 
