@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from gradcheck_cli.problem import Problem, load
-    from gradcheck_cli.solve import Solution, parse, solve
-    from gradcheck_cli.verify import Report, read, verify
+    from gradcheck_cli.solving import Solution, parse, solve
+    from gradcheck_cli.verifying import Report, read, verify
 
 _PLACES = {
     "DataError": "errors",
@@ -38,15 +38,15 @@ _PLACES = {
     "ParseError": "errors",
     "Problem": "problem",
     "ProblemError": "errors",
-    "Report": "verify",
+    "Report": "verifying",
     "ShapeError": "errors",
-    "Solution": "solve",
+    "Solution": "solving",
     "UnsupportedError": "errors",
     "load": "problem",
-    "parse": "solve",
-    "read": "verify",
-    "solve": "solve",
-    "verify": "verify",
+    "parse": "solving",
+    "read": "verifying",
+    "solve": "solving",
+    "verify": "verifying",
 }
 
 __all__ = [

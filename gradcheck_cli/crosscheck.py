@@ -10,7 +10,7 @@ import math
 import random
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradcheck_cli import probe, tape
 from gradcheck_cli.expand import domain, expand
@@ -81,8 +81,7 @@ class _Comparison:
     def values(self, quantity: str, symbolic: Value, autodiff: float, difference: float) -> None:
         """Compare three numbers."""
         exact = to_float(symbolic) if symbolic is not None else None
-        numbers = [exact, _finite(autodiff), _finite(difference)]
-        self.checks.append(_check(quantity, *numbers))
+        self.checks.append(_check(quantity, exact, _finite(autodiff), _finite(difference)))
 
     def slope(self, quantity: str, symbolic: Value, autodiff: float, slope: probe.Slope, factor: float = 1.0) -> None:
         """Compare a derivative with the slopes on both sides."""
@@ -98,7 +97,9 @@ class _Comparison:
         low, high = min(left, right), max(left, right)
         slack = TOLERANCE * max(1.0, abs(low), abs(high))
         inside = exact is not None and low - slack <= exact <= high + slack
-        nearest = exact if inside else (left if exact is None else min((left, right), key=lambda side: abs(side - exact)))
+        nearest = (
+            exact if inside else (left if exact is None else min((left, right), key=lambda side: abs(side - exact)))
+        )
         note = f"on a kink: slope {left:.6g} from the left, {right:.6g} from the right"
         self.checks.append(_check(quantity, exact, _finite(autodiff), nearest, note))
         used = "" if exact is None else f"; {exact:.6g} is used"
@@ -113,7 +114,7 @@ def _check(
     quantity: str, symbolic: float | None, autodiff: float | None, difference: float | None, note: str = ""
 ) -> Check:
     numbers = [number for number in (symbolic, autodiff, difference) if number is not None]
-    if len(numbers) < 2 or symbolic is None:  # noqa: PLR2004 - two numbers can be compared
+    if len(numbers) < 2 or symbolic is None:
         agree = not numbers
         return Check(quantity, symbolic, autodiff, difference, 0.0, agree or bool(note), note or "undefined here")
     error = (max(numbers) - min(numbers)) / max(1.0, *(abs(number) for number in numbers))
@@ -187,7 +188,7 @@ def _compare_directions(
     graph: Graph,
     output: str,
     env: Mapping[str, Value],
-    gradients: Mapping[str, object],
+    gradients: Mapping[str, Any],
     witness: probe.Probe,
     at: Mapping[str, probe.Number],
     compared: _Comparison,
@@ -198,12 +199,12 @@ def _compare_directions(
     for name in reached:
         exact = env.get(adjoint(output, name))
         number = to_float(exact) if exact is not None else None
-        compared.checks.append(_check(f"d({output}, {name})", number, _finite(float(gradients[name])), None))  # type: ignore[arg-type]
+        compared.checks.append(_check(f"d({output}, {name})", number, _finite(float(gradients[name])), None))
     draw = random.Random(20240101)  # noqa: S311 - directions, no secrets
     for turn in range(1, count + 1):
         direction = {name: Fraction(draw.randint(-99, 99) or 1, 100) for name in reached}
-        symbolic = sum((float(v) * (to_float(env[adjoint(output, n)]) or 0.0) for n, v in direction.items()), 0.0)
-        taped = sum(float(v) * float(gradients[n]) for n, v in direction.items())  # type: ignore[arg-type]
+        symbolic = sum((float(v) * to_float(env[adjoint(output, n)]) for n, v in direction.items()), 0.0)
+        taped = sum(float(v) * float(gradients[n]) for n, v in direction.items())
         slope = witness.along(output, direction, at)
         compared.slope(f"slope of {output} along direction {turn}", Fraction(symbolic), taped, slope)
 
@@ -240,7 +241,7 @@ def _draw(kind: str, draw: random.Random) -> Fraction:
 
 
 def symbolic_values(
-    graph: Graph, values: Mapping[str, Fraction], definitions: Iterable[tuple[str, Expr]] = (), bits: int = BITS
+    graph: Graph, values: Mapping[str, Value], definitions: Iterable[tuple[str, Expr]] = (), bits: int = BITS
 ) -> dict[str, Value]:
     """The values of the nodes, then of further definitions in their order: exact where the data is rational."""
     env: dict[str, Value] = dict(values)

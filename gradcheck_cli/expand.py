@@ -7,8 +7,8 @@ from functools import cache
 
 from gradcheck_cli.expr import Call, Expr, Num, children, substitute, with_children
 from gradcheck_cli.functions import FUNCTIONS, Function
-from gradcheck_cli.parse.names import Scope, scope
-from gradcheck_cli.parse.text import parse
+from gradcheck_cli.parsing.names import Scope, scope
+from gradcheck_cli.parsing.text import parse
 
 EULER = Call("e", ())
 

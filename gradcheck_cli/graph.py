@@ -59,7 +59,8 @@ class Graph:
     @cached_property
     def by_name(self) -> Mapping[str, Input | Node]:
         """Inputs and nodes (not the constants) by name."""
-        return {part.name: part for part in (*self.inputs, *self.nodes)}
+        parts: tuple[Input | Node, ...] = (*self.inputs, *self.nodes)
+        return {part.name: part for part in parts}
 
     @cached_property
     def sources(self) -> Mapping[str, tuple[str, ...]]:
@@ -96,9 +97,7 @@ class Graph:
             return ()
         above = self.ancestors.get(target, frozenset()) | {target}
         order = (*(part.name for part in self.inputs), *(node.name for node in self.nodes))
-        return tuple(
-            name for name in order if name in above and (name == source or source in self.ancestors[name])
-        )
+        return tuple(name for name in order if name in above and (name == source or source in self.ancestors[name]))
 
     def paths(self, target: str, source: str, limit: int = 64) -> tuple[tuple[str, ...], ...]:
         """The paths from `target` down to `source`, each as names from target to source; at most `limit`."""

@@ -31,7 +31,7 @@ FEWEST = 4
 MOST_TRIES = 60
 MOST_OUTWARD = 30
 _BOXES = ((0, 1), (-1, 1), (0, 3), (-3, 3), (1, 4), (-8, 8))
-_SMALL = tuple(Fraction(value) for value in (2, 3, -1, 1, -2, 5)) + (Fraction(1, 2), Fraction(-1, 2))
+_SMALL = (*tuple(Fraction(value) for value in (2, 3, -1, 1, -2, 5)), Fraction(1, 2), Fraction(-1, 2))
 
 Point = tuple[tuple[str, Fraction], ...]
 
@@ -123,7 +123,11 @@ def _constants(program: Plan) -> Decision:
         return Decision("undecided", "one side is not defined")
     if _apart(left, right):
         return Decision("different")
-    return Decision("equal", "agree to 270 digits") if _together(left, right) else Decision("undecided", "too close to tell")
+    return (
+        Decision("equal", "agree to 270 digits")
+        if _together(left, right)
+        else Decision("undecided", "too close to tell")
+    )
 
 
 def _at(program: Plan, point: Point, tally: _Tally) -> str:
@@ -245,9 +249,7 @@ def _box(kind: str) -> Any:
 def _friendly(program: Plan, variables: tuple[Variable, ...], point: Point) -> Point:
     """A counterexample in small numbers, where one is found."""
     for turn in range(8):
-        small = tuple(
-            (variable.name, _small(variable.kind, turn + at)) for at, variable in enumerate(variables)
-        )
+        small = tuple((variable.name, _small(variable.kind, turn + at)) for at, variable in enumerate(variables))
         if _at(program, small, _Tally(seen={slot: set() for slot in program.kinks})) == "different":
             return small
     return point
@@ -321,4 +323,3 @@ def with_rounding(expr: Expr, exact: frozenset[Fraction]) -> Value:
 
     program = plan((expr,), literal)
     return outer(program.run({}, 192)[program.outputs[0]])
-

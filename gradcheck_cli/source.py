@@ -95,7 +95,7 @@ class Source:
 
 
 def visible(text: str, limit: int = 2000) -> str:
-    """Text that is safe to show: control, bidirectional and invisible characters become `\\uXXXX`."""
+    r"""Text that is safe to show: control, bidirectional and invisible characters become `\\uXXXX`."""
     shown = "".join(_visible_character(character) for character in text[:limit])
     return shown + ("…" if len(text) > limit else "")
 

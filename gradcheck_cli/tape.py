@@ -18,10 +18,11 @@ import numpy as np
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, Num
-from gradcheck_cli.graph import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from gradcheck_cli.graph import Graph
 
 Array = Any  # numpy.ndarray of float64, or a NumPy scalar
 
@@ -50,7 +51,7 @@ def _sigmoid(a: Array) -> Array:
 def _product(*factors: Array) -> Array:
     """An exact zero absorbs an infinite or undefined factor beside it, as in 0*log(-3)."""
     result = np.asarray(1.0)
-    zero = np.asarray(False)  # noqa: FBT003 - an array
+    zero = np.asarray(False)
     for factor in factors:
         result = result * factor
         zero = zero | (np.asarray(factor) == 0)

@@ -68,7 +68,9 @@ def read_tree(source: Source) -> Node:
         reader.errors.append(_syntax_error(source, error))
         node = None
     if reader.errors or node is None:
-        raise ProblemError(reader.errors or [ParseError("the file holds nothing", hint="write a problem", source=source)])
+        raise ProblemError(
+            reader.errors or [ParseError("the file holds nothing", hint="write a problem", source=source)]
+        )
     return node
 
 
@@ -84,14 +86,14 @@ class _Tree:
         return ParseError(message, hint=hint, source=self.source, span=span)
 
     def document(self) -> Node | None:
-        events = self.events()
+        events: Iterator[Any] = self.events()
         root: Node | None = None
         documents = 0
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    span = Span(event.start_mark.index, event.end_mark.index)
+                    span = _span(event)
                     raise self.fail("a second document begins here", "write one problem a file", span)
             elif isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent, yaml.CollectionStartEvent)):
                 root = self.node(event, events)
@@ -100,11 +102,12 @@ class _Tree:
     def events(self) -> Iterator[Any]:
         """The parser's events; the depth is checked before the parser goes deeper."""
         depth = 0
-        for event in yaml.parse(self.source.text, Loader=_LOADER):
+        parsed: Iterator[Any] = yaml.parse(self.source.text, Loader=_LOADER)
+        for event in parsed:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    span = Span(event.start_mark.index, event.start_mark.index + 1)
+                    span = Span(_span(event).start, _span(event).start + 1)
                     raise self.fail(f"lists or mappings nest more than {MAX_DEPTH} deep", "nest less", span)
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
@@ -113,7 +116,7 @@ class _Tree:
     def node(self, event: Any, events: Iterator[Any]) -> Node:
         """The node that begins with an event; recursion is bounded by `MAX_DEPTH`."""
         self.count += 1
-        span = Span(event.start_mark.index, event.end_mark.index)
+        span = _span(event)
         if self.count > MAX_NODES:
             raise self.fail(f"the file has more than {MAX_NODES:,} values", "split it", span)
         if isinstance(event, yaml.AliasEvent):
@@ -126,28 +129,28 @@ class _Tree:
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event, span)
         if isinstance(event, yaml.SequenceStartEvent):
-            return self.list(event, events)
-        return self.map(event, events)
+            return self.sequence(event, events)
+        return self.mapping(event, events)
 
-    def list(self, event: Any, events: Iterator[Any]) -> Node:
-        items = []
+    def sequence(self, event: Any, events: Iterator[Any]) -> Node:
+        items: list[Node] = []
         for inner in events:
             if isinstance(inner, yaml.SequenceEndEvent):
-                return Node("list", Span(event.start_mark.index, inner.end_mark.index), items=tuple(items))
+                return Node("list", _span(event).join(_span(inner)), items=tuple(items))
             items.append(self.node(inner, events))
-        raise self.fail("the list does not end", "close it", Span(event.start_mark.index, event.end_mark.index))
+        raise self.fail("the list does not end", "close it", _span(event))
 
-    def map(self, event: Any, events: Iterator[Any]) -> Node:
+    def mapping(self, event: Any, events: Iterator[Any]) -> Node:
         entries: list[tuple[Node, Node]] = []
         seen: dict[str, Node] = {}
         for inner in events:
             if isinstance(inner, yaml.MappingEndEvent):
-                return Node("map", Span(event.start_mark.index, inner.end_mark.index), entries=tuple(entries))
+                return Node("map", _span(event).join(_span(inner)), entries=tuple(entries))
             key = self.node(inner, events)
             value = self.node(next(events), events)
             self.key(key, seen)
             entries.append((key, value))
-        raise self.fail("the mapping does not end", "close it", Span(event.start_mark.index, event.end_mark.index))
+        raise self.fail("the mapping does not end", "close it", _span(event))
 
     def key(self, key: Node, seen: dict[str, Node]) -> None:
         if key.kind != "scalar":
@@ -163,7 +166,7 @@ class _Tree:
 
     def scalar(self, event: Any, span: Span) -> Node:
         for at, character in enumerate(event.value):
-            if 0xD800 <= ord(character) < 0xE000 or (ord(character) < 0x20 and character not in "\t\n"):  # noqa: PLR2004
+            if 0xD800 <= ord(character) < 0xE000 or (ord(character) < 0x20 and character not in "\t\n"):
                 message = f"a text holds the character U+{ord(character):04X}"
                 raise self.fail(message, "write text that can be shown", Span(span.start + min(at, 1), span.end))
         quoted = event.style not in (None, "")
@@ -181,13 +184,17 @@ class _Tree:
         self.errors.append(self.fail(what, quoting(self.source, span.start), span))
 
 
+def _span(event: Any) -> Span:
+    return Span(event.start_mark.index, event.end_mark.index)
+
+
 def quoting(source: Source, at: int) -> str:
     """The remedy `put the expression in quotes`, with the line's own text in them."""
     begin = source.text.rfind("\n", 0, at) + 1
     end = source.text.find("\n", at)
     line = source.text[begin : len(source.text) if end < 0 else end]
     match = _EATEN.match(line)
-    if match is None or len(line) > 120:  # noqa: PLR2004 - what can be read at a glance
+    if match is None or len(line) > 120:
         return "put the expression in quotes"
     key, value = match.groups()
     value = re.sub(r"\s+#.*$", "", value)
@@ -291,7 +298,7 @@ def as_number(node: Node) -> tuple[str, Fraction] | None:
         mantissa, _, exponent = text.lower().partition("e")
         if sum(character.isdigit() for character in mantissa) > MAX_DIGITS:
             raise _strange(node, f"a number has more than {MAX_DIGITS} digits", "round it")
-        if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:  # noqa: PLR2004
+        if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:
             raise _strange(node, f"the exponent of {text[:40]} is out of range", f"at most {MAX_EXPONENT} is read")
         return text, Fraction(text)
     for pattern, message, hint in _STRANGE:

@@ -7,10 +7,10 @@ import sys
 
 import click
 
-from gradcheck_cli.cli.author import check, new, problems, schema
+from gradcheck_cli.cli.author_commands import check, new, problems, schema
 from gradcheck_cli.cli.common import EXIT_INTERRUPTED, fail
-from gradcheck_cli.cli.solving import solve
-from gradcheck_cli.cli.verifying import verify
+from gradcheck_cli.cli.solve_command import solve
+from gradcheck_cli.cli.verify_command import verify
 from gradcheck_cli.errors import GradcheckError
 
 _EPILOG = """

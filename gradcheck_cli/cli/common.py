@@ -32,8 +32,8 @@ def fail(error: GradcheckError) -> int:
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every command of results has."""
-    command = click.option("--width", type=click.IntRange(20, 400), help="Columns to write for; the terminal's if left out.")(
-        command
-    )
+    command = click.option(
+        "--width", type=click.IntRange(20, 400), help="Columns to write for; the terminal's if left out."
+    )(command)
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
     return click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else.")(command)

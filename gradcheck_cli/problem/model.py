@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.graph import Graph
-    from gradcheck_cli.parse.names import Scope
+    from gradcheck_cli.graph import Graph, Input, Node
+    from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.source import Source
 
 
@@ -71,7 +71,7 @@ class Problem:
     @property
     def latex(self) -> Mapping[str, str]:
         """How names are printed in LaTeX, where the problem says."""
-        parts = (*self.graph.inputs, *self.graph.nodes, *self.graph.constants)
+        parts: tuple[Input | Node, ...] = (*self.graph.inputs, *self.graph.nodes, *self.graph.constants)
         return {part.name: part.latex[0] for part in parts if part.latex}
 
     @property

@@ -132,7 +132,7 @@ class Reader:
 
     def _fraction(self, node: Node, what: str) -> Typed | None:
         match = _FRACTION.fullmatch(node.text.strip())
-        if match and int(match[2]) and len(node.text) <= 60:  # noqa: PLR2004 - as many digits as a number may have
+        if match and int(match[2]) and len(node.text) <= 60:
             return Typed(Fraction(int(match[1]), int(match[2])), decimal=False, node=node)
         if not node.text and not node.quoted:
             self.wrong(node, f"{what} has no value", "write a number, or {} for a symbol without a value")
@@ -181,5 +181,3 @@ def meant(text: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(text, known, n=1) or difflib.get_close_matches(text.lower(), known, n=1)
     return f"did you mean {near[0]}?" if near else f"known are {listed(known)}"
-
-

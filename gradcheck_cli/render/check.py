@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.render.layout import words, wrap
 from gradcheck_cli.render.solution import counted
-from gradcheck_cli.verify.model import CORRECT
+from gradcheck_cli.verifying.model import CORRECT
 
 if TYPE_CHECKING:
     from gradcheck_cli.render.canvas import Canvas
-    from gradcheck_cli.verify.keys import Checked
+    from gradcheck_cli.verifying.keys import Checked
 
 
 def print_check(canvas: Canvas, file: str, checked: Checked) -> None:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from gradcheck_cli.crosscheck import Check
-    from gradcheck_cli.solve import Answer, Quantity, Solution, SolvedEdge, SolvedNode
-    from gradcheck_cli.verify.model import Claim, Report
+    from gradcheck_cli.solving import Answer, Quantity, Solution, SolvedEdge, SolvedNode
+    from gradcheck_cli.verifying.model import Claim, Report
 
 VERSION = 1
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.render.layout import words, wrap
-from gradcheck_cli.verify.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from gradcheck_cli.render.canvas import Canvas
-    from gradcheck_cli.verify.model import Claim, Report
+    from gradcheck_cli.verifying.model import Claim, Report
 
-_MARKS = {CORRECT: ("✓", "good"), WRONG: ("✗", "bad"), UNDECIDED: ("?", "open"), UNREADABLE: ("?", "open"), MISSING: ("–", "open")}
+_MARKS = {
+    CORRECT: ("✓", "good"),
+    WRONG: ("✗", "bad"),
+    UNDECIDED: ("?", "open"),
+    UNREADABLE: ("?", "open"),
+    MISSING: ("–", "open"),
+}
 
 
 def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from gradcheck_cli.render.layout import pad, widest, words, wrap
-from gradcheck_cli.solve.numbers import DIGITS, number_text
+from gradcheck_cli.solving.numbers import DIGITS, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gradcheck_cli.render.canvas import Canvas
-    from gradcheck_cli.solve import Answer, Quantity, Solution, SolvedEdge, SolvedNode
+    from gradcheck_cli.solving import Answer, Quantity, Solution, SolvedEdge, SolvedNode
     from gradcheck_cli.symbolic.evaluate import Value
 
 MOST_PATHS = 6
@@ -94,19 +95,19 @@ class SolutionPrinter:
         slope_head = f"∂{self.solution.output}/∂node" if backward else ""
         columns = (widest(labels), max(widest(values), 5), max(widest(slopes), cell_len(slope_head)))
         if sum(columns) + 4 > self.canvas.width or max(len(prefix) for prefix, *_ in rows) > 3 * DEEPEST_TREE:
-            self.list(backward=backward)
+            self.listing(backward=backward)
             return
         self.canvas.line()
         head = pad("Graph", columns[0]) + "  " + pad("value", columns[1], right=True)
         self.canvas.line((head + "  " + pad(slope_head, columns[2], right=True) if backward else head, "head"))
         for (prefix, text, node), value, slope in zip(rows, values, slopes, strict=True):
             style = "name" if node and node.kind == "input" else "plain"
-            line: list[str | tuple[str, str]] = [prefix, (pad(text, columns[0] - cell_len(prefix)), style)]
+            cells: list[str | tuple[str, str]] = [prefix, (pad(text, columns[0] - cell_len(prefix)), style)]
             if node:
-                line += ["  ", (pad(value, columns[1], right=True), "value")]
+                cells += ["  ", (pad(value, columns[1], right=True), "value")]
             if node and backward:
-                line += ["  ", (pad(slope, columns[2], right=True), "gradient")]
-            self.canvas.line(*line)
+                cells += ["  ", (pad(slope, columns[2], right=True), "gradient")]
+            self.canvas.line(*cells)
 
     def tree(self) -> Iterator[tuple[str, str, SolvedNode | None]]:
         """The rows of the tree: branches, text, node; a node that stands above already is only named."""
@@ -131,7 +132,7 @@ class SolutionPrinter:
     def definition(node: SolvedNode) -> str:
         return f"{node.name} = {node.forward.expr.shown}" if node.kind == "node" else node.name
 
-    def list(self, *, backward: bool) -> None:
+    def listing(self, *, backward: bool) -> None:
         """The nodes in the order of the forward pass, each with its numbers on a line of their own if need be."""
         self.section("Graph")
         for node in self.solution.nodes:
@@ -195,7 +196,7 @@ class SolutionPrinter:
             for line in wrap(words(derivative), self.canvas.width - 2, 4):
                 self.canvas.line("  ", line)
             return
-        line: list[str | tuple[str, str]] = [
+        cells: list[str | tuple[str, str]] = [
             pad(name, columns[0]),
             "  ",
             (pad(upstream, columns[1], right=True), "gradient"),
@@ -205,9 +206,9 @@ class SolutionPrinter:
             (pad(downstream, columns[3], right=True), "gradient"),
         ]
         if beside:
-            self.canvas.line(*line, "   ", derivative)
+            self.canvas.line(*cells, "   ", derivative)
             return
-        self.canvas.line(*line)
+        self.canvas.line(*cells)
         for part in wrap(words(derivative), self.canvas.width - 4, 4):
             self.canvas.line("    ", part)
 
@@ -266,7 +267,7 @@ class SolutionPrinter:
         numbers: list[str] = []
         known = {(edge.target, edge.source): edge for edge in self.solution.edges}
         for at, path in enumerate(paths):
-            links = list(zip(path, path[1:], strict=False))
+            links = list(pairwise(path))
             joint = "= " if at == 0 else "+ "
             for place, (target, source) in enumerate(links):
                 joint = "· " if place else joint
@@ -275,6 +276,8 @@ class SolutionPrinter:
                 text = self.expression(known[target, source].local) if text == "–" else text
                 bracket = text.startswith("-") or " " in text
                 numbers.append(f"{joint}({text}) " if bracket else f"{joint}{text} ")
+        if len(symbols) == 1:
+            symbols = [f"= {self.expression(self.nodes[name].gradient)}"]
         self.hanging(label, symbols)
         indent = cell_len(label)
         if len(numbers) == 1:
@@ -290,9 +293,11 @@ class SolutionPrinter:
 
     def hanging(self, label: str, pieces: list[str]) -> None:
         indent = min(cell_len(label), self.canvas.width // 3)
-        for line in wrap([label, *pieces], self.canvas.width, indent) if label.strip() else [
-            " " * indent + line for line in wrap(pieces, self.canvas.width - indent, 0)
-        ]:
+        for line in (
+            wrap([label, *pieces], self.canvas.width, indent)
+            if label.strip()
+            else [" " * indent + line for line in wrap(pieces, self.canvas.width - indent, 0)]
+        ):
             self.canvas.line(line)
 
     # -- questions, check
@@ -355,7 +360,7 @@ class SolutionPrinter:
 
 def counted(number: int, noun: str) -> str:
     """`1 node`, `2 nodes`, `3 quantities`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun[:-1] + "ies" if noun.endswith("ty") else noun + "s"
     return f"{number} {noun if number == 1 else plural}"
 
 

@@ -82,7 +82,7 @@ def _pow(x: Inner, y: Inner) -> Inner:
     root = _exact_root(x, int(y.q)) if isinstance(x, fmpq) and y.q <= MOST_EXPONENT else None
     if root is not None:
         return _integer_power(root, int(y.p))
-    return arb(x).sqrt() ** y.p if y.q == 2 else arb(x) ** arb(y)  # noqa: PLR2004 - a square root
+    return arb(x).sqrt() ** y.p if y.q == 2 else arb(x) ** arb(y)
 
 
 def _integer_power(x: Inner, n: int) -> Inner:

@@ -102,5 +102,3 @@ def terminating(value: Fraction, most: int = 6) -> str:
         return ""
     text = f"{int(scaled):0{most + 1}d}"
     return f"{text[:-most]}.{text[-most:]}".rstrip("0").rstrip(".")
-
-

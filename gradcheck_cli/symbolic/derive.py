@@ -78,8 +78,8 @@ def derive(graph: Graph, local: Mapping[tuple[str, str], Expr], output: str, see
     totals: dict[str, Expr] = {}
     steps: list[tuple[str, Expr]] = []
     edges: list[Edge] = []
-    for part in (*reversed(graph.nodes), *graph.inputs):
-        name = part.name
+    order = (*(node.name for node in reversed(graph.nodes)), *(leaf.name for leaf in graph.inputs))
+    for name in order:
         totals[name] = plus(*written[name])
         steps.append((name_of(name), plus(*named[name])))
         if not written[name]:
@@ -92,4 +92,3 @@ def derive(graph: Graph, local: Mapping[tuple[str, str], Expr], output: str, see
             written[source].append(downstream)
             named[source].append(times(Name(name_of(name)), step))
     return Derivation(output, tuple(edges), totals, tuple(steps))
-

@@ -261,7 +261,7 @@ def _rounded(value: Fraction, count: int) -> str:
     if whole == 10**count:
         whole, power = 10 ** (count - 1), power + 1
     text = _decimal(whole)
-    if not -5 <= power < count:  # noqa: PLR2004 - as documented
+    if not -5 <= power < count:
         return f"{sign}{text[0]}{'.' if count > 1 else ''}{text[1:]}e{power}"
     if power < 0:
         return f"{sign}0.{'0' * (-power - 1)}{text}"

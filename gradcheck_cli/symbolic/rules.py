@@ -96,5 +96,5 @@ RULES: dict[str, Rule] = {
     # a tie goes to the first argument
     "maximum": _flat("maximum", 2, lambda _f, x, y: call("ge", x, y), lambda _f, x, y: call("gt", y, x)),
     "minimum": _flat("minimum", 2, lambda _f, x, y: call("ge", y, x), lambda _f, x, y: call("gt", x, y)),
-    "where": Rule(lambda c, x, y: _branch()(c, x, y), (lambda _f, x: x, lambda _f, y: y)),
+    "where": Rule(_branch(), (lambda _f, x: x, lambda _f, y: y)),
 }

@@ -1,4 +1,4 @@
-"""Expressions as LaTeX, the way homework writes them: fractions, roots, hats, `\\frac{\\partial a}{\\partial z}`."""
+r"""Expressions as LaTeX, the way homework writes them: fractions, roots, hats, `\\frac{\\partial a}{\\partial z}`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.write.names import latex_name
 from gradcheck_cli.write.precedence import ATOM, POWER, PRODUCT, SIGN, SUM, binding, split_sign
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS = {"gt": ">", "ge": r"\geq", "eq": "=", "lt": "<", "le": r"\leq", "ne": r"\neq"}
 _ADJOINT = re.compile(r"d\((\w+), (\w+)\)")
+_HALF = number(Fraction(1, 2))
 _OWN_BRACKETS = {"abs", "floor", "step", "sqrt", "exp"}
 
 
@@ -98,13 +99,12 @@ class LatexWriter:
         for factor, part in zip(expr.args[1:], parts[1:], strict=True):
             digits = part[:1].isdigit()
             plain = isinstance(factor, Name) or part.startswith(r"\left(")
-            text += ("" if plain and part.startswith(r"\left(") else " " if plain else r" \cdot " if digits else r" \, ")
+            text += "" if plain and part.startswith(r"\left(") else " " if plain else r" \cdot " if digits else r" \, "
             text += part
         return text
 
     def power(self, base: Expr, exponent: Expr) -> str:
-        half = isinstance(exponent, Call) and exponent.function == "div"
-        if half and [getattr(arg, "value", None) for arg in exponent.args] == [Fraction(1), Fraction(2)]:
+        if exponent == _HALF:
             return rf"\sqrt{{{self.write(base)}}}"
         text = self.at_least(base, ATOM)
         if isinstance(base, Name) and "^" in text:

@@ -4,15 +4,47 @@ from __future__ import annotations
 
 import re
 
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega"
-    " Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega pi"
-).split()
+_GREEK = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "rho",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+    "Gamma",
+    "Delta",
+    "Theta",
+    "Lambda",
+    "Xi",
+    "Pi",
+    "Sigma",
+    "Upsilon",
+    "Phi",
+    "Psi",
+    "Omega",
+    "pi",
+]
 _PARTS = re.compile(r"([A-Za-z]+?)_?(hat|tilde|bar)?_?([0-9]*)")
 
 
 def latex_name(name: str) -> str:
-    """`w0` as `w_{0}`, `yhat1` as `\\hat{y}_{1}`, `alpha` as `\\alpha`, `xwb0` as `\\mathit{xwb}_{0}`."""
+    r"""`w0` as `w_{0}`, `yhat1` as `\\hat{y}_{1}`, `alpha` as `\\alpha`, `xwb0` as `\\mathit{xwb}_{0}`."""
     match = _PARTS.fullmatch(name)
     if match is None:
         escaped = name.replace("_", r"\_")

@@ -113,4 +113,3 @@ _WRITERS: dict[str, Callable[[Call], str]] = {
     "transpose": lambda expr: _at_least(expr.args[0], ATOM) + ".T",
     **dict.fromkeys(_COMPARISONS, _compare),
 }
-

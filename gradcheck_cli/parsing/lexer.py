@@ -6,10 +6,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ParseError
-from gradcheck_cli.expr import Num
 from gradcheck_cli.source import Source, Span
+
+if TYPE_CHECKING:
+    from gradcheck_cli.expr import Num
 
 MAX_CHARACTERS = 20_000
 MAX_TOKENS = 2_000
@@ -135,7 +138,7 @@ def fold(word: str) -> str:
     """A word in plain letters: lowered digits become digits, an accent its name (`ŷ` is `yhat`)."""
     letters = []
     for character in word.translate(_SUBSCRIPTS).replace("{", "").replace("}", ""):
-        base, *marks = unicodedata.normalize("NFD", character)
+        base, *marks = tuple(unicodedata.normalize("NFD", character))
         letters.append(base if not marks else base + "".join(_COMBINING.get(mark, mark) for mark in marks))
     return "".join(_COMBINING.get(letter, letter) for letter in letters)
 
@@ -151,7 +154,7 @@ def _unknown_character(source: Source, at: int) -> ParseError:
     if latin and character.isalpha():
         letter = (latin.group(1) or latin.group(2) or "").lower()
         hint = f'it looks like "{letter if latin.group(1) else letter.upper()}": type that'
-    elif character in "\"`“”‘’":  # noqa: RUF001 - the typographic quotes are meant
+    elif character in '"`“”‘’':
         hint = "formulas need no quotes"
     elif character == "$":
         hint = "LaTeX between $…$ is read as a whole answer, not as a part of one"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.verify.answers import problem_of, read
-from gradcheck_cli.verify.model import Claim, Diagnosis, Member, Report, Score, Submission
-from gradcheck_cli.verify.report import Examiner, verify
+from gradcheck_cli.verifying.answers import problem_of, read
+from gradcheck_cli.verifying.model import Claim, Diagnosis, Member, Report, Score, Submission
+from gradcheck_cli.verifying.report import Examiner, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

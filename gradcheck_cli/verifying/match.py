@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
@@ -15,14 +16,15 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, Num, names, number, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import Space, decide, number_verdict, with_rounding
-from gradcheck_cli.parse.text import readings
-from gradcheck_cli.solve.queries import space
+from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.solving.queries import space
 from gradcheck_cli.source import Span
 from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
-from gradcheck_cli.verify.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
+from gradcheck_cli.verifying.branches import on_branch
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
 
 if TYPE_CHECKING:
-    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
@@ -127,12 +129,18 @@ class Matcher:
             return self.number(literal, truth, tolerance)
         if not names(expr):
             return self.arithmetic(expr, truth, tolerance)
-        decision = decide(expand(expr), expand(truth.expr), self.space)
+        try:
+            decision = decide(expand(expr), expand(truth.expr), self.space)
+        except GradcheckError as error:
+            return Verdict(UNDECIDED, error.message)
         if decision.kind == "equal":
             return Verdict(CORRECT, decision.note)
-        return self.with_values(expr, truth, tolerance) or Verdict(
-            UNDECIDED if decision.kind == "undecided" else WRONG, counterexample(decision.counterexample)
-        )
+        found = self.with_values(expr, truth, tolerance) or self.on_branches(expr, truth)
+        if found is not None:
+            return found
+        if decision.kind == "undecided":
+            return Verdict(UNDECIDED, decision.reason)
+        return Verdict(WRONG, counterexample(decision.counterexample))
 
     def number(self, literal: Num, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """A number is right when it is right to the digits given."""
@@ -188,6 +196,23 @@ class Matcher:
         verdict = self.arithmetic(put, truth, tolerance)
         return Verdict(CORRECT, "at the given values") if verdict.verdict == CORRECT else None
 
+    def on_branches(self, expr: Expr, truth: Truth) -> Verdict | None:
+        """Piecewise functions may stand on the branch that the given values choose: 1 for an active ReLU."""
+        if self.branched is None or not self.has_values(expr):
+            return None
+        sides = [on_branch(expand(side), self.engine.values) for side in (expr, truth.expr)]
+        decision = decide(sides[0], sides[1], self.branched)
+        return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
+
+    @cached_property
+    def branched(self) -> Space | None:
+        """The space with every piecewise function on its branch; None where there are none, or no numbers."""
+        names_of = [name for name, _ in self.space.definitions]
+        if not all(self.engine.values.get(name) is not None for name in names_of):
+            return None
+        found = tuple((name, on_branch(expr, self.engine.values)) for name, expr in self.space.definitions)
+        return None if found == self.space.definitions else Space(self.space.inputs, found)
+
     def fixed(self, put_in: dict[str, Expr]) -> Space:
         """The space with some inputs held at their given values."""
         variables = tuple(variable for variable in self.space.inputs if variable.name not in put_in)
@@ -213,13 +238,16 @@ def restates(expr: Expr, ask: Expr) -> bool:
         return expr == ask
     if not isinstance(expr, Call) or not isinstance(ask, Call) or not _is_query(expr):
         return False
-    return expr.args[:2] == ask.args[:2] and expr.function in QUERIES and ask.function in QUERIES and (
-        expr.function == ask.function or (expr.function == "d" and ask.function == "local")
+    return (
+        expr.args[:2] == ask.args[:2]
+        and expr.function in QUERIES
+        and ask.function in QUERIES
+        and (expr.function == ask.function or (expr.function == "d" and ask.function == "local"))
     )
 
 
 def _is_query(call: Call) -> bool:
-    return call.function != "step" or len(call.args) == 2  # noqa: PLR2004 - step(w, lr)
+    return call.function != "step" or len(call.args) == 2
 
 
 def as_typed_number(expr: Expr) -> Num | None:
@@ -232,7 +260,7 @@ def as_typed_number(expr: Expr) -> Num | None:
             return Num(-found.value, "-" + found.text) if found and found.value >= 0 else None
         case Call(function="mul", args=(Num() as mantissa, Call(function="pow", args=(Num() as ten, exponent)))):
             power = as_typed_number(exponent)
-            if ten.value == 10 and power and power.value.denominator == 1 and abs(power.value) <= 400:  # noqa: PLR2004
+            if ten.value == 10 and power and power.value.denominator == 1 and abs(power.value) <= 400:
                 text = f"{mantissa.text}e{int(power.value)}"
                 return Num(mantissa.value * Fraction(10) ** int(power.value), text)
     return None
@@ -262,4 +290,3 @@ def counterexample(point: tuple[tuple[str, Fraction], ...] | None) -> str:
 
 def _float(value: Value) -> float | None:
     return None if value is None else to_float(value)
-

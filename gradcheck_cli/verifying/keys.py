@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.solve import solve
-from gradcheck_cli.verify.diagnose import collisions
-from gradcheck_cli.verify.model import CORRECT, Claim
-from gradcheck_cli.verify.report import Examiner
+from gradcheck_cli.solving import solve
+from gradcheck_cli.verifying.diagnose import collisions
+from gradcheck_cli.verifying.model import CORRECT, Claim
+from gradcheck_cli.verifying.report import Examiner
 
 if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
-    from gradcheck_cli.solve import Solution
+    from gradcheck_cli.solving import Solution
 
 MOST_COLLISIONS = 3
 

@@ -10,18 +10,19 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name, Num, number
-from gradcheck_cli.solve.queries import is_update
+from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import derive
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from gradcheck_cli.solve.engine import Engine
-    from gradcheck_cli.verify.match import Truth
+    from gradcheck_cli.solving.engine import Engine
+    from gradcheck_cli.verifying.match import Truth
 
 MOST_EDGES = 60
+ONE = number(1)
 _RATIOS = (
     (Fraction(2), "twice what is right"),
     (Fraction(1, 2), "half of what is right: a factor 2 is missing"),
@@ -35,6 +36,7 @@ class Mistake:
     code: str
     message: str
     expr: Expr
+    of_branch: bool = False  # about a factor that is 1 or 0 by the branch of a piecewise function
 
 
 def mistakes(engine: Engine, truth: Truth) -> Iterator[Mistake]:
@@ -112,13 +114,14 @@ def _factors(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
     """One link of the chain forgotten, written twice, turned upside down, or a gate's classic slip."""
     for edge in _between(engine, target, source):
         local = engine.local[edge]
-        if local == number(1):
+        if local == ONE:
             continue
         shown = f"{_partial(edge)} = {write(local)}"
         yield Mistake(
             "missing-factor",
             f"the factor {shown} is missing",
-            _with(engine, target, source, edge, number(1)),
+            _with(engine, target, source, edge, ONE),
+            isinstance(local, Call) and local.function in ("step", "gt", "ge", "sign", "where"),
         )
         yield from _slips(engine, target, source, edge[1], edge[0])
         yield Mistake(
@@ -139,7 +142,7 @@ def _factors(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
 
 
 def _slips(engine: Engine, target: str, source: str, node: str, via: str | None = None) -> Iterator[Mistake]:
-    """What is written instead of one local derivative: sigmoid without 1 - a, a power without its exponent, …"""
+    """What is written instead of one local derivative: sigmoid without 1 - a, a power without its exponent."""
     start = via or source
     for message, local in _wrong_locals(engine, start, node):
         if via is None:
@@ -149,34 +152,78 @@ def _slips(engine: Engine, target: str, source: str, node: str, via: str | None 
 
 
 def _wrong_locals(engine: Engine, source: str, target: str) -> Iterator[tuple[str, Expr]]:
+    """What is often written for the local derivative of a node that is one call."""
     node = next((node for node in engine.graph.nodes if node.name == target), None)
-    if node is None or not isinstance(node.expr, Call):
+    if node is None or not isinstance(node.expr, Call) or not node.expr.args:
         return
-    function, args = node.expr.function, node.expr.args
-    name, inner = Name(target), engine.total_of(args[0], source) if args else number(0)
-    one = number(1)
-    right = f"d{target}/d{source} = {write(engine.edge(source, target))}"
-    if function == "sigmoid":
-        for wrong in (name, plus(one, times(number(-1), name)), times(name, plus(one, name)), _power(name, 2)):
-            yield f"the derivative of sigmoid is {target}*(1 - {target}): {right}", times(wrong, inner)
-    elif function == "tanh":
-        for wrong in (plus(one, times(number(-1), name)), times(name, plus(one, times(number(-1), name))), name):
-            yield f"the derivative of tanh is 1 - {target}^2: {right}", times(wrong, inner)
-    elif function in ("relu", "leaky_relu", "elu"):
-        yield f"the derivative of {function} is not its value: {right}", times(name, inner)
-    elif function == "log":
-        yield f"the derivative of log(u) is 1/u: {right}", times(Name(target), inner)
-    elif function == "exp":
-        yield f"the derivative of exp(u) is exp(u) itself: {right}", times(args[0], inner)
-    elif function == "pow" and isinstance(args[1], Num):
-        exponent = number(args[1].value - 1)
-        yield f"the exponent {args[1].text} comes down as a factor: {right}", times(Call("pow", (args[0], exponent)), inner)
-        yield f"the exponent goes down by one: {right}", times(args[1], Call("pow", args), inner)
-    elif function == "div":
-        yield from _quotient(args, source, right, engine)
-    if inner != one and args and function not in ("add", "mul", "div", "neg"):
-        outer = engine.edge(source, target)
+    call, inner = node.expr, engine.total_of(node.expr.args[0], source)
+    outer = engine.edge(source, target)
+    right = f"d{target}/d{source} = {write(outer)}"
+    for remark, wrong in _SLIPS.get(call.function, _no_slips)(Name(target), call):
+        yield f"{remark}: {right}", times(wrong, inner)
+    if call.function == "div":
+        yield from _quotient(call.args, source, right, engine)
+    if inner != ONE and call.function not in ("add", "mul", "div", "neg"):
         yield f"the inner derivative is missing: {right}", Call("div", (outer, inner))
+
+
+Slips = tuple[tuple[str, Expr], ...]
+
+
+def _no_slips(_name: Name, _call: Call) -> Slips:
+    return ()
+
+
+def _one_minus(expr: Expr) -> Expr:
+    return plus(ONE, times(number(-1), expr))
+
+
+def _sigmoid_slips(name: Name, _call: Call) -> Slips:
+    remark = f"the derivative of sigmoid is {name.id}*(1 - {name.id})"
+    wrongs = (name, _one_minus(name), times(name, plus(ONE, name)), _power(name, 2))
+    return tuple((remark, wrong) for wrong in wrongs)
+
+
+def _tanh_slips(name: Name, _call: Call) -> Slips:
+    remark = f"the derivative of tanh is 1 - {name.id}^2"
+    wrongs = (_one_minus(name), times(name, _one_minus(name)), name, plus(ONE, _power(name, 2)))
+    return tuple((remark, wrong) for wrong in wrongs)
+
+
+def _relu_slips(name: Name, call: Call) -> Slips:
+    return ((f"the derivative of {call.function} is not its value", name),)
+
+
+def _log_slips(name: Name, call: Call) -> Slips:
+    return (("the derivative of log(u) is 1/u", name), ("the derivative of log(u) is 1/u", call.args[0]))
+
+
+def _exp_slips(name: Name, call: Call) -> Slips:
+    shorter = times(call.args[0], Call("exp", (plus(call.args[0], number(-1)),)))
+    remark = "the derivative of exp(u) is exp(u) itself"
+    return ((remark, call.args[0]), (remark, shorter), (remark, _power(name, 2)))
+
+
+def _power_slips(_name: Name, call: Call) -> Slips:
+    base, exponent = call.args
+    if not isinstance(exponent, Num):
+        return ()
+    reduced = Call("pow", (base, number(exponent.value - 1)))
+    return (
+        (f"the exponent {exponent.text} comes down as a factor", reduced),
+        ("the exponent goes down by one", times(exponent, call)),
+    )
+
+
+_SLIPS: dict[str, Callable[[Name, Call], Slips]] = {
+    "sigmoid": _sigmoid_slips,
+    "tanh": _tanh_slips,
+    "relu": _relu_slips,
+    "leaky_relu": _relu_slips,
+    "log": _log_slips,
+    "exp": _exp_slips,
+    "pow": _power_slips,
+}
 
 
 def _quotient(args: tuple[Expr, ...], source: str, right: str, engine: Engine) -> Iterator[tuple[str, Expr]]:
@@ -234,7 +281,7 @@ def _update(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
     yield Mistake("sign", f"only the step: it is taken from {name}", times(number(-1), step))
     yield Mistake("upstream-local", "this is the gradient, not the updated value", gradient)
     for edge in _between(engine, engine.output, name):
-        if engine.local[edge] != number(1):
+        if engine.local[edge] != ONE:
             wrong = _with(engine, engine.output, name, edge, number(1))
             message = f"in the gradient the factor {_partial(edge)} = {write(engine.local[edge])} is missing"
             yield Mistake("missing-factor", message, plus(Name(name), times(number(-1), rate, wrong)))
@@ -278,5 +325,3 @@ def _value(engine: Engine, ask: Expr, truth: Truth) -> Iterator[Mistake]:
 
 def _and(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name
 from gradcheck_cli.judge import Space, Variable, decide
-from gradcheck_cli.solve.model import Answer, Quantity
+from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
 COUNTS = ("nodes", "edges", "params", "size")
@@ -45,7 +45,7 @@ def is_update(engine: Engine, ask: Expr) -> bool:
     """Whether step(…) asks for an update: with a learning rate, or of a parameter."""
     if not isinstance(ask, Call) or ask.function != "step":
         return False
-    if len(ask.args) == 2:  # noqa: PLR2004 - step(w, lr)
+    if len(ask.args) == 2:
         return True
     first = ask.args[0]
     return isinstance(first, Name) and any(leaf.name == first.id and leaf.param for leaf in engine.graph.inputs)
@@ -60,7 +60,10 @@ def _finished(engine: Engine, written: str, kind: str, shown: Expr, resolved: Ex
     number_of = engine.value(resolved)
     closed = engine.closed(resolved)
     return Answer(
-        written, kind, Quantity(engine.formula(shown), number_of), engine.formula(closed) if closed is not None else None
+        written,
+        kind,
+        Quantity(engine.formula(shown), number_of),
+        engine.formula(closed) if closed is not None else None,
     )
 
 
@@ -86,7 +89,7 @@ def space(engine: Engine) -> Space:
     leaves = (*engine.graph.inputs, *engine.graph.constants)
     variables = tuple(Variable(leaf.name, leaf.kind, leaf.value) for leaf in leaves)
     definitions = [(node.name, expand(node.expr)) for node in engine.graph.nodes]
-    definitions += [(name, expand(expr)) for name, expr in engine.lets.items()]
+    definitions += [(name, expand(expr)) for name, expr in (*engine.lets.items(), *engine.backward.steps)]
     return Space(variables, tuple(definitions))
 
 

@@ -19,7 +19,7 @@ def check(*, files: tuple[str, ...], debug: bool) -> int:
     from gradcheck_cli.problem import load
     from gradcheck_cli.render.canvas import canvas
     from gradcheck_cli.render.check import print_check
-    from gradcheck_cli.verify.keys import check_problem
+    from gradcheck_cli.verifying.keys import check_problem
 
     del debug
     code = EXIT_RIGHT

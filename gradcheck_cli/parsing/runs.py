@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Name
-from gradcheck_cli.parse.lexer import Token
+from gradcheck_cli.parsing.lexer import Token
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
-    from gradcheck_cli.parse.names import Scope
+    from gradcheck_cli.parsing.names import Scope
 
 MAX_SPLITS = 8
 
@@ -23,7 +23,7 @@ def splits(scope: Scope, token: Token) -> list[list[Token]]:
     word, start = token.text, token.span.start
     exact = token.span.end - start == len(word)
     longest = max((len(spelling) for spelling in scope.spellings), default=1)
-    best: list[list[tuple[int, ...]]] = [[()]] + [[] for _ in word]
+    best: list[list[tuple[int, ...]]] = [[()], *([] for _ in word)]
     for end in range(1, len(word) + 1):
         for begin in range(max(0, end - max(longest, 12)), end):
             piece = word[begin:end]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NoReturn
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
-from gradcheck_cli.parse.lexer import Token, tokenize
-from gradcheck_cli.parse.runs import differential, splits
+from gradcheck_cli.parsing.lexer import Token, tokenize
+from gradcheck_cli.parsing.runs import differential, splits
 from gradcheck_cli.source import Source, Span
 
 if TYPE_CHECKING:
-    from gradcheck_cli.parse.names import Scope
+    from gradcheck_cli.parsing.names import Scope
 
 MAX_DEPTH = 100
 MAX_READINGS = 8
@@ -58,9 +58,7 @@ def readings(text: str | Source, scope: Scope) -> tuple[Expr, ...]:
                 found.append(expr)
         taken = parser.taken
         for place in range(len(script), len(taken)):
-            pending.extend(
-                (*(choice for choice, _ in taken[:place]), other) for other in range(1, taken[place][1])
-            )
+            pending.extend((*(choice for choice, _ in taken[:place]), other) for other in range(1, taken[place][1]))
     if not found and error is not None:
         raise error
     return tuple(found)
@@ -292,7 +290,7 @@ class _Parser:
         span = token.span.join(follows.span)
         self.take()
         self.take()
-        if len(follows.text) == 3 and token.text != "0" and self.choose(2) == 0:  # noqa: PLR2004 - 12,345
+        if len(follows.text) == 3 and token.text != "0" and self.choose(2) == 0:
             text = token.text + follows.text
             return Num(Fraction(text), text, span)
         text = f"{token.text}.{follows.text}"
@@ -347,7 +345,7 @@ class _Parser:
             return derivative
         name = self.scope.name(token.text)
         opens = self.ahead().kind == "("
-        if opens and token.text in QUERIES and (name is None or QUERIES[token.text][0] == 2):  # noqa: PLR2004
+        if opens and token.text in QUERIES and (name is None or QUERIES[token.text][0] == 2):
             return self.query()
         if name is not None:
             self.take()
@@ -464,7 +462,7 @@ class _Parser:
             hint = "did you mean " + " or ".join(near) + "?"
         else:
             known = list(dict.fromkeys(self.scope.spellings.values()))
-            hint = "this problem knows " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")  # noqa: PLR2004
+            hint = "this problem knows " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
         self.fail(f'"{token.text}" is no name or function here', hint, token.span)
 
 

@@ -122,7 +122,7 @@ def _variants(name: str) -> set[str]:
 
 
 def plain_spellings(latex: str) -> set[str]:
-    """The ways to type a LaTeX name on a keyboard: `\\alpha` is `alpha`, `\\hat{y}_1` is `yhat1`."""
+    r"""The ways to type a LaTeX name on a keyboard: `\\alpha` is `alpha`, `\\hat{y}_1` is `yhat1`."""
     text = _DECORATION.sub("", latex.strip().strip("$"))
     if "^" in text:
         return set()

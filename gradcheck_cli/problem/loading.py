@@ -14,9 +14,9 @@ from gradcheck_cli.files import read_source
 from gradcheck_cli.functions import ALIASES, FUNCTIONS
 from gradcheck_cli.graph import Graph, Input, in_order
 from gradcheck_cli.graph import Node as GraphNode
-from gradcheck_cli.parse.lexer import fold
-from gradcheck_cli.parse.names import Scope, scope
-from gradcheck_cli.parse.text import parse
+from gradcheck_cli.parsing.lexer import fold
+from gradcheck_cli.parsing.names import Scope, scope
+from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.fields import FORMS, INPUT, QUESTION, SCALAR_KINDS
 from gradcheck_cli.problem.model import Key, Problem, Question
 from gradcheck_cli.problem.reader import Reader, kind_of, meant
@@ -185,10 +185,7 @@ class _Loader:
         return tuple(found)
 
     def leaf(self, key: Node, node: Node) -> Input:
-        if node.kind == "map":
-            entry = self.read.section(node, "input", f"input {key.text}")
-        else:
-            entry = {"value": node}
+        entry = self.read.section(node, "input", f"input {key.text}") if node.kind == "map" else {"value": node}
         if "shape" in entry or (entry.get("value") is not None and entry["value"].kind == "list"):
             place = entry.get("shape", node)
             message = f"{key.text} is an array: {_ARRAYS}"
@@ -247,7 +244,9 @@ class _Loader:
                 line, _ = self.source.line_column(self.declared[word].span)
                 message = f"{word} is a name of this problem (line {line}) and hides the function {word}(…)"
                 from_span = type(self.declared[word].span)(match.start(1), match.end(1))
-                raise ParseError(message, hint="give it another name, or write * for a product", source=text, span=from_span)
+                raise ParseError(
+                    message, hint="give it another name, or write * for a product", source=text, span=from_span
+                )
 
     def graph(
         self,
@@ -284,7 +283,9 @@ class _Loader:
                 break
             path.append(following)
         node = self.declared[path[0]]
-        message = f"{path[0]} depends on itself: {' -> '.join(path)}" if len(path) > 2 else f"{path[0]} depends on itself"  # noqa: PLR2004
+        message = (
+            f"{path[0]} depends on itself: {' -> '.join(path)}" if len(path) > 2 else f"{path[0]} depends on itself"
+        )
         self.read.wrong(node, message, "a node may use inputs and other nodes, never what is computed from it")
 
     # -- output, questions

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck import crosscheck
 from gradcheck_cli.expr import Name
-from gradcheck_cli.graph import Input
-from gradcheck_cli.parse.text import parse
+from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.model import Question
-from gradcheck_cli.solve.engine import Engine
-from gradcheck_cli.solve.model import Answer, Solution, SolvedEdge, SolvedNode
-from gradcheck_cli.solve.queries import answer, quantity
+from gradcheck_cli.solving.engine import Engine
+from gradcheck_cli.solving.model import Solution, SolvedEdge, SolvedNode
+from gradcheck_cli.solving.queries import answer, quantity
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from fractions import Fraction
 
+    from gradcheck_cli.graph import Input
     from gradcheck_cli.problem import Problem
 
 
@@ -52,7 +52,7 @@ def solve(problem: Problem, *, output: str | None = None, ask: Iterable[str] = (
 def _asked(problem: Problem, ask: Iterable[str]) -> tuple[Question, ...]:
     found = []
     for number, text in enumerate(ask, start=1):
-        source = Source(f"--ask {text!r}" if len(text) < 40 else f"--ask {number}", text)  # noqa: PLR2004
+        source = Source(f"--ask {text!r}" if len(text) < 40 else f"--ask {number}", text)
         found.append(Question(f"ask {number}", parse(source, problem.scope), source))
     return tuple(found)
 
@@ -62,7 +62,7 @@ def _relevant(notes: tuple[str, ...], drawn: tuple[tuple[str, Fraction], ...]) -
     if not drawn:
         return notes
     shown = ", ".join(f"{name} = {float(value):g}" for name, value in drawn[:6])
-    return (f"cross-checked at drawn numbers for what has no value: {shown}{', …' if len(drawn) > 6 else ''}",)  # noqa: PLR2004
+    return (f"cross-checked at drawn numbers for what has no value: {shown}{', …' if len(drawn) > 6 else ''}",)
 
 
 def _nodes(engine: Engine) -> tuple[SolvedNode, ...]:
@@ -101,7 +101,5 @@ def with_values(problem: Problem, values: Mapping[str, tuple[Fraction, bool]]) -
         return replace(given, value=value, decimal=decimal)
 
     graph = problem.graph
-    changed = replace(
-        graph, inputs=tuple(map(leaf, graph.inputs)), constants=tuple(map(leaf, graph.constants))
-    )
+    changed = replace(graph, inputs=tuple(map(leaf, graph.inputs)), constants=tuple(map(leaf, graph.constants)))
     return replace(problem, graph=changed)

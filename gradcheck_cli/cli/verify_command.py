@@ -10,7 +10,7 @@ from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_UNUSABLE, EXIT_WRONG, comm
 from gradcheck_cli.errors import GradcheckError
 
 if TYPE_CHECKING:
-    from gradcheck_cli.verify import Report
+    from gradcheck_cli.verifying import Report
 
 _EPILOG = """
 \b
@@ -30,7 +30,7 @@ def verify(
 ) -> int:
     """Judge files of ANSWERS: each member of each answer, the first wrong step, the mistake, the score."""
     from gradcheck_cli.problem import load
-    from gradcheck_cli.verify import judge_files
+    from gradcheck_cli.verifying import judge_files
 
     del debug
     named = load(problem) if problem else None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ParseError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Num
-from gradcheck_cli.parse.names import scope
-from gradcheck_cli.parse.text import parse as parse_text
-from gradcheck_cli.solve.solver import with_values
+from gradcheck_cli.parsing.names import scope
+from gradcheck_cli.parsing.text import parse as parse_text
+from gradcheck_cli.solving.solver import with_values
 from gradcheck_cli.source import Source, visible
 from gradcheck_cli.write.formula import Formula
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from fractions import Fraction
 
     from gradcheck_cli.problem import Problem
 
@@ -29,7 +29,7 @@ def parse(text: str, problem: Problem) -> Formula:
 def known(problem: Problem, name: str, option: str) -> str:
     """A name of the graph, by any of its spellings; ParseError with the nearest names where it is none."""
     found = problem.scope.name(name)
-    if found in problem.graph.by_name:
+    if found is not None and found in problem.graph.by_name:
         return found
     near = [near for near in problem.scope.suggestions(name) if near in problem.graph.by_name]
     hint = f"did you mean {' or '.join(near)}?" if near else f"its names are {', '.join(problem.graph.by_name)}"

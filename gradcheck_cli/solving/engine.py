@@ -67,9 +67,8 @@ class Engine:
     @cached_property
     def values(self) -> dict[str, Value]:
         """The values of inputs, nodes, lets and adjoints at the given numbers; None where there is none."""
-        missing = dict.fromkeys(leaf.name for leaf in (*self.graph.inputs, *self.graph.constants))
-        definitions = (*self.backward.steps, *self.lets.items())
-        return symbolic_values(self.graph, {**missing, **self.problem.given}, definitions)
+        leaves: dict[str, Value] = {leaf.name: leaf.value for leaf in (*self.graph.inputs, *self.graph.constants)}
+        return symbolic_values(self.graph, leaves, (*self.backward.steps, *self.lets.items()))
 
     def value(self, expr: Expr) -> Value:
         """An expression in names of the graph, and of adjoints, at the given numbers."""
@@ -94,7 +93,7 @@ class Engine:
         """
         if isinstance(expr, Call) and expr.function in QUERIES and expr.function != "step":
             return self._query(expr, partial=partial, text=text)
-        if isinstance(expr, Call) and expr.function == "step" and len(expr.args) == 2:  # noqa: PLR2004
+        if isinstance(expr, Call) and expr.function == "step" and len(expr.args) == 2:
             return self.update(expr, text)
         below = children(expr)
         changed = tuple(self.resolve(child, partial=partial, text=text) for child in below)

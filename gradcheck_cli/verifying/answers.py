@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
 from gradcheck_cli.files import read_source
 from gradcheck_cli.problem import Key, Problem, load
-from gradcheck_cli.problem.load import bundled, bundled_folder
+from gradcheck_cli.problem.loading import bundled, bundled_folder, read_key
 from gradcheck_cli.problem.reader import Reader, meant
-from gradcheck_cli.problem.load import read_key
-from gradcheck_cli.verify.model import Submission
+from gradcheck_cli.verifying.model import Submission
 from gradcheck_cli.yamltree import Node, read_tree
 
 if TYPE_CHECKING:
@@ -49,7 +48,9 @@ def read_submission(source: Source) -> Submission:
 
 def _top(reader: Reader, tree: Node) -> dict[str, Node]:
     if tree.kind != "map":
-        reader.wrong(tree, "the file holds no mapping", "write `problem: NAME` and `answers:` with a line for each question")
+        reader.wrong(
+            tree, "the file holds no mapping", "write `problem: NAME` and `answers:` with a line for each question"
+        )
         return {}
     found: dict[str, Node] = {}
     for key, value in tree.entries:

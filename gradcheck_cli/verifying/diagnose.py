@@ -10,17 +10,18 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import names
 from gradcheck_cli.judge import decide, number_verdict
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verify.match import as_typed_number
-from gradcheck_cli.verify.mistakes import Mistake, mistakes
-from gradcheck_cli.verify.model import Diagnosis
+from gradcheck_cli.verifying.match import as_typed_number
+from gradcheck_cli.verifying.mistakes import Mistake, mistakes
+from gradcheck_cli.verifying.model import Diagnosis
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.solve.engine import Engine
+    from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.symbolic.evaluate import Value
-    from gradcheck_cli.verify.match import Matcher, Read, Truth
+    from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
 MOST_MISTAKES = 400
+_TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 
 def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -77,7 +78,12 @@ def collisions(engine: Engine, truth: Truth) -> list[Mistake]:
         return []
     for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
         value = engine.value(mistake.expr)
-        if value is not None and _near(value, truth.value) and mistake.expr != truth.expr:
+        if (
+            mistake.code in _TELLING
+            and not mistake.of_branch
+            and value is not None
+            and _near(value, truth.value)
+            and mistake.expr != truth.expr
+        ):
             found.append(mistake)
     return found
-

@@ -10,7 +10,7 @@ from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_WRONG, common
 
 if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
-    from gradcheck_cli.solve import Solution
+    from gradcheck_cli.solving import Solution
 
 _EPILOG = """
 \b
@@ -22,8 +22,12 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("problem", metavar="PROBLEM")
-@click.option("--ask", multiple=True, metavar="QUERY", help="Also answer d(L, w), local(y, x), value(a), … (repeatable).")
-@click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="Give an input another value (repeatable).")
+@click.option(
+    "--ask", multiple=True, metavar="QUERY", help="Also answer d(L, w), local(y, x), value(a), … (repeatable)."
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=NUMBER", help="Give an input another value (repeatable)."
+)
 @click.option("--wrt", multiple=True, metavar="NAME", help="Chain rule for these inputs only (repeatable).")
 @click.option("--output-node", metavar="NAME", help="Differentiate this node instead of the problem's output.")
 @click.option("--exact", is_flag=True, help="Fractions instead of decimals, expressions closed in the inputs.")
@@ -50,9 +54,9 @@ def solve(  # noqa: PLR0913 - one parameter an option
     and the answers to the problem's questions. Three independent methods check every number.
     """
     from gradcheck_cli.problem import load
-    from gradcheck_cli.solve import solve as run
-    from gradcheck_cli.solve.options import assigned, known
-    from gradcheck_cli.verify.keys import key_verdicts
+    from gradcheck_cli.solving import solve as run
+    from gradcheck_cli.solving.options import assigned, known
+    from gradcheck_cli.verifying.keys import key_verdicts
 
     del debug
     loaded: Problem = assigned(load(problem), settings)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.problem import Key, Problem, Question
-from gradcheck_cli.solve.engine import Engine
-from gradcheck_cli.solve.queries import answer
+from gradcheck_cli.solving.engine import Engine
+from gradcheck_cli.solving.numbers import number_text
+from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
-from gradcheck_cli.verify.diagnose import diagnose
-from gradcheck_cli.verify.match import Matcher, Read, Truth
-from gradcheck_cli.verify.members import MAX_MEMBERS, split
-from gradcheck_cli.verify.model import (
+from gradcheck_cli.verifying.diagnose import diagnose
+from gradcheck_cli.verifying.match import Matcher, Read, Truth
+from gradcheck_cli.verifying.members import MAX_MEMBERS, split
+from gradcheck_cli.verifying.model import (
     CORRECT,
     MISSING,
     UNDECIDED,
@@ -25,8 +26,6 @@ from gradcheck_cli.verify.model import (
     Report,
     Submission,
 )
-
-from gradcheck_cli.solve.numbers import number_text
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -46,9 +45,7 @@ def verify(problem: Problem, submission: Submission, examiner: Examiner | None =
         key, place = keys.pop(question.id, (None, None))
         claims.append(examiner.claim(question, key, place))
     notes = [_stranger(name, examiner.questions) for name in keys]
-    return Report(
-        submission.source.name, (problem.name,), tuple(claims), submission.student, tuple(notes)
-    )
+    return Report(submission.source.name, (problem.name,), tuple(claims), submission.student, tuple(notes))
 
 
 def _stranger(name: str, questions: Iterable[Question]) -> str:

@@ -1,0 +1,20 @@
+"""Problem to Solution."""
+
+from gradcheck_cli.solving.engine import Engine
+from gradcheck_cli.solving.model import Answer, Quantity, Solution, SolvedEdge, SolvedNode
+from gradcheck_cli.solving.options import assigned, known, parse
+from gradcheck_cli.solving.solver import solve, with_values
+
+__all__ = [
+    "Answer",
+    "Engine",
+    "Quantity",
+    "Solution",
+    "SolvedEdge",
+    "SolvedNode",
+    "assigned",
+    "known",
+    "parse",
+    "solve",
+    "with_values",
+]
