@@ -225,7 +225,7 @@ def complete(
 
 
 def _draw(kind: str, draw: random.Random) -> Fraction:
-    size = Fraction(draw.randint(101, 999), 1000)
+    size: Fraction = Fraction(draw.randint(101, 999), 1000)
     match kind:
         case "positive" | "nonnegative":
             return 2 * size
@@ -237,7 +237,7 @@ def _draw(kind: str, draw: random.Random) -> Fraction:
             return Fraction(draw.choice((-1, 1)))
         case "integer":
             return Fraction(draw.randint(2, 9))
-    return draw.choice((-1, 1)) * 2 * size
+    return 2 * draw.choice((-1, 1)) * size
 
 
 def symbolic_values(

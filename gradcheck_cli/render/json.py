@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.model import Claim, Report
 
 VERSION = 1
+_EXACT = 2.0**53  # whole numbers below it are exact doubles
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -40,10 +41,10 @@ def number(value: float | Fraction | None) -> float | int | None:
     """A number as JSON has it: whole ones without a point, nan and infinity as null."""
     if value is None:
         return None
-    value = float(value)
-    if not math.isfinite(value):
+    double = float(value)
+    if not math.isfinite(double):
         return None
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    return int(double) if double.is_integer() and abs(double) < _EXACT else double
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.render.layout import words, wrap
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.verifying.model import Claim, Report
 
@@ -91,7 +90,7 @@ def points(value: Fraction) -> str:
 
 def print_summary(canvas: Canvas, reports: list[Report]) -> None:
     """One line over several files."""
-    earned = sum((report.score.earned for report in reports), start=reports[0].score.earned * 0)
-    possible = sum((report.score.possible for report in reports), start=reports[0].score.possible * 0)
+    earned = sum((report.score.earned for report in reports), Fraction(0))
+    possible = sum((report.score.possible for report in reports), Fraction(0))
     canvas.line()
     canvas.line((f"{len(reports)} files: {points(earned)} of {points(possible)} points", "head"))

@@ -1,4 +1,4 @@
-"""Values of expressions with guaranteed error: exact where the data is rational, a ball (`arb`) elsewhere.
+"""Values of expressions with guaranteed error: exact where the data is rational, balls (`arb`) elsewhere.
 
 An expression is flattened once into a `Plan`, in which equal parts are one slot; the plan is run at as many points
 as are wanted. Inside a run a number is an `fmpq` or an `arb`; a `Fraction` goes in and comes out.
@@ -69,6 +69,16 @@ class Plan:
     steps: tuple[tuple[int, str, tuple[int, ...]], ...]
     outputs: tuple[int, ...]
     kinks: tuple[int, ...]
+
+    def names_below(self, slot: int) -> frozenset[str]:
+        """The names that a slot depends on."""
+        sources = {step: arguments for step, _, arguments in self.steps}
+        reached, waiting = {slot}, [slot]
+        while waiting:
+            new = [argument for argument in sources.get(waiting.pop(), ()) if argument not in reached]
+            reached.update(new)
+            waiting.extend(new)
+        return frozenset(name for place, name in self.names if place in reached)
 
     def run(self, env: Mapping[str, Inner], bits: int, *, absorb: bool = True) -> list[Inner]:
         """The value of every slot at a precision of `bits`; with `absorb` 0 times an undefined factor is 0.

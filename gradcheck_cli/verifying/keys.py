@@ -51,6 +51,6 @@ def check_problem(problem: Problem) -> Checked:
             warnings.append(f"question {question.id} has no answer: to be checked against")
         truth = examiner.truth(question)
         found = {mistake.message: mistake for mistake in collisions(examiner.engine, truth)}
-        for message in list(found)[:MOST_COLLISIONS]:
-            warnings.append(f"question {question.id}: a wrong derivation gives the right number here ({message})")
+        lead = f"question {question.id}: a wrong derivation gives the right number here"
+        warnings.extend(f"{lead} ({message})" for message in list(found)[:MOST_COLLISIONS])
     return Checked(solution, keys, tuple(warnings))
