@@ -1,0 +1,420 @@
+"""The Pratt parser: one pass over the tokens of a formula.
+
+Each method's docstring is its rule of the grammar. Where a spelling has more than one reading under the problem's
+names, the parser takes the likelier one and notes in `taken` that it chose; a `script` makes it choose otherwise.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, NoReturn
+
+from gradcheck_cli.errors import ParseError
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children
+from gradcheck_cli.functions import FUNCTIONS, QUERIES
+from gradcheck_cli.parsing import complaints
+from gradcheck_cli.parsing.lexer import Token, tokenize
+from gradcheck_cli.parsing.runs import differential, splits
+from gradcheck_cli.source import Source, Span
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parsing.names import Scope
+
+MAX_DEPTH = 100
+_COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
+_CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
+_OPERANDS = {"number", "word", "(", "[", "{", "√"}
+
+
+class Parser:
+    """One pass over the tokens; `script` says which way to go at each ambiguous place."""
+
+    def __init__(self, source: Source, scope: Scope, script: tuple[int, ...]) -> None:
+        self.source = source
+        self.scope = scope
+        self.script = script
+        self.taken: list[tuple[int, int]] = []
+        self.tokens = tokenize(source)
+        self.at = 0
+        self.depth = 0
+        self.bars = 0
+        self.lists = 0
+
+    # -- tools
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def ahead(self, distance: int = 1) -> Token:
+        return self.tokens[min(self.at + distance, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        token = self.token
+        self.at = min(self.at + 1, len(self.tokens) - 1)
+        return token
+
+    def choose(self, options: int) -> int:
+        """Which of several readings to take here."""
+        place = len(self.taken)
+        choice = self.script[place] if place < len(self.script) else 0
+        self.taken.append((choice, options))
+        return choice
+
+    def fail(self, message: str, hint: str = "", span: Span | None = None) -> NoReturn:
+        raise ParseError(message, hint=hint, source=self.source, span=span or self.token.span)
+
+    def expect(self, kind: str, opened: Token) -> Token:
+        if self.token.kind == kind:
+            return self.take()
+        if self.token.kind == "end":
+            self.fail(f'"{opened.text}" is never closed', f'add "{kind}"', opened.span)
+        if self.token.kind == ",":
+            self.fail('"," stands where no list can be', "write one value, decimals with a point")
+        return self.fail(f'"{self.token.text}" stands where "{kind}" should close "{opened.text}"')
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.fail(f"the formula is nested more than {MAX_DEPTH} deep", "give its parts names")
+
+    # -- grammar
+
+    def formula(self) -> Expr:
+        """Formula := comparison end."""
+        if self.token.kind == "end":
+            self.fail("there is no formula", "write an expression")
+        expr = self.comparison()
+        if self.token.kind != "end":
+            complaints.left_over(self.source, self.token)
+        check_depth(expr, self.source)
+        return expr
+
+    def comparison(self) -> Expr:
+        """Comparison := sum [("<" | ">" | "<=" | ">=" | "==" | "!=") sum]."""
+        self.deeper()
+        left = self.sum()
+        if self.token.kind in _COMPARISONS:
+            function = _COMPARISONS[self.take().kind]
+            right = self.sum()
+            if self.token.kind in _COMPARISONS:
+                self.fail("two comparisons in a row", "compare two values at a time")
+            left = Call(function, (left, right), (), left.span.join(right.span))
+        self.depth -= 1
+        return left
+
+    def sum(self) -> Expr:
+        """Sum := product (("+" | "-") product)*."""
+        terms = [self.product()]
+        while self.token.kind in ("+", "-"):
+            sign = self.take()
+            term = self.product()
+            if sign.kind == "-":
+                term = Call("neg", (term,), (), sign.span.join(term.span))
+            terms.append(term)
+        return _nary("add", terms)
+
+    def product(self) -> Expr:
+        """Product := ["-" | "+"] unary (("*" | "/" | "@" | nothing) unary)*."""
+        if self.token.kind in ("-", "+"):
+            sign = self.take()
+            self.deeper()
+            inner = self.product()
+            self.depth -= 1
+            return inner if sign.kind == "+" else Call("neg", (inner,), (), sign.span.join(inner.span))
+        factors = [self.unary()]
+        while True:
+            kind = self.token.kind
+            if kind == "*":
+                self.take()
+                factors.append(self.unary())
+            elif kind in ("/", "@"):
+                self.take()
+                left, right = _nary("mul", factors), self.unary()
+                function = "div" if kind == "/" else "matmul"
+                factors = [Call(function, (left, right), (), left.span.join(right.span))]
+            elif self.starts_operand():
+                factors.append(self.unary())
+            else:
+                return _nary("mul", factors)
+
+    def starts_operand(self) -> bool:
+        """Whether the next token begins a factor written without an operator; a number never does."""
+        kind = self.token.kind
+        return (kind in _OPERANDS and kind != "number") or (kind == "|" and not self.bars)
+
+    def unary(self) -> Expr:
+        """Unary := ("-" | "+") unary | power."""
+        if self.token.kind not in ("-", "+"):
+            return self.power()
+        sign = self.take()
+        self.deeper()
+        inner = self.unary()
+        self.depth -= 1
+        return inner if sign.kind == "+" else Call("neg", (inner,), (), sign.span.join(inner.span))
+
+    def power(self) -> Expr:
+        """Power := postfix ["^" unary]; from the right: a^b^c is a^(b^c)."""
+        base = self.postfix()
+        if self.token.kind != "^":
+            return base
+        self.take()
+        if self.token.kind == "word" and self.token.text == "T" and not self.scope.name("T"):
+            return Call("transpose", (base,), (), base.span.join(self.take().span))
+        self.deeper()
+        exponent = self.unary()
+        self.depth -= 1
+        return Call("pow", (base, exponent), (), base.span.join(exponent.span))
+
+    def postfix(self) -> Expr:
+        """Postfix := atom (".T" | raised digits | "[" indices "]")*."""
+        expr = self.atom()
+        while True:
+            token = self.token
+            if token.kind == "T":
+                self.take()
+                expr = Call("transpose", (expr,), (), expr.span.join(token.span))
+            elif token.kind == "power":
+                self.take()
+                expr = self.raised(expr, token)
+            elif token.kind == "[" and not token.gap and _indexable(expr):
+                expr = self.index(expr)
+            elif token.kind == "'":
+                self.fail("a prime has no meaning here", "write the derivative as d(y, x)")
+            else:
+                return expr
+
+    def raised(self, base: Expr, token: Token) -> Expr:
+        digits = token.text.lstrip("+-")
+        if not digits.isdigit() or "-" in token.text[1:] or len(digits) > 3:
+            self.fail(f'"{token.text}" is no exponent', "write ^ and the exponent", token.span)
+        exponent: Expr = Num(Fraction(int(digits)), digits, token.span)
+        if token.text.startswith("-"):
+            exponent = Call("neg", (exponent,), (), token.span)
+        return Call("pow", (base, exponent), (), base.span.join(token.span))
+
+    def index(self, base: Expr) -> Expr:
+        """Index := base "[" sum ("," sum)* "]"."""
+        opened = self.take()
+        indices = self.arguments("]", opened)
+        if not indices:
+            self.fail("the index is empty", "write a[0] or a[i, j]", opened.span)
+        end = self.tokens[self.at - 1].span
+        return Index(base, indices, base.span.join(end))
+
+    def atom(self) -> Expr:
+        """Atom := number | name | call | derivative | group | "|" sum "|" | "√" postfix."""
+        token = self.token
+        match token.kind:
+            case "number":
+                return self.number()
+            case "word":
+                return self.word()
+            case "(" | "{" | "[":
+                return self.group()
+            case "|":
+                return self.bars_group()
+            case "√":
+                self.take()
+                inner = self.postfix()
+                return Call("sqrt", (inner,), (), token.span.join(inner.span))
+        before = self.tokens[self.at - 1] if self.at else None
+        return complaints.no_operand(self.source, token, before)
+
+    def number(self) -> Expr:
+        """Number := digits; a decimal comma where no list can be meant."""
+        token = self.take()
+        value = token.value or Fraction(0)
+        follows = self.ahead()
+        comma = self.token.kind == "," and not self.token.gap and follows.kind == "number" and not follows.gap
+        if not comma or self.lists or "." in token.text or not follows.text.isdigit():
+            return Num(value, token.text, token.span)
+        span = token.span.join(follows.span)
+        self.take()
+        self.take()
+        if len(follows.text) == 3 and token.text != "0" and self.choose(2) == 0:
+            text = token.text + follows.text
+            return Num(Fraction(text), text, span)
+        text = f"{token.text}.{follows.text}"
+        return Num(Fraction(text), text, span)
+
+    def group(self) -> Expr:
+        """Group := "(" comparison ["?"] ")" | "{" sum "}" | "[" comparison "]"."""
+        opened = self.take()
+        bars, self.bars = self.bars, 0
+        lists = self.lists
+        self.lists = lists + (opened.kind == "[")
+        expr = self.comparison()
+        if self.token.kind == "?":
+            self.take()
+        self.expect(_CLOSING[opened.kind], opened)
+        self.bars, self.lists = bars, lists
+        if opened.kind == "[" and not (isinstance(expr, Call) and expr.function in _COMPARISONS.values()):
+            hint = "[…] around a comparison is 1 or 0; use ( ) to group"
+            self.fail("brackets [ ] stand around a value", hint, opened.span)
+        return expr
+
+    def bars_group(self) -> Expr:
+        """Absolute value := "|" sum "|"."""
+        opened = self.take()
+        self.bars += 1
+        expr = self.comparison()
+        closed = self.expect("|", opened)
+        self.bars -= 1
+        return Call("abs", (expr,), (), opened.span.join(closed.span))
+
+    def arguments(self, closing: str, opened: Token) -> tuple[Expr, ...]:
+        """Arguments := [comparison ("," comparison)*]."""
+        found: list[Expr] = []
+        bars, self.bars = self.bars, 0
+        self.lists += 1
+        while self.token.kind != closing:
+            found.append(self.comparison())
+            if self.token.kind != ",":
+                break
+            self.take()
+        self.expect(closing, opened)
+        self.lists -= 1
+        self.bars = bars
+        return tuple(found)
+
+    # -- words
+
+    def word(self) -> Expr:
+        """Word := name | function call | query | derivative | constant | letters of a product."""
+        token = self.token
+        if derivative := self.derivative():
+            return derivative
+        name = self.scope.name(token.text)
+        opens = self.ahead().kind == "("
+        if opens and token.text in QUERIES and (name is None or QUERIES[token.text][0] == 2):
+            return self.query()
+        if name is not None:
+            self.take()
+            return self.notation(Name(name, token.span))
+        function = self.scope.function(token.text)
+        if function and FUNCTIONS[function].params:
+            self.take()
+            return self.call(function, token)
+        if self.scope.piece(token.text):
+            return self.piece(self.take())
+        return self.run()
+
+    def derivative(self) -> Expr | None:
+        """Derivative := "d" name "/" "d" name, also with ∂."""
+        start = self.at
+        top = differential(self.scope, self.tokens, self.at)
+        if top is None:
+            return None
+        slash = self.tokens[min(top[1], len(self.tokens) - 1)]
+        bottom = differential(self.scope, self.tokens, top[1] + 1) if slash.kind == "/" else None
+        if bottom is None:
+            return None
+        self.at = bottom[1]
+        span = self.tokens[start].span.join(self.tokens[self.at - 1].span)
+        return Call("d", (top[0], bottom[0]), (), span)
+
+    def query(self) -> Expr:
+        """Query := ("d" | "local" | "upstream" | …) "(" arguments ")"."""
+        word, opened = self.take(), self.take()
+        arguments = self.arguments(")", opened)
+        least, most = QUERIES[word.text]
+        span = word.span.join(self.tokens[self.at - 1].span)
+        if word.text == "step" and len(arguments) == 1:
+            return Call("step", arguments, (), span)
+        if not least <= len(arguments) <= most:
+            wanted = f"{least}" if least == most else f"{least} or {most}"
+            hint = f"{word.text} takes {wanted}"
+            self.fail(f"{word.text}(…) has {len(arguments)} arguments", hint, span)
+        return Call(word.text, arguments, (), span)
+
+    def notation(self, name: Name) -> Expr:
+        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product."""
+        if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
+            return name
+        at, found = self.at + 1, 0
+        while self.tokens[at].kind == "word" and self.scope.name(self.tokens[at].text) in above:
+            found += 1
+            at += 2
+            if self.tokens[at - 1].kind != ",":
+                break
+        if not found or self.tokens[at - 1].kind != ")" or (found == 1 and self.choose(2) == 1):
+            return name
+        self.at = at
+        return Name(name.id, name.span.join(self.tokens[at - 1].span))
+
+    def call(self, function: str, word: Token) -> Expr:
+        """Call := function ["^" number] ("(" arguments ")" | letters and numbers up to the next sign)."""
+        raised: Token | None = None
+        if self.token.kind == "power":
+            raised = self.take()
+        elif self.token.kind == "^" and self.ahead().kind == "number":
+            self.take()
+            raised = self.take()
+        if self.token.kind == "(":
+            opened = self.take()
+            arguments = self.arguments(")", opened)
+        else:
+            arguments = (self.bare_argument(word),)
+        span = word.span.join(self.tokens[self.at - 1].span)
+        row = FUNCTIONS[function]
+        if not row.accepts(len(arguments)):
+            self.fail(f"{word.text}(…) has {len(arguments)} arguments", f"it takes {row.arity()}", span)
+        called: Expr = Call(function, arguments, (), span)
+        return self.raised(called, raised) if raised else called
+
+    def bare_argument(self, word: Token) -> Expr:
+        """Argument without brackets := ["-"] (number | name)+: log 2 a b, up to the next sign."""
+        minus = self.take() if self.token.kind == "-" else None
+        factors: list[Expr] = []
+        if self.token.kind == "number":
+            factors.append(self.power())
+        while self.token.kind == "word" and (
+            self.scope.piece(self.token.text) or not self.scope.function(self.token.text)
+        ):
+            factors.append(self.power())
+        if not factors and self.token.kind in ("|", "√", "{", "word"):
+            factors.append(self.power())
+        if not factors:
+            self.fail(f"{word.text} has no argument", f"write {word.text}(…)", word.span)
+        argument = _nary("mul", factors)
+        return Call("neg", (argument,), (), minus.span.join(argument.span)) if minus else argument
+
+    def run(self) -> Expr:
+        """Letters written together := the product of the fewest names that spell them."""
+        token = self.take()
+        found = splits(self.scope, token)
+        if not found:
+            complaints.unknown(self.source, token, self.scope)
+        pieces = found[self.choose(len(found)) if len(found) > 1 else 0]
+        *factors, last = pieces
+        function = self.scope.function(last.text)
+        if function is None:
+            return _nary("mul", [self.piece(piece) for piece in pieces])
+        return _nary("mul", [*(self.piece(piece) for piece in factors), self.call(function, last)])
+
+    def piece(self, token: Token) -> Expr:
+        if constant := self.scope.constant(token.text):
+            return Call(constant, (), (), token.span)
+        return Name(self.scope.name(token.text) or token.text, token.span)
+
+
+def _nary(function: str, parts: list[Expr]) -> Expr:
+    if len(parts) == 1:
+        return parts[0]
+    return Call(function, tuple(parts), (), parts[0].span.join(parts[-1].span))
+
+
+def _indexable(expr: Expr) -> bool:
+    return isinstance(expr, Name | Index) or (isinstance(expr, Call) and expr.function in (*QUERIES, "transpose"))
+
+
+def check_depth(expr: Expr, source: Source) -> None:
+    """ParseError for a tree that is nested too deep to be walked."""
+    level = [expr]
+    for _ in range(MAX_DEPTH + 1):
+        level = [below for above in level for below in children(above)]
+        if not level:
+            return
+    message = f"the formula is nested more than {MAX_DEPTH} deep"
+    raise ParseError(message, hint="give its parts names", source=source, span=expr.span)

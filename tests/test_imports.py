@@ -1,0 +1,47 @@
+"""What starts fast stays fast: the libraries that a command does not need are not imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import gradcheck_cli
+
+HEAVY = ("sympy", "numpy", "flint", "mpmath", "rich", "yaml")
+SCRIPT = """
+import sys
+{code}
+heavy = [name for name in {heavy} if name in sys.modules]
+print("HEAVY", heavy)
+"""
+
+
+def loaded(code):
+    script = SCRIPT.format(code=code, heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.split("HEAVY ")[1].strip()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["solve", "--help"], ["verify", "--help"], []])
+def test_help_imports_nothing_heavy(arguments):
+    code = f"from gradcheck_cli.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"
+    assert loaded(code) == "[]"
+
+
+def test_the_package_imports_nothing_heavy():
+    assert loaded("import gradcheck_cli") == "[]"
+
+
+def test_schema_needs_no_mathematics():
+    code = "from gradcheck_cli.cli import main\ntry: main(['schema'])\nexcept SystemExit: pass"
+    assert "sympy" not in loaded(code)
+
+
+def test_public_names_are_listed_and_there():
+    assert sorted(gradcheck_cli.__all__) == gradcheck_cli.__all__
+    for name in gradcheck_cli.__all__:
+        assert callable(getattr(gradcheck_cli, name))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        gradcheck_cli.nothing  # noqa: B018
