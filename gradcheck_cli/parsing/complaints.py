@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcheck_cli.errors import ParseError
+from gradcheck_cli.expr import children
 
 if TYPE_CHECKING:
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.parsing.lexer import Token
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.source import Source, Span
@@ -55,3 +57,13 @@ def unknown(source: Source, token: Token, scope: Scope) -> NoReturn:
         shown = ", ".join(known[:_MOST_NAMES]) + (", …" if len(known) > _MOST_NAMES else "")
         hint = f"this problem knows {shown}" if known else "no names are known here"
     complain(source, f'"{token.text}" is no name or function here', hint, token.span)
+
+
+def check_depth(expr: Expr, source: Source, most: int) -> None:
+    """ParseError for a tree that is nested too deep to be walked."""
+    level = [expr]
+    for _ in range(most + 1):
+        level = [below for above in level for below in children(above)]
+        if not level:
+            return
+    complain(source, f"the formula is nested more than {most} deep", "give its parts names", expr.span)

@@ -10,15 +10,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcheck_cli.errors import ParseError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import complaints
 from gradcheck_cli.parsing.lexer import Token, tokenize
-from gradcheck_cli.parsing.runs import differential, splits
-from gradcheck_cli.source import Source, Span
+from gradcheck_cli.parsing.runs import differential, splits, with_comma
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.source import Source, Span
 
 MAX_DEPTH = 100
 _COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
@@ -39,8 +39,6 @@ class Parser:
         self.depth = 0
         self.bars = 0
         self.lists = 0
-
-    # -- tools
 
     @property
     def token(self) -> Token:
@@ -78,8 +76,6 @@ class Parser:
         if self.depth > MAX_DEPTH:
             self.fail(f"the formula is nested more than {MAX_DEPTH} deep", "give its parts names")
 
-    # -- grammar
-
     def formula(self) -> Expr:
         """Formula := comparison end."""
         if self.token.kind == "end":
@@ -87,7 +83,7 @@ class Parser:
         expr = self.comparison()
         if self.token.kind != "end":
             complaints.left_over(self.source, self.token)
-        check_depth(expr, self.source)
+        complaints.check_depth(expr, self.source, MAX_DEPTH)
         return expr
 
     def comparison(self) -> Expr:
@@ -229,14 +225,10 @@ class Parser:
         comma = self.token.kind == "," and not self.token.gap and follows.kind == "number" and not follows.gap
         if not comma or self.lists or "." in token.text or not follows.text.isdigit():
             return Num(value, token.text, token.span)
-        span = token.span.join(follows.span)
         self.take()
         self.take()
-        if len(follows.text) == 3 and token.text != "0" and self.choose(2) == 0:
-            text = token.text + follows.text
-            return Num(Fraction(text), text, span)
-        text = f"{token.text}.{follows.text}"
-        return Num(Fraction(text), text, span)
+        found = with_comma(token, follows)
+        return found[self.choose(len(found)) if len(found) > 1 else 0]
 
     def group(self) -> Expr:
         """Group := "(" comparison ["?"] ")" | "{" sum "}" | "[" comparison "]"."""
@@ -277,8 +269,6 @@ class Parser:
         self.lists -= 1
         self.bars = bars
         return tuple(found)
-
-    # -- words
 
     def word(self) -> Expr:
         """Word := name | function call | query | derivative | constant | letters of a product."""
@@ -407,14 +397,3 @@ def _nary(function: str, parts: list[Expr]) -> Expr:
 
 def _indexable(expr: Expr) -> bool:
     return isinstance(expr, Name | Index) or (isinstance(expr, Call) and expr.function in (*QUERIES, "transpose"))
-
-
-def check_depth(expr: Expr, source: Source) -> None:
-    """ParseError for a tree that is nested too deep to be walked."""
-    level = [expr]
-    for _ in range(MAX_DEPTH + 1):
-        level = [below for above in level for below in children(above)]
-        if not level:
-            return
-    message = f"the formula is nested more than {MAX_DEPTH} deep"
-    raise ParseError(message, hint="give its parts names", source=source, span=expr.span)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Name
+from gradcheck_cli.expr import Name, Num
 from gradcheck_cli.parsing.lexer import Token
 from gradcheck_cli.source import Span
 
@@ -61,3 +62,13 @@ def differential(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Name
     else:
         name = scope.name(token.text[1:])
     return (Name(name, token.span), at + 1) if name else None
+
+
+def with_comma(token: Token, follows: Token) -> tuple[Num, ...]:
+    """Digits, a comma, digits: a decimal comma, or thousands where three digits follow."""
+    span = token.span.join(follows.span)
+    decimal = Num(Fraction(f"{token.text}.{follows.text}"), f"{token.text}.{follows.text}", span)
+    joined = token.text + follows.text
+    if len(follows.text) != 3 or token.text == "0":
+        return (decimal,)
+    return Num(Fraction(joined), joined, span), decimal
