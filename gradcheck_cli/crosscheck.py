@@ -159,7 +159,8 @@ def _compare_locals(
 ) -> None:
     slopes = run.locals()
     for source, target in graph.edges:
-        symbolic = evaluate(expand(local[source, target]), env, BITS)
+        defined = env[target] is not None
+        symbolic = evaluate(expand(local[source, target]), env, BITS) if defined else None
         slope = witness.local(target, source, at)
         compared.slope(f"local({target}, {source})", symbolic, float(slopes[source, target]), slope)
 
@@ -179,7 +180,7 @@ def _compare_totals(
         _compare_directions(graph, output, env, gradients, witness, at, compared)
         return
     for name in reached:
-        symbolic = env.get(adjoint(output, name))
+        symbolic = env.get(adjoint(output, name)) if env[output] is not None else None
         slope = witness.slope(output, name, at)
         compared.slope(f"d({output}, {name})", symbolic, float(gradients[name]), slope)
 
@@ -264,7 +265,10 @@ def domain_notes(graph: Graph, env: Mapping[str, Value]) -> list[str]:
                 inside = evaluate(substitute(condition, actual), env, 64)
                 number = to_float(inside) if inside is not None else None
                 if number is not None and number < 0:
-                    effect = "its factor is 0, so it does not count" if env[node.name] is not None else "undefined"
+                    effect = "its factor is 0, so it does not count" if env[node.name] is not None else "it has no value"
                     argument = "; ".join(write(arg) for arg in part.args)
                     notes.append(f"{node.name}: {part.function}({argument}) is outside its domain here; {effect}")
+    undefined = [node.name for node in graph.nodes if env[node.name] is None]
+    if undefined:
+        notes.append(f"{undefined[0]} is not defined at these values, so derivatives through it have no value")
     return list(dict.fromkeys(notes))

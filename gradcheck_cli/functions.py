@@ -119,6 +119,7 @@ _ROWS = (
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in (row.name, *row.aliases)}
 PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive)
+# written with signs; their names are no functions to call
 OPERATORS = frozenset({"add", "neg", "mul", "div", "pow", "gt", "ge", "eq", "lt", "le", "ne"})
 
 CONSTANTS = ("pi", "e")

@@ -189,6 +189,8 @@ def _slopes(moved: Callable[[Number], Number], at: Number) -> Slope:
     """Left, right and central slope at shift 0, extrapolated from the steps h and h/2."""
     step = _STEP * max(ONE, abs(at)) if _mp.isfinite(at) else _STEP
     here = moved(ZERO)
+    if not _mp.isfinite(here):
+        return Slope(NAN, NAN, NAN, kink=False, jump=False)
     right_1, right_2 = moved(step), moved(step / 2)
     left_1, left_2 = moved(-step), moved(-step / 2)
     # one-sided: 2 f'(h/2) - f'(h) has an error of order h^2; central: of order h^4

@@ -245,7 +245,7 @@ def compile_graph(graph: Graph) -> Tape:
     for node in graph.nodes:
         begins[node.name] = len(steps)
         top = _flatten(expand(node.expr), slots, steps, {})
-        if top < begins[node.name]:
+        if top < begins[node.name] or steps[top].function == "number":
             steps.append(Step("add", (top,)))
             top = len(steps) - 1
         slots[node.name] = top

@@ -52,7 +52,13 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:
+        if debug:
+            raise
+        code = fail(GradcheckError(f"a fault of gradcheck itself: {type(error).__name__}", hint="--debug shows where"))
     sys.exit(code if isinstance(code, int) else 0)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.functions import ALIASES, CONSTANTS, FUNCTIONS, QUERIES
+from gradcheck_cli.functions import ALIASES, CONSTANTS, FUNCTIONS, OPERATORS, QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +67,8 @@ class Scope:
 
     def suggestions(self, word: str) -> tuple[str, ...]:
         """Names and functions that look like the word, the nearest first."""
-        known = [*dict.fromkeys(self.spellings.values()), *FUNCTIONS, *QUERIES]
+        functions = [name for name in (*FUNCTIONS, *QUERIES) if name not in OPERATORS and len(name) > 1]
+        known = [*dict.fromkeys(self.spellings.values()), *(functions if len(word) > 2 else ())]
         lowered = {name.lower(): name for name in reversed(known)}
         if word.lower() in lowered:
             return (lowered[word.lower()],)
@@ -89,7 +90,7 @@ def scope(
     for name, latex in declared.items():
         for spelling in {plain for text in latex for plain in plain_spellings(text)}:
             owner = spellings.get(spelling, name)
-            if owner != name and spelling not in declared:
+            if owner != name:
                 clashes.append((spelling, owner, name))
             spellings.setdefault(spelling, name)
     for name in declared:

@@ -102,6 +102,8 @@ class _Loader:
             self.read.wrong(tree, "the problem has no graph", "add graph: with a line `name: expression` for each node")
         elif not texts and not self.read.errors:
             self.read.wrong(top.get("graph", tree), "the graph is empty", "add a line `name: expression`")
+        if self.read.errors and not inputs and any(key not in top for key in ("inputs", "graph")):
+            return None  # a misspelt section would make every name in it unknown
         names_of = self.spellings(inputs, constants, latex, lets)
         graph = self.graph(inputs, constants, texts, latex, names_of, top)
         if graph is None:

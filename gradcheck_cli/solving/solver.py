@@ -10,12 +10,12 @@ from gradcheck_cli.expr import Name
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.model import Question
 from gradcheck_cli.solving.engine import Engine
-from gradcheck_cli.solving.model import Solution, SolvedEdge, SolvedNode
+from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.queries import answer, quantity
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.graph import Input
@@ -66,29 +66,36 @@ def _relevant(notes: tuple[str, ...], drawn: tuple[tuple[str, Fraction], ...]) -
 
 
 def _nodes(engine: Engine) -> tuple[SolvedNode, ...]:
-    totals = engine.backward.totals
+    gradient = _gradient(engine)
     found = []
     for leaf in engine.graph.inputs:
         forward = quantity(engine, Name(leaf.name))
-        found.append(SolvedNode(leaf.name, "input", (), forward, quantity(engine, totals[leaf.name])))
+        found.append(SolvedNode(leaf.name, "input", (), forward, gradient(leaf.name)))
     for node in engine.graph.nodes:
         forward = replace(quantity(engine, Name(node.name)), expr=engine.formula(node.expr))
         sources = engine.graph.sources[node.name]
-        found.append(SolvedNode(node.name, "node", sources, forward, quantity(engine, totals[node.name])))
+        found.append(SolvedNode(node.name, "node", sources, forward, gradient(node.name)))
     return tuple(found)
 
 
+def _gradient(engine: Engine) -> Callable[[str], Quantity]:
+    """The total derivatives; without a number where the output has none."""
+    totals = engine.backward.totals
+    if engine.values[engine.output] is None:
+        return lambda name: Quantity(engine.formula(totals[name]), None)
+    return lambda name: quantity(engine, totals[name])
+
+
 def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
-    return tuple(
-        SolvedEdge(
-            edge.source,
-            edge.target,
-            quantity(engine, edge.local),
-            quantity(engine, edge.upstream),
-            quantity(engine, edge.downstream),
+    found = []
+    for edge in engine.backward.edges:
+        local, upstream, downstream = (
+            quantity(engine, part) for part in (edge.local, edge.upstream, edge.downstream)
         )
-        for edge in engine.backward.edges
-    )
+        if engine.values[edge.target] is None:  # the node itself has no value here, so it has no slope
+            local, downstream = replace(local, number=None), replace(downstream, number=None)
+        found.append(SolvedEdge(edge.source, edge.target, local, upstream, downstream))
+    return tuple(found)
 
 
 def with_values(problem: Problem, values: Mapping[str, tuple[Fraction, bool]]) -> Problem:

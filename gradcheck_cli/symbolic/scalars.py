@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name, Num, names, size, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, names, size, substitute, walk, with_children
 from gradcheck_cli.symbolic.convert import from_sympy, to_sympy
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST_OPERATIONS = 60
 _OWN = "z_own"
+_LARGEST_POWER = 64
+_HIGHEST_POWER = 4096
 
 
 def local_derivatives(node: Node, sources: tuple[str, ...]) -> dict[str, Expr]:
@@ -25,11 +29,44 @@ def local_derivatives(node: Node, sources: tuple[str, ...]) -> dict[str, Expr]:
     """
     used = names(node.expr)
     letters = {name: f"v{index:03d}" for index, name in enumerate(used)}
-    pattern = substitute(expand(node.expr), {name: Name(letter) for name, letter in letters.items()})
+    expanded = substitute(expand(node.expr), {name: Name(letter) for name, letter in letters.items()})
+    constants: dict[Expr, str] = {}
+    pattern = _without_constants(expanded, constants)
+    _bounded(pattern)
     decimal = any(isinstance(part, Num) and "." in part.text for part in walk(node.expr))
     back: dict[str, Expr] = {letter: Name(name) for name, letter in letters.items()}
+    back |= {letter: constant for constant, letter in constants.items()}
     back[_OWN] = Name(node.name)
     return {source: substitute(_derivative(pattern, letters[source], decimal), back) for source in sources}
+
+
+def _without_constants(expr: Expr, constants: dict[Expr, str]) -> Expr:
+    """The expression with letters for constants such as log(2): SymPy would work them out, 9^9^9^9 for ever."""
+    if not children(expr) or _plain(expr):
+        return expr
+    if not names(expr):
+        return Name(constants.setdefault(expr, f"k{len(constants):03d}"))
+    below = children(expr)
+    changed = [_without_constants(child, constants) for child in below]
+    if isinstance(expr, Call) and expr.function == "pow" and isinstance(below[1], Num) and below[1].value > _LARGEST_POWER:
+        changed[1] = Name(constants.setdefault(below[1], f"k{len(constants):03d}"))
+    return with_children(expr, tuple(changed))
+
+
+def _plain(expr: Expr) -> bool:
+    """Whether an expression is a number with a sign, or a fraction."""
+    return isinstance(expr, Call) and expr.function in ("neg", "div") and all(isinstance(arg, Num) for arg in expr.args)
+
+
+def _bounded(expr: Expr, power: Fraction = Fraction(1)) -> None:
+    """UnsupportedError where powers of powers would make SymPy write out huge numbers."""
+    if isinstance(expr, Call) and expr.function == "pow" and isinstance(expr.args[1], Num):
+        power *= max(Fraction(1), abs(expr.args[1].value))
+    if power > _HIGHEST_POWER:
+        message = f"powers of powers reach the exponent {int(power)}"
+        raise UnsupportedError(message, hint="make the inner power a node of its own", span=expr.span)
+    for child in children(expr):
+        _bounded(child, power)
 
 
 @lru_cache(maxsize=1024)
