@@ -265,7 +265,9 @@ def domain_notes(graph: Graph, env: Mapping[str, Value]) -> list[str]:
                 inside = evaluate(substitute(condition, actual), env, 64)
                 number = to_float(inside) if inside is not None else None
                 if number is not None and number < 0:
-                    effect = "its factor is 0, so it does not count" if env[node.name] is not None else "it has no value"
+                    effect = (
+                        "its factor is 0, so it does not count" if env[node.name] is not None else "it has no value"
+                    )
                     argument = "; ".join(write(arg) for arg in part.args)
                     notes.append(f"{node.name}: {part.function}({argument}) is outside its domain here; {effect}")
     undefined = [node.name for node in graph.nodes if env[node.name] is None]

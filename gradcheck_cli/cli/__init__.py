@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 import click
 
 from gradcheck_cli.cli.author_commands import check, new, problems, schema
-from gradcheck_cli.cli.common import EXIT_INTERRUPTED, fail
+from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT, fail, fault
 from gradcheck_cli.cli.solve_command import solve
 from gradcheck_cli.cli.verify_command import verify
 from gradcheck_cli.errors import GradcheckError
@@ -40,25 +41,32 @@ for command in (solve, verify, check, problems, new, schema):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code: 0 right, 1 something wrong, 2 could not run, 130 interrupted."""
-    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        sys.exit(call(arguments))
+    gc.disable()  # importing SymPy with the collector on takes a third longer
+    code = call(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = EXIT_RIGHT
+    os._exit(code)  # freeing SymPy's modules one by one would take longer than the command did
+
+
+def call(arguments: list[str]) -> int:
+    """Run a command and give its exit code; what went wrong is said on stderr."""
+    debug = "--debug" in arguments
     try:
         code = commands.main(arguments, prog_name="gradcheck", standalone_mode=False)
-    except GradcheckError as error:
-        if debug:
-            raise
-        code = fail(error)
-    except click.exceptions.Abort:
-        code = EXIT_INTERRUPTED
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        code = error.exit_code
-    except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
+        return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return EXIT_RIGHT
     except Exception as error:
         if debug:
             raise
-        code = fail(GradcheckError(f"a fault of gradcheck itself: {type(error).__name__}", hint="--debug shows where"))
-    sys.exit(code if isinstance(code, int) else 0)
+        return fail(error if isinstance(error, GradcheckError) else fault(error))
+    return code if isinstance(code, int) else EXIT_RIGHT

@@ -30,6 +30,11 @@ def fail(error: GradcheckError) -> int:
     return EXIT_UNUSABLE
 
 
+def fault(error: Exception) -> GradcheckError:
+    """An error that is ours: nothing that a user wrote should get here."""
+    return GradcheckError(f"a fault of gradcheck itself: {type(error).__name__}", hint="--debug shows where")
+
+
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every command of results has."""
     command = click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import click
@@ -33,6 +34,8 @@ def verify(
     from gradcheck_cli.verifying import judge_files
 
     del debug
+    gc.freeze()  # what was imported stays; what many files leave behind is collected
+    gc.enable()
     named = load(problem) if problem else None
     reports: list[Report] = []
     unusable = False

@@ -89,9 +89,7 @@ def _gradient(engine: Engine) -> Callable[[str], Quantity]:
 def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
     found = []
     for edge in engine.backward.edges:
-        local, upstream, downstream = (
-            quantity(engine, part) for part in (edge.local, edge.upstream, edge.downstream)
-        )
+        local, upstream, downstream = (quantity(engine, part) for part in (edge.local, edge.upstream, edge.downstream))
         if engine.values[edge.target] is None:  # the node itself has no value here, so it has no slope
             local, downstream = replace(local, number=None), replace(downstream, number=None)
         found.append(SolvedEdge(edge.source, edge.target, local, upstream, downstream))

@@ -48,7 +48,12 @@ def _without_constants(expr: Expr, constants: dict[Expr, str]) -> Expr:
         return Name(constants.setdefault(expr, f"k{len(constants):03d}"))
     below = children(expr)
     changed = [_without_constants(child, constants) for child in below]
-    if isinstance(expr, Call) and expr.function == "pow" and isinstance(below[1], Num) and below[1].value > _LARGEST_POWER:
+    if (
+        isinstance(expr, Call)
+        and expr.function == "pow"
+        and isinstance(below[1], Num)
+        and below[1].value > _LARGEST_POWER
+    ):
         changed[1] = Name(constants.setdefault(below[1], f"k{len(constants):03d}"))
     return with_children(expr, tuple(changed))
 

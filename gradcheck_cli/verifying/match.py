@@ -68,6 +68,7 @@ class Matcher:
         self.engine = engine
         self.space: Space = space(engine)
         self.given = engine.problem.given
+        self._fixed: dict[frozenset[str], Space] = {}
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None) -> Read:
         """The verdict on one member."""
@@ -215,8 +216,11 @@ class Matcher:
 
     def fixed(self, put_in: dict[str, Expr]) -> Space:
         """The space with some inputs held at their given values."""
-        variables = tuple(variable for variable in self.space.inputs if variable.name not in put_in)
-        return Space(variables, (*put_in.items(), *self.space.definitions))
+        held = frozenset(put_in)
+        if held not in self._fixed:
+            variables = tuple(variable for variable in self.space.inputs if variable.name not in held)
+            self._fixed[held] = Space(variables, (*put_in.items(), *self.space.definitions))
+        return self._fixed[held]
 
     def relation(self, source: Source, truth: Truth) -> Read:
         """An answer to `lhs == rhs`: true or false."""

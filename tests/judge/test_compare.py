@@ -230,7 +230,9 @@ def test_rewriting_by_an_identity_never_makes_a_difference(expr, chosen):
 
 
 @settings(max_examples=150, deadline=None)
-@given(EXPRESSIONS, st.sampled_from(["1e-60", "1e-200", "exp(-100)", "(1/2)^200", "exp(-300)*q", "step(v - 100)*1e-20"]))
+@given(
+    EXPRESSIONS, st.sampled_from(["1e-60", "1e-200", "exp(-100)", "(1/2)^200", "exp(-300)*q", "step(v - 100)*1e-20"])
+)
 def test_a_small_addition_is_never_overlooked(expr, addition):
     changed = Call("add", (expr, read(addition)))
     assert decide(changed, expr, SPACE).kind != "equal"

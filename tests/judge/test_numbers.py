@@ -60,7 +60,9 @@ def test_numbers_are_judged_against_balls(text, exact, verdict):
     assert number_verdict(typed(text), value) == verdict
 
 
-@pytest.mark.parametrize(("text", "verdict"), [("0.4", "right"), ("0.388", "right"), ("0.387", "wrong"), ("0.399", "wrong")])
+@pytest.mark.parametrize(
+    ("text", "verdict"), [("0.4", "right"), ("0.388", "right"), ("0.387", "wrong"), ("0.399", "wrong")]
+)
 def test_with_a_tolerance_the_distance_alone_counts(text, verdict):
     assert number_verdict(typed(text), F("0.393"), F("0.005") if text != "0.4" else F("0.007")) == verdict
 
@@ -75,7 +77,9 @@ def test_a_correctly_rounded_number_is_right(value, count):
     assert number_verdict(typed(digits(value, count)), value) == "right"
 
 
-@pytest.mark.parametrize(("text", "count"), [("0.20", 2), ("3", 0), ("1.5e-3", 4), ("3e2", -2), ("-0.25", 2), ("1.", 0), (".5", 1)])
+@pytest.mark.parametrize(
+    ("text", "count"), [("0.20", 2), ("3", 0), ("1.5e-3", 4), ("3e2", -2), ("-0.25", 2), ("1.", 0), (".5", 1)]
+)
 def test_places_count_the_exponent_in(text, count):
     assert places(text) == count
 
@@ -86,7 +90,13 @@ def ball(text: str, *exact: str) -> tuple[Fraction, Fraction]:
     return bounds
 
 
-INSIDE = [("0.393*(1 - 0.393)", "0.2386"), ("0.39*2", "0.787"), ("0.39*2", "0.7989"), ("-0.39*2", "-0.7989"), ("0.39*2", "0.77")]
+INSIDE = [
+    ("0.393*(1 - 0.393)", "0.2386"),
+    ("0.39*2", "0.787"),
+    ("0.39*2", "0.7989"),
+    ("-0.39*2", "-0.7989"),
+    ("0.39*2", "0.77"),
+]
 
 
 @pytest.mark.parametrize(("text", "truth"), INSIDE)
@@ -95,7 +105,9 @@ def test_a_typed_decimal_stands_for_what_it_was_rounded_or_cut_from(text, truth)
     assert low <= F(truth) <= high
 
 
-@pytest.mark.parametrize(("text", "truth"), [("0.39*2", "0.7699"), ("0.39*2", "0.8001"), ("0.390*2", "0.783"), ("39*2", "78.1")])
+@pytest.mark.parametrize(
+    ("text", "truth"), [("0.39*2", "0.7699"), ("0.39*2", "0.8001"), ("0.390*2", "0.783"), ("39*2", "78.1")]
+)
 def test_it_stands_for_nothing_more(text, truth):
     low, high = ball(text)
     assert not low <= F(truth) <= high
