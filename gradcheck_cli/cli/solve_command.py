@@ -65,7 +65,8 @@ def solve(  # noqa: PLR0913 - one parameter an option
     for name in wrt:
         known(loaded, name, "--wrt")
     solution = run(loaded, output=output_node, ask=ask)
-    keys = key_verdicts(solution)
+    # with other numbers or another output the author's answers are answers to something else
+    keys = {} if settings or output_node else key_verdicts(solution)
     if as_json:
         from gradcheck_cli.render.json import dumps, solution_document
 
@@ -74,7 +75,7 @@ def solve(  # noqa: PLR0913 - one parameter an option
         from gradcheck_cli.render.canvas import canvas
         from gradcheck_cli.render.solution import View, print_solution
 
-        view = View(digits, exact, only or ("questions" if ask and not only else ""), wrt)
+        view = View(digits, exact, only or ("questions" if ask else ""), wrt, asked_only=bool(ask))
         print_solution(canvas(width=width), solution, view, keys)
     return _code(solution, keys)
 

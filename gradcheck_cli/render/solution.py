@@ -32,7 +32,7 @@ class View:
     exact: bool = False
     only: str = ""
     wrt: tuple[str, ...] = ()
-    hide_questions: bool = False
+    asked_only: bool = False
 
     def shows(self, part: str) -> bool:
         """Whether a part is wanted: `forward`, `backward`, `questions`."""
@@ -102,7 +102,8 @@ class SolutionPrinter:
         self.canvas.line((head + "  " + pad(slope_head, columns[2], right=True) if backward else head, "head"))
         for (prefix, text, node), value, slope in zip(rows, values, slopes, strict=True):
             style = "name" if node and node.kind == "input" else "plain"
-            cells: list[str | tuple[str, str]] = [prefix, (pad(text, columns[0] - cell_len(prefix)), style)]
+            label = pad(text, columns[0] - cell_len(prefix)) if node else text
+            cells: list[str | tuple[str, str]] = [prefix, (label, style)]
             if node:
                 cells += ["  ", (pad(value, columns[1], right=True), "value")]
             if node and backward:
@@ -304,8 +305,10 @@ class SolutionPrinter:
 
     def questions(self) -> None:
         self.section("Questions")
-        width = widest([question.id for question in self.solution.questions])
-        for question in self.solution.questions:
+        own = () if not self.view.asked_only else self.solution.problem.questions
+        questions = [question for question in self.solution.questions if question not in own]
+        width = widest([question.id for question in questions])
+        for question in questions:
             answer = self.solution.answers[question.id]
             label = pad(question.id, width) + "  "
             text = question.text or ""
@@ -319,7 +322,7 @@ class SolutionPrinter:
 
     def answer_pieces(self, answer: Answer) -> list[str]:
         if answer.kind == "relation":
-            verdict = {True: "holds", False: "does not hold", None: "undecided"}[answer.holds]
+            verdict = {True: "holds for all values", False: "does not hold", None: "undecided"}[answer.holds]
             return words(f"{verdict}: {answer.reason}" if answer.reason else verdict)
         if answer.kind == "shape":
             return ["() – a scalar"]

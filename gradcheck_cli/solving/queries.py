@@ -99,4 +99,7 @@ def _relation(engine: Engine, ask: Call, written: str, text: Source | None) -> A
     decision = decide(expand(left), expand(right), space(engine))
     holds = {"equal": True, "different": False}.get(decision.kind)
     shown = Quantity(engine.formula(Call("eq", (left, right))), None if holds is None else Fraction(int(holds)))
-    return Answer(written, "relation", shown, None, holds, decision.reason)
+    reason = decision.reason
+    if decision.counterexample:
+        reason = "differs at " + ", ".join(f"{name} = {value}" for name, value in decision.counterexample)
+    return Answer(written, "relation", shown, None, holds, reason)

@@ -51,6 +51,23 @@ def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake) -> 
         return False
 
 
+def coarse(written: Expr, true: Value) -> bool:
+    """Whether a number has one digit only and is more than half a percent off."""
+    literal, bounds = as_typed_number(written), interval(true)
+    if literal is None or bounds is None or len(literal.text.lstrip("-0.").rstrip(".")) != 1:
+        return False
+    return abs(literal.value - bounds[0]) * 200 > abs(bounds[0])
+
+
+def exact_mistake(engine: Engine, truth: Truth, written: Expr) -> Mistake | None:
+    """The mistake that gives exactly the number written."""
+    literal = as_typed_number(written)
+    for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
+        if literal is not None and engine.value(mistake.expr) == literal.value:
+            return mistake
+    return None
+
+
 def _same_number(engine: Engine, written: Expr, value: Value) -> bool:
     literal = as_typed_number(written)
     if value is None:

@@ -10,9 +10,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name, Num, number
+from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import derive
+from gradcheck_cli.symbolic.evaluate import to_float
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def mistakes(engine: Engine, truth: Truth) -> Iterator[Mistake]:
 
 def _derivative(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
     target, source = _ends(engine, ask)
-    yield Mistake("sign", "the sign is turned around: a minus was lost or added", times(number(-1), truth.expr))
+    yield Mistake("sign", _sign_message(engine, target, source), times(number(-1), truth.expr))
     if ask.function == "local":
         yield from _slips(engine, target, source, target)
         yield from _roles(engine, ask, target, source)
@@ -65,6 +67,18 @@ def _derivative(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
     yield from _other_nodes(engine, target, source)
     for ratio, message in _RATIOS:
         yield Mistake("constant", message, times(number(ratio), truth.expr))
+
+
+def _sign_message(engine: Engine, target: str, source: str) -> str:
+    """Where the minus comes from, if there is just one link that is negative."""
+    negative = []
+    for edge in _between(engine, target, source):
+        value = engine.value(engine.local[edge])
+        if value is not None and to_float(value) < 0:
+            negative.append(f"{_partial(edge)} = {write(engine.local[edge])} = {number_text(value)}")
+    if len(negative) == 1:
+        return f"the sign is turned around: {negative[0]} is negative"
+    return "the sign is turned around: a minus was lost or added"
 
 
 def _ends(engine: Engine, ask: Call) -> tuple[str, str]:

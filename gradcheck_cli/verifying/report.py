@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying.diagnose import diagnose
+from gradcheck_cli.verifying.diagnose import coarse, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth
 from gradcheck_cli.verifying.members import MAX_MEMBERS, split
 from gradcheck_cli.verifying.model import (
@@ -84,7 +85,9 @@ class Examiner:
         if key is None or not any(part.text.strip() for part in key.parts):
             return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
         parts = [member for part in key.parts for member in split(part)]
-        reads = [self.matcher.member(part, truth, question.tolerance) for part in parts[:MAX_MEMBERS]]
+        reads = [
+            self.doubted(self.matcher.member(part, truth, question.tolerance), truth) for part in parts[:MAX_MEMBERS]
+        ]
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
         diagnosis = self.diagnosis(truth, reads, verdict, first_wrong, note)
@@ -102,6 +105,14 @@ class Examiner:
             earned=question.points if verdict == CORRECT else Fraction(0),
             note=note,
         )
+
+    def doubted(self, read: Read, truth: Truth) -> Read:
+        """One digit, right by rounding alone, is wrong where it is exactly what a mistake gives: 1 for 0.94."""
+        if read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
+            return read
+        if not coarse(read.expr, truth.value) or exact_mistake(self.engine, truth, read.expr) is None:
+            return read
+        return replace(read, member=replace(read.member, verdict=WRONG))
 
     def expected(self, truth: Truth) -> str:
         """The right answer: the expression, and the number it comes to."""
