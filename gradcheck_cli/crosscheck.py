@@ -154,7 +154,7 @@ def _compare_locals(
     env: Mapping[str, Value],
     run: tape.Run,
     witness: probe.Probe,
-    at: Mapping[str, probe.Number],
+    at: Mapping[str, probe.Real],
     compared: _Comparison,
 ) -> None:
     slopes = run.locals()
@@ -171,7 +171,7 @@ def _compare_totals(
     env: Mapping[str, Value],
     run: tape.Run,
     witness: probe.Probe,
-    at: Mapping[str, probe.Number],
+    at: Mapping[str, probe.Real],
     compared: _Comparison,
 ) -> None:
     gradients = run.gradients(output)
@@ -191,7 +191,7 @@ def _compare_directions(
     env: Mapping[str, Value],
     gradients: Mapping[str, Any],
     witness: probe.Probe,
-    at: Mapping[str, probe.Number],
+    at: Mapping[str, probe.Real],
     compared: _Comparison,
     count: int = 3,
 ) -> None:

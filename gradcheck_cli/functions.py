@@ -124,6 +124,38 @@ OPERATORS = frozenset({"add", "neg", "mul", "div", "pow", "gt", "ge", "eq", "lt"
 
 CONSTANTS = ("pi", "e")
 
+# functions of vectors and matrices: known by name, so that a message can say what is the matter
+ARRAY_FUNCTIONS = frozenset(
+    [
+        "softmax",
+        "log_softmax",
+        "logsumexp",
+        "sum",
+        "mean",
+        "var",
+        "prod",
+        "dot",
+        "outer",
+        "norm",
+        "trace",
+        "det",
+        "inv",
+        "logdet",
+        "diag",
+        "transpose",
+        "reshape",
+        "concat",
+        "conv2d",
+        "maxpool2d",
+        "avgpool2d",
+        "flatten",
+        "onehot",
+        "ones",
+        "zeros",
+        "eye",
+    ]
+)
+
 # what an author may ask, and a student may name in an answer: least and most arguments
 QUERIES: dict[str, tuple[int, int]] = {
     "value": (1, 1),

@@ -1,264 +1,408 @@
-"""The probe: derivatives as differences of forward values in 50-digit arithmetic. There is no derivative rule here.
+"""The witness by differences: values to 50 digits, slopes from both sides, and no derivative rule at all.
 
-A slope is taken from the left and from the right, each extrapolated from several step sizes; where they differ the
-point sits on a kink. This file may import the expression, the graph and mpmath; never another witness.
+It may import the expressions, the functions' names, the graph and mpmath, and none of the other witnesses.
+
+Powers of ten that have to stay in this order:
+
+    1e-80   rounding: 30 guard digits beside the 50 that are promised
+    1e-60   a tie: what cancels to less than this part of its terms is 0, so that 3*0.1 - 0.3 stands on the kink
+    1e-28   the narrow step, taken where the wide one found anything but a smooth function
+    1e-16   the wide step, relative to the value that is moved
+
+A difference quotient over steps h and h/2 is extrapolated to 0 (Richardson): 2*D(h/2) - D(h) for one side,
+(4*C(h/2) - C(h))/3 for the mean of both. For a smooth function what is left is of order h^2 and h^4.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from mpmath.ctx_mp import MPContext
+import mpmath
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name, Num
+from gradcheck_cli.expr import Call, Expr, Name, Num, children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from fractions import Fraction
 
     from gradcheck_cli.graph import Graph
 
-Number = Any  # mpmath's mpf
+Real = Any  # an mpf of CONTEXT; mpmath has no types
 
-_mp = MPContext()  # a context of our own: mpmath's global precision is left alone
-_mp.dps = 50
-NAN, ZERO, ONE = _mp.nan, _mp.mpf(0), _mp.mpf(1)
-_STEP = _mp.mpf(10) ** -15
-_LARGEST_EXPONENT = 10**6
-_LARGEST_ANGLE = _mp.mpf(10) ** 30
-_KINK = _mp.mpf(10) ** -9
+DIGITS = 50
+GUARD = 30
+CONTEXT = mpmath.MPContext()  # its own precision: mpmath.mp belongs to whoever else uses mpmath
+CONTEXT.dps = DIGITS + GUARD
+
+ZERO, ONE = CONTEXT.mpf(0), CONTEXT.mpf(1)
+NAN, INF = CONTEXT.nan, CONTEXT.inf
+
+TIE = CONTEXT.mpf(10) ** -60
+TIE_BITS = 200
+WIDE = CONTEXT.mpf(10) ** -16
+NARROW = CONTEXT.mpf(10) ** -28
+SMALLEST = CONTEXT.mpf(10) ** -40  # a value below this is moved as if it were this large
+NOISE = CONTEXT.mpf(10) ** -76  # rounding within one evaluation, relative to the largest value on the way
+DOUBLED = CONTEXT.mpf("1.95")
+STEADY = CONTEXT.mpf(10) ** -4  # how far the quotients of two steps may differ where the slope exists
+
+# Bounds on time: beyond them a value is infinite, 0 or not known.
+LARGEST_EXPONENT = 10**6
+LARGEST_ANGLE = CONTEXT.mpf(10) ** 30  # of a larger one no digit is left
+LARGEST_BITS = 4_000_000
+SATURATED = 1000  # tanh and erf have reached their limits, to all digits, long before
 
 
-def _exp(x: Number) -> Number:
-    if x > _LARGEST_EXPONENT:
-        return _mp.inf
-    return ZERO if x < -_LARGEST_EXPONENT else _mp.exp(x)
+# -- forward values: x, y are the arguments; nan stands for "no real value"
 
 
-def _angle(function: Callable[[Number], Number]) -> Callable[[Number], Number]:
-    return lambda x: function(x) if abs(x) < _LARGEST_ANGLE else NAN
+def _bounded(value: Real) -> Real:
+    """The value, or what it is as good as: 0 or an infinity."""
+    if not value or not CONTEXT.isfinite(value):
+        return value
+    bits = CONTEXT.mag(value)
+    if bits > LARGEST_BITS:
+        return INF if value > 0 else -INF
+    return ZERO if bits < -LARGEST_BITS else value
 
 
-def _power(x: Number, y: Number) -> Number:
-    if y == 0:
-        return ONE
-    if x == 0:
+def _tied(value: Real, bits: Real) -> Real:
+    """0 where the value is only the rounding of terms of size 2^bits, else the value."""
+    return ZERO if CONTEXT.mag(value) < bits - TIE_BITS else value
+
+
+def _whole(x: Real) -> Real:
+    """The integer that x is but for rounding, else x."""
+    if not CONTEXT.isfinite(x):
+        return x
+    nearest = CONTEXT.nint(x)
+    return nearest if abs(x - nearest) <= TIE * abs(x) else x
+
+
+def _add(*terms: Real) -> Real:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return _tied(total, max(map(CONTEXT.mag, terms)))
+
+
+def _mul(*factors: Real) -> Real:
+    """A factor 0 wins over an infinite or unknown one: (1 - y)*log(1 - p) is 0 at y = 1 for every p."""
+    product = ONE
+    for factor in factors:
+        if not factor:
+            return ZERO
+        product = product * factor
+    return _bounded(product)
+
+
+def _exp(x: Real) -> Real:
+    if x > LARGEST_EXPONENT:
+        return INF
+    return ZERO if x < -LARGEST_EXPONENT else CONTEXT.exp(x)
+
+
+def _log(x: Real) -> Real:
+    if x > 0:
+        return _tied(CONTEXT.log(x), 0)
+    return NAN if x else -INF
+
+
+def _pow(x: Real, y: Real) -> Real:
+    y = _whole(y)
+    if CONTEXT.isnan(x) or not y:
+        return x if CONTEXT.isnan(x) else ONE
+    if not x:
         return ZERO if y > 0 else NAN
-    whole = y == _mp.floor(y)
+    whole = CONTEXT.isint(y)
     if x < 0 and not whole:
         return NAN
-    size = y * _mp.log(abs(x))
-    if abs(size) > _LARGEST_EXPONENT:
-        return _exp(size) if x > 0 else NAN
-    if whole and abs(y) < 2**31:
-        return x ** int(y)
-    return _mp.exp(size) if x > 0 else NAN
+    if abs(x) < INF and abs(y) < 1000:
+        return _bounded(x ** int(y) if whole else x**y)
+    size = _exp(y * _log(abs(x)))
+    return -size if x < 0 and y % 2 else size
 
 
-def _product(*factors: Number) -> Number:
-    """An exact zero absorbs an undefined factor beside it, as in 0*log(-3)."""
-    if any(factor == 0 for factor in factors):
-        return ZERO
-    result = ONE
-    for factor in factors:
-        result *= factor
-    return result
+def _asin(x: Real) -> Real:
+    if abs(x) <= 1:
+        return CONTEXT.asin(x)
+    return CONTEXT.asin(_sign(x)) if abs(x) - 1 < TIE else NAN
 
 
-def _total(*terms: Number) -> Number:
-    result = ZERO
-    for term in terms:
-        result += term
-    return result
+def _within(bound: Real, function: Callable[[Real], Real], x: Real, beyond: Real) -> Real:
+    return beyond if abs(x) > bound else function(x)
 
 
-def _softplus(x: Number) -> Number:
-    return x if x > 200 else _mp.log(1 + _exp(x))
+def _sigmoid(x: Real) -> Real:
+    small = _exp(-abs(x))
+    return (small if x < 0 else ONE) / (1 + small)
 
 
-def _sign(x: Number) -> Number:
-    return NAN if _mp.isnan(x) else _mp.sign(x)
+def _relu(x: Real) -> Real:
+    return ZERO if x < 0 else x
 
 
-# x, y, c: arguments; a value that is not real is nan
-RULES: dict[str, Callable[..., Number]] = {
-    "add": _total,
+def _sign(x: Real) -> Real:
+    return ONE if x > 0 else -ONE if x < 0 else x
+
+
+def _extreme(choose: Callable[[Real, Real], Real], x: Real, y: Real) -> Real:
+    return NAN if CONTEXT.isnan(x) or CONTEXT.isnan(y) else choose(x, y)
+
+
+RULES: dict[str, Callable[..., Real]] = {
+    "add": _add,
     "neg": lambda x: -x,
-    "mul": _product,
-    "div": lambda x, y: x / y if y != 0 else NAN,
-    "pow": _power,
-    "gt": lambda x, y: ONE if x > y else ZERO,
-    "ge": lambda x, y: ONE if x >= y else ZERO,
-    "eq": lambda x, y: ONE if x == y else ZERO,
-    "pi": lambda: +_mp.pi,
-    "e": lambda: +_mp.e,
+    "mul": _mul,
+    "div": lambda x, y: _bounded(x / y) if y else NAN,
+    "pow": _pow,
+    "gt": lambda x, y: _relu(_sign(_add(x, -y))),
+    "ge": lambda x, y: 1 - _relu(_sign(_add(y, -x))),
+    "eq": lambda x, y: 1 - abs(_sign(_add(x, -y))),
+    "pi": lambda: +CONTEXT.pi,
+    "e": lambda: +CONTEXT.e,
     "exp": _exp,
-    "log": lambda x: _mp.log(x) if x > 0 else NAN,
-    "sin": _angle(_mp.sin),
-    "cos": _angle(_mp.cos),
-    "asin": lambda x: _mp.asin(x) if abs(x) <= 1 else NAN,
-    "atan": _mp.atan,
-    "sinh": lambda x: (_exp(x) - _exp(-x)) / 2,
-    "cosh": lambda x: (_exp(x) + _exp(-x)) / 2,
-    "tanh": lambda x: _mp.tanh(x) if abs(x) < 200 else _mp.sign(x),
-    "erf": lambda x: _mp.erf(x) if abs(x) < 20 else _mp.sign(x),
-    "sigmoid": lambda x: 1 / (1 + _exp(-x)),
-    "relu": lambda x: x if not x <= 0 else ZERO,
-    "softplus": _softplus,
+    "log": _log,
+    "sin": lambda x: _tied(_within(LARGEST_ANGLE, CONTEXT.sin, x, NAN), CONTEXT.mag(x)),
+    "cos": lambda x: _tied(_within(LARGEST_ANGLE, CONTEXT.cos, x, NAN), max(0, CONTEXT.mag(x))),
+    "asin": _asin,
+    "atan": CONTEXT.atan,
+    "sinh": lambda x: _within(LARGEST_EXPONENT, CONTEXT.sinh, x, x * INF),
+    "cosh": lambda x: _within(LARGEST_EXPONENT, CONTEXT.cosh, x, abs(x) * INF),
+    "tanh": lambda x: _within(SATURATED, CONTEXT.tanh, x, _sign(x)),
+    "erf": lambda x: _within(SATURATED, CONTEXT.erf, x, _sign(x)),
+    "sigmoid": _sigmoid,
+    "relu": _relu,
+    "softplus": lambda x: _relu(x) + CONTEXT.log1p(_exp(-abs(x))),
     "abs": abs,
     "sign": _sign,
-    "step": lambda x: ONE if x > 0 else ZERO,
-    "floor": lambda x: _mp.floor(x) if _mp.isfinite(x) else NAN,
-    "maximum": lambda x, y: NAN if _mp.isnan(x + y) else max(x, y),
-    "minimum": lambda x, y: NAN if _mp.isnan(x + y) else min(x, y),
-    "where": lambda c, x, y: x if c != 0 else y,
+    "step": lambda x: _relu(_sign(x)),
+    "floor": lambda x: CONTEXT.floor(_whole(x)),
+    "maximum": lambda x, y: _extreme(max, x, y),
+    "minimum": lambda x, y: _extreme(min, x, y),
+    "where": lambda c, x, y: c if CONTEXT.isnan(c) else x if c else y,
 }
+
+
+# -- evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An expression laid flat: registers, some filled beforehand, some by name, and steps that fill the others."""
+
+    registers: tuple[Real, ...]
+    loads: tuple[tuple[int, str], ...]
+    steps: tuple[tuple[Callable[..., Real], tuple[int, ...], int], ...]
+    result: int
+
+    def run(self, values: Mapping[str, Real]) -> Real:
+        """The value of the expression where the names have these values."""
+        registers = list(self.registers)
+        for place, name in self.loads:
+            registers[place] = values[name]
+        for rule, arguments, place in self.steps:
+            registers[place] = rule(*[registers[argument] for argument in arguments])
+        return registers[self.result]
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """Slopes from both sides. `kink`: they differ; `jump`: the value itself does. Numbers are mpf, nan where undefined."""
+    """How fast a value changes with another one.
 
-    left: Number
-    right: Number
-    central: Number
+    `left`, `right`  one-sided slopes; infinite at a jump or a vertical tangent, nan where there is no real value
+    `central`        the slope, good to about 30 digits; at a kink the mean of both sides
+    `kink`           there is no one finite slope: the sides differ, or one is infinite or nan
+    `jump`           the value itself is discontinuous here (then `kink` holds too)
+    `error`          how far `central` may be off: truncation and rounding, rather too much than too little
+
+    Where the value itself is not finite all numbers are nan, and neither flag is set: nothing is known.
+    """
+
+    left: Real
+    right: Real
+    central: Real
     kink: bool
     jump: bool
+    error: Real
 
 
-Code = tuple[tuple[str, tuple[int, ...], Number | str | None], ...]
+UNKNOWN = Slope(NAN, NAN, NAN, kink=False, jump=False, error=NAN)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A graph whose nodes are flattened for evaluation; a node's code is run in a loop."""
+    """A graph ready to be evaluated: a program for each node, in topological order."""
 
     graph: Graph
-    codes: Mapping[str, Code]
+    programs: Mapping[str, Program]
 
-    def values(self, inputs: Mapping[str, Fraction]) -> dict[str, Number]:
-        """The values of inputs, constants and nodes."""
-        found = {name: number(value) for name, value in inputs.items()}
-        for node in self.graph.nodes:
-            found[node.name] = _run(self.codes[node.name], found)
+    def values(self, inputs: Mapping[str, Fraction]) -> dict[str, Real]:
+        """The values of all inputs, constants and nodes, by name; what `inputs` omits has its value in the graph.
+
+        A value that is not real or not finite is nan or infinite. Raises UnsupportedError where an input or
+        constant has no value.
+        """
+        found: dict[str, Real] = {}
+        for part in (*self.graph.inputs, *self.graph.constants):
+            value = inputs.get(part.name, part.value)
+            if value is None:
+                raise UnsupportedError(f'"{part.name}" has no value', hint="give it a number", span=part.span)
+            found[part.name] = real(value)
+        for name, program in self.programs.items():
+            found[name] = program.run(found)
         return found
 
-    def slope(self, target: str, source: str, values: Mapping[str, Number]) -> Slope:
-        """The total derivative of `target` by `source`: only the nodes between them are computed again."""
-        between = [name for name in self.graph.between(target, source) if name != source and name in self.codes]
+    def slope(self, target: str, source: str, values: Mapping[str, Real]) -> Slope:
+        """The total derivative of an input or node by another one, along all paths of the graph.
 
-        def moved(shift: Number) -> Number:
-            changed = dict(values)
-            changed[source] = values[source] + shift
-            for name in between:
-                changed[name] = _run(self.codes[name], changed)
-            return changed[target]
+        `values` is a result of `values()`. A source that is a node moves by itself, whatever it is computed from.
+        """
+        return self.along(target, {source: Fraction(1)}, values)
 
-        return _slopes(moved, values[source])
+    def along(self, output: str, directions: Mapping[str, Fraction], values: Mapping[str, Real]) -> Slope:
+        """The derivative of `output` where several inputs or nodes move at once, each at its own rate."""
+        moved = {name for source in directions for name in self.graph.between(output, source)}
+        order = [name for name in self.programs if name in moved and name not in directions]
+        return self._measure(output, order, directions, values)
 
-    def local(self, target: str, source: str, values: Mapping[str, Number]) -> Slope:
-        """The partial derivative on the edge source -> target, its other inputs fixed."""
-        code = self.codes[target]
+    def local(self, target: str, source: str, values: Mapping[str, Real]) -> Slope:
+        """The partial derivative of the target's own expression: every other name in it keeps its value."""
+        order = [target] if target in self.programs and target != source else []
+        return self._measure(target, order, {source: Fraction(1)}, values)
 
-        def moved(shift: Number) -> Number:
-            changed = dict(values)
-            changed[source] = values[source] + shift
-            return _run(code, changed)
+    def _measure(
+        self, target: str, order: list[str], directions: Mapping[str, Fraction], values: Mapping[str, Real]
+    ) -> Slope:
+        """The slope of `target` when the nodes of `order`, and no others, follow what moves."""
+        state = dict(values)
+        rates = {name: real(rate) for name, rate in directions.items() if rate}
 
-        return _slopes(moved, values[source])
+        def at(distance: Real) -> Real:
+            for name, rate in rates.items():
+                state[name] = values[name] + rate * distance
+            for name in order:
+                state[name] = self.programs[name].run(state)
+            return state[target]
 
-    def along(self, output: str, directions: Mapping[str, Fraction], values: Mapping[str, Number]) -> Slope:
-        """The derivative of `output` when several inputs move at once, each by its part of the direction."""
-        ways = {name: number(part) for name, part in directions.items()}
-
-        def moved(shift: Number) -> Number:
-            changed = dict(values)
-            for name, part in ways.items():
-                changed[name] = values[name] + shift * part
-            for node in self.graph.nodes:
-                changed[node.name] = _run(self.codes[node.name], changed)
-            return changed[output]
-
-        return _slopes(moved, ONE)
-
-
-def _slopes(moved: Callable[[Number], Number], at: Number) -> Slope:
-    """Left, right and central slope at shift 0, extrapolated from the steps h and h/2."""
-    step = _STEP * max(ONE, abs(at)) if _mp.isfinite(at) else _STEP
-    here = moved(ZERO)
-    if not _mp.isfinite(here):
-        return Slope(NAN, NAN, NAN, kink=False, jump=False)
-    right_1, right_2 = moved(step), moved(step / 2)
-    left_1, left_2 = moved(-step), moved(-step / 2)
-    # one-sided: 2 f'(h/2) - f'(h) has an error of order h^2; central: of order h^4
-    right = 2 * (right_2 - here) / (step / 2) - (right_1 - here) / step
-    left = 2 * (here - left_2) / (step / 2) - (here - left_1) / step
-    central = (4 * (right_2 - left_2) / step - (right_1 - left_1) / (2 * step)) / 3
-    scale = max(ONE, abs(left), abs(right)) if _mp.isfinite(left + right) else ONE
-    steepest = max(abs(right_1 - here), abs(left_1 - here))
-    jump = bool(_mp.isfinite(steepest) and steepest > _KINK * max(ONE, abs(here)) and _grows(moved, here, step))
-    kink = bool(not jump and _mp.isfinite(left + right) and abs(left - right) > _KINK * scale)
-    return Slope(left, right, central, kink, jump)
-
-
-def _grows(moved: Callable[[Number], Number], here: Number, step: Number) -> bool:
-    """Whether the change stays when the step shrinks: then the value jumps."""
-    tiny = step * _mp.mpf(10) ** -12
-    wide = max(abs(moved(step) - here), abs(moved(-step) - here))
-    close = max(abs(moved(tiny) - here), abs(moved(-tiny) - here))
-    return bool(close > wide / 1000)
-
-
-def number(value: Fraction) -> Number:
-    """An exact number in 50 digits."""
-    return _mp.mpf(value.numerator) / value.denominator
-
-
-def as_float(value: Number) -> float:
-    """The nearest double; nan and inf stay what they are."""
-    return float(value)
+        if not CONTEXT.isfinite(at(ZERO)):
+            return UNKNOWN
+        starts = {name: abs(values[name]) or ONE for name in rates}
+        scale = min((max(starts[name], SMALLEST) / abs(rates[name]) for name in rates), default=ONE)
+        sizes = [abs(state[name]) for name in (*order, target)]
+        noise = NOISE * max(size for size in sizes if CONTEXT.isfinite(size))
+        return _slope(at, scale, noise)
 
 
 def compile_graph(graph: Graph) -> Probe:
-    """The graph with each node's expression flattened."""
-    return Probe(graph, {node.name: _code(expand(node.expr)) for node in graph.nodes})
+    """The probe of a graph; the rules are those that stand in `RULES` now.
+
+    Raises UnsupportedError where an expression has something that has no row there.
+    """
+    return Probe(graph, {node.name: compile_expr(expand(node.expr)) for node in graph.nodes})
 
 
-def _code(expr: Expr) -> Code:
-    steps: list[tuple[str, tuple[int, ...], Number | str | None]] = []
-    known: dict[Expr, int] = {}
-    _flatten(expr, steps, known)
-    return tuple(steps)
+def compile_expr(expr: Expr) -> Program:
+    """The program of an expanded expression; what occurs twice is computed once."""
+    places: dict[int, int] = {}  # by identity: to compare two shared trees would be to walk them again and again
+    known: dict[object, int] = {}
+    registers: list[Real] = []
+    loads: list[tuple[int, str]] = []
+    steps: list[tuple[Callable[..., Real], tuple[int, ...], int]] = []
+
+    def place_of(part: Expr) -> int:
+        if id(part) in places:
+            return places[id(part)]
+        arguments = tuple(place_of(below) for below in children(part))
+        key = (part.function, arguments) if isinstance(part, Call) else part
+        place = places[id(part)] = known.setdefault(key, len(registers))
+        if place == len(registers):
+            registers.append(real(part.value) if isinstance(part, Num) else NAN)
+            if isinstance(part, Name):
+                loads.append((place, part.id))
+            elif not isinstance(part, Num):
+                steps.append((_rule(part), arguments, place))
+        return place
+
+    result = place_of(expr)
+    return Program(tuple(registers), tuple(loads), tuple(steps), result)
 
 
-def _flatten(expr: Expr, steps: list[tuple[str, tuple[int, ...], Number | str | None]], known: dict[Expr, int]) -> int:
-    if expr in known:
-        return known[expr]
-    if isinstance(expr, Name):
-        steps.append(("name", (), expr.id))
-    elif isinstance(expr, Num):
-        steps.append(("number", (), number(expr.value)))
-    elif isinstance(expr, Call) and expr.function in RULES:
-        operands = tuple(_flatten(arg, steps, known) for arg in expr.args)
-        steps.append((expr.function, operands, None))
-    else:
-        what = expr.function if isinstance(expr, Call) else type(expr).__name__
-        message = f"{what} cannot be probed"
-        raise UnsupportedError(message, hint="write it with functions of the table")
-    known[expr] = len(steps) - 1
-    return known[expr]
+def _rule(part: Expr) -> Callable[..., Real]:
+    if isinstance(part, Call) and part.function in RULES and not part.options:
+        return RULES[part.function]
+    what = f'"{part.function}"' if isinstance(part, Call) else "an entry or a sum"
+    raise UnsupportedError(f"the probe has no rule for {what}", hint="use functions of single numbers", span=part.span)
 
 
-def _run(code: Code, values: Mapping[str, Number]) -> Number:
-    found: list[Number] = []
-    for function, operands, content in code:
-        if function == "name":
-            found.append(values[content])  # type: ignore[index]
-        elif function == "number":
-            found.append(content)
-        else:
-            found.append(RULES[function](*(found[at] for at in operands)))
-    return found[-1]
+# -- differences
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The difference quotients on one side over a step and over half of it."""
+
+    coarse: Real
+    fine: Real
+    noise: Real
+
+    @property
+    def steady(self) -> bool:
+        """Whether the quotients stay where they are when the step shrinks: there is a slope."""
+        allowed = STEADY * max(abs(self.coarse), abs(self.fine)) + self.noise
+        return bool(abs(self.fine - self.coarse) <= allowed < INF)
+
+    def grows(self, factor: Real = ONE) -> bool:
+        """Whether they grow instead, as at a vertical tangent. At a jump half the step doubles them."""
+        return bool(not self.steady and abs(self.fine) > factor * abs(self.coarse))
+
+    @property
+    def slope(self) -> Real:
+        """The limit of the quotients."""
+        return self.fine * INF if self.grows() else 2 * self.fine - self.coarse
+
+    @property
+    def error(self) -> Real:
+        """How far `slope` may be off."""
+        return (abs(self.fine - self.coarse) if self.steady else abs(self.coarse)) + self.noise
+
+
+def _slope(at: Callable[[Real], Real], scale: Real, noise: Real) -> Slope:
+    """The slope at 0 of a function that is finite there; steps are relative to `scale`."""
+    left, right = _sides(at, scale * WIDE, noise)
+    if not (left.steady and right.steady and _agree(left, right)):
+        # a kink, or one that is only near, or a steep curve: closer by, the last two look smooth
+        left, right = _sides(at, scale * NARROW, noise)
+    if _agree(left, right):
+        coarse, fine = (left.coarse + right.coarse) / 2, (left.fine + right.fine) / 2
+        error = abs(fine - coarse) + left.noise
+        return Slope(left.slope, right.slope, (4 * fine - coarse) / 3, kink=False, jump=False, error=error)
+    jump = left.grows(DOUBLED) or right.grows(DOUBLED)
+    mean = (left.slope + right.slope) / 2
+    return Slope(left.slope, right.slope, mean, kink=True, jump=jump, error=left.error + right.error)
+
+
+def _sides(at: Callable[[Real], Real], step: Real, noise: Real) -> tuple[Side, Side]:
+    centre = at(ZERO)
+    left, right = (
+        Side((at(way) - centre) / way, (at(way / 2) - centre) * 2 / way, noise / step) for way in (-step, step)
+    )
+    return left, right
+
+
+def _agree(left: Side, right: Side) -> bool:
+    """Whether both slopes are finite and differ by no more than curvature and rounding explain."""
+    return bool(abs(left.slope - right.slope) <= 4 * (left.error + right.error) < INF)
+
+
+def real(value: Fraction) -> Real:
+    """The exact number, rounded once."""
+    return CONTEXT.mpf(value.numerator) / value.denominator
+
+
+def as_float(value: Real) -> float:
+    """The nearest float; beyond its range 0 or infinite."""
+    return float(value)

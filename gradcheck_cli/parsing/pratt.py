@@ -355,6 +355,7 @@ class Parser:
 
     def bare_argument(self, word: Token) -> Expr:
         """Argument without brackets := ["-"] (number | name)+: log 2 a b, up to the next sign."""
+        self.deeper()
         minus = self.take() if self.token.kind == "-" else None
         factors: list[Expr] = []
         if self.token.kind == "number":
@@ -367,6 +368,7 @@ class Parser:
             factors.append(self.power())
         if not factors:
             self.fail(f"{word.text} has no argument", f"write {word.text}(…)", word.span)
+        self.depth -= 1
         argument = _nary("mul", factors)
         return Call("neg", (argument,), (), minus.span.join(argument.span)) if minus else argument
 
@@ -376,8 +378,7 @@ class Parser:
         found = splits(self.scope, token)
         if not found:
             complaints.unknown(self.source, token, self.scope)
-        pieces = found[self.choose(len(found)) if len(found) > 1 else 0]
-        *factors, last = pieces
+        *factors, last = pieces = found[self.choose(len(found)) if len(found) > 1 else 0]
         function = self.scope.function(last.text)
         if function is None:
             return _nary("mul", [self.piece(piece) for piece in pieces])

@@ -93,6 +93,8 @@ class _Loader:
 
     def problem(self, tree: Node) -> Problem | None:
         top = self.read.section(tree, "problem", "the problem")
+        if tree.kind != "map":
+            return None
         self.unsupported(top)
         inputs = self.leaves(top.get("inputs"), "input")
         constants = self.leaves(top.get("constants"), "constant")

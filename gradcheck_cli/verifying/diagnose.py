@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import names
-from gradcheck_cli.judge import decide, number_verdict
+from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.match import as_typed_number
+from gradcheck_cli.verifying.match import as_typed_number, significant
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes
 from gradcheck_cli.verifying.model import Diagnosis
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
 MOST_MISTAKES = 400
+_FEWEST_DIGITS = 2  # with one digit too many numbers look alike
 _TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 
@@ -41,12 +42,8 @@ def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake) -> 
     try:
         value = engine.value(mistake.expr)
         if not names(written):
-            return _same_number(engine, written, value)
-        return (
-            value is not None
-            and _near(engine.value(written), value)
-            and decide(expand(written), expand(mistake.expr), matcher.space).kind == "equal"
-        )
+            return _same_number(matcher, written, value)
+        return value is not None and _near(engine.value(written), value) and matcher.agrees(written, mistake.expr)
     except GradcheckError:
         return False
 
@@ -54,7 +51,7 @@ def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake) -> 
 def coarse(written: Expr, true: Value) -> bool:
     """Whether a number has one digit only and is more than half a percent off."""
     literal, bounds = as_typed_number(written), interval(true)
-    if literal is None or bounds is None or len(literal.text.lstrip("-0.").rstrip(".")) != 1:
+    if literal is None or bounds is None or significant(literal) != 1:
         return False
     return abs(literal.value - bounds[0]) * 200 > abs(bounds[0])
 
@@ -68,15 +65,15 @@ def exact_mistake(engine: Engine, truth: Truth, written: Expr) -> Mistake | None
     return None
 
 
-def _same_number(engine: Engine, written: Expr, value: Value) -> bool:
+def _same_number(matcher: Matcher, written: Expr, value: Value) -> bool:
     literal = as_typed_number(written)
     if value is None:
         return False
-    if literal is not None:
-        if not any(digit in "123456789" for digit in literal.text):
-            return False
-        return number_verdict(literal, value, None) in ("right", "truncated")
-    return _near(engine.value(written), value)
+    if literal is None:
+        return _near(with_rounding(expand(written), matcher.typed_exactly), value)
+    if significant(literal) < _FEWEST_DIGITS:
+        return value == literal.value and literal.value != 0
+    return number_verdict(literal, value, None) in ("right", "truncated")
 
 
 def _near(left: Value, right: Value) -> bool:

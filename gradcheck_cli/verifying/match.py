@@ -136,7 +136,7 @@ class Matcher:
             return Verdict(UNDECIDED, error.message)
         if decision.kind == "equal":
             return Verdict(CORRECT, decision.note)
-        found = self.with_values(expr, truth, tolerance) or self.on_branches(expr, truth)
+        found = self.with_values(expr, truth, tolerance) or self.on_branches(expr, truth.expr)
         if found is not None:
             return found
         if decision.kind == "undecided":
@@ -165,7 +165,7 @@ class Matcher:
         if bounds and wanted and bounds[0] <= wanted[1] and wanted[0] <= bounds[1]:
             return Verdict(CORRECT)
         slack = tolerance or Fraction(0)
-        ball = with_rounding(expand(expr), frozenset(abs(value) for value in self.given.values()))
+        ball = with_rounding(expand(expr), self.typed_exactly)
         bounds = interval(ball) if ball is not None else None
         if bounds and wanted and bounds[0] - slack <= wanted[1] and wanted[0] <= bounds[1] + slack:
             return Verdict(CORRECT, "to the digits of its numbers")
@@ -182,7 +182,9 @@ class Matcher:
         shown = {abs(part.value) for part in walk(expr) if isinstance(part, Num)}
         written = set(names(expr))
         put_in = {
-            name: number(value) for name, value in self.given.items() if abs(value) in shown and name not in written
+            name: number(value)
+            for name, value in self.given.items()
+            if name in self.labels or (abs(value) in shown and name not in written)
         }
         if put_in:
             decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))
@@ -197,13 +199,28 @@ class Matcher:
         verdict = self.arithmetic(put, truth, tolerance)
         return Verdict(CORRECT, "at the given values") if verdict.verdict == CORRECT else None
 
-    def on_branches(self, expr: Expr, truth: Truth) -> Verdict | None:
+    @cached_property
+    def typed_exactly(self) -> frozenset[Fraction]:
+        """The numbers that are the problem's own: these nobody has rounded."""
+        return frozenset(abs(value) for value in self.given.values())
+
+    def agrees(self, left: Expr, right: Expr) -> bool:
+        """Whether two expressions in names agree for all inputs, or on the branches of the given values."""
+        decision = decide(expand(left), expand(right), self.space)
+        return decision.kind == "equal" or self.on_branches(left, right) is not None
+
+    def on_branches(self, expr: Expr, true: Expr) -> Verdict | None:
         """Piecewise functions may stand on the branch that the given values choose: 1 for an active ReLU."""
         if self.branched is None or not self.has_values(expr):
             return None
-        sides = [on_branch(expand(side), self.engine.values) for side in (expr, truth.expr)]
+        sides = [on_branch(expand(side), self.engine.values) for side in (expr, true)]
         decision = decide(sides[0], sides[1], self.branched)
         return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """Inputs that are 0 or 1, or -1 or 1: their given value chooses a branch, as y = 1 does in a loss."""
+        return frozenset(variable.name for variable in self.space.inputs if variable.kind in ("binary", "sign"))
 
     @cached_property
     def branched(self) -> Space | None:
@@ -268,6 +285,12 @@ def as_typed_number(expr: Expr) -> Num | None:
                 text = f"{mantissa.text}e{int(power.value)}"
                 return Num(mantissa.value * Fraction(10) ** int(power.value), text)
     return None
+
+
+def significant(number: Num) -> int:
+    """How many significant digits a number was typed with: 0.20 has two, 0 none."""
+    mantissa = number.text.lower().lstrip("+-").partition("e")[0]
+    return len(mantissa.replace(".", "").lstrip("0"))
 
 
 def number_of(value: Value) -> Expr | None:

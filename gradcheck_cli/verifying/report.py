@@ -14,7 +14,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.diagnose import coarse, diagnose, exact_mistake
-from gradcheck_cli.verifying.match import Matcher, Read, Truth
+from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
 from gradcheck_cli.verifying.members import MAX_MEMBERS, split
 from gradcheck_cli.verifying.model import (
     CORRECT,
@@ -158,9 +158,17 @@ def _form(worked: list[Read], question: Question, truth: Truth) -> tuple[str, st
     has_expression = any(not read.numeric for read in worked) or not _has_names(truth.expr)
     if question.form in ("value", "both") and not has_number and truth.value is not None:
         return MISSING, "the number is missing"
+    if any(_too_short(read, question.digits, truth) for read in worked):
+        return MISSING, f"at least {question.digits} significant digits were asked for"
     if question.form in ("expression", "both") and not has_expression:
         return MISSING, "the expression is missing: the number alone was not asked for"
     return CORRECT, ""
+
+
+def _too_short(read: Read, digits: int, truth: Truth) -> bool:
+    """Whether a number has fewer digits than asked for, and is not exactly right anyway."""
+    literal = as_typed_number(read.expr) if read.expr is not None else None
+    return literal is not None and significant(literal) < digits and literal.value != truth.value
 
 
 def _has_names(expr: Expr) -> bool:

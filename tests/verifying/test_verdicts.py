@@ -1,0 +1,225 @@
+"""Judging answers: a right one is never accused, a wrong one is named, the rest is said to be what it is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import yaml
+
+import gradcheck_cli as gc
+from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
+from gradcheck_cli.problem import load
+from gradcheck_cli.problem.model import Key, Question
+from gradcheck_cli.source import Source
+from gradcheck_cli.verifying import Examiner, judge_files, problem_of, read, verify
+from gradcheck_cli.verifying.keys import check_problem
+from gradcheck_cli.verifying.model import CODES
+
+TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "verdicts.yaml").read_text(encoding="utf-8"))
+EXAMINERS = {name: Examiner(load(name)) for name in TABLE}
+ROWS = [
+    (problem, ask, verdict, answer, answers[answer] if isinstance(answers, dict) else None)
+    for problem, queries in TABLE.items()
+    for ask, verdicts in queries.items()
+    for verdict, answers in verdicts.items()
+    for answer in answers
+    if not isinstance(answer, list | dict)
+]
+SHAPED = [
+    (problem, ask, answer)
+    for problem, queries in TABLE.items()
+    for ask, verdicts in queries.items()
+    for answer in verdicts["correct"]
+    if isinstance(answer, list | dict)
+]
+
+
+def source(text):
+    return Source("answer", str(text))
+
+
+def judged(problem, ask, key, **options):
+    examiner = EXAMINERS[problem]
+    query = gc.parse(ask, examiner.problem).tree
+    question = Question(f"{ask} {options}", query, Source("ask", ask), **options)
+    return examiner.claim(question, key)
+
+
+@pytest.mark.parametrize(("problem", "ask", "verdict", "answer", "code"), ROWS)
+def test_each_answer_gets_the_verdict_of_a_careful_teacher(problem, ask, verdict, answer, code):
+    claim = judged(problem, ask, Key((source(answer),)))
+    assert claim.verdict == verdict, [member.note for member in claim.members]
+    if verdict == "correct":
+        assert claim.diagnosis is None
+        assert claim.earned == claim.points == 1
+    else:
+        assert claim.earned == 0
+        assert verdict == "missing" or (claim.first_wrong is not None) == (verdict == "wrong")
+    if verdict == "wrong":
+        assert (claim.diagnosis.code if claim.diagnosis else None) == code
+
+
+@pytest.mark.parametrize(("problem", "ask", "answer"), SHAPED)
+def test_answers_may_be_lists_or_an_expression_with_its_value(problem, ask, answer):
+    if isinstance(answer, list):
+        key = Key(tuple(source(part) for part in answer))
+    else:
+        key = Key((), source(answer["expression"]), source(answer["value"]))
+    assert judged(problem, ask, key).verdict == "correct"
+
+
+def test_the_first_wrong_member_is_named():
+    claim = judged("sigmoid-neuron", "d(a, x0)", Key((source("w0*a*(1-a) = 2*0.3 = 0.6"),)))
+    assert claim.verdict == "wrong"
+    assert claim.first_wrong == 1
+    assert [member.verdict for member in claim.members] == ["correct", "wrong", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("form", "answer", "verdict"),
+    [
+        ("both", "w0*a*(1-a) = 0.39", "correct"),
+        ("both", "w0*a*(1-a)", "missing"),
+        ("both", "0.39", "missing"),
+        ("expression", "0.39", "missing"),
+        ("expression", "w0*a*(1-a)", "correct"),
+        ("value", "w0*a*(1-a)", "missing"),
+        ("value", "0.39", "correct"),
+    ],
+)
+def test_the_form_asked_for_counts(form, answer, verdict):
+    assert judged("sigmoid-neuron", "d(a, x0)", Key((source(answer),)), form=form).verdict == verdict
+
+
+def test_a_tolerance_takes_the_place_of_digits():
+    key = Key((source("0.4"),))
+    assert judged("sigmoid-neuron", "d(a, x0)", key, tolerance=Fraction(1, 100)).verdict == "correct"
+    assert judged("sigmoid-neuron", "d(a, x0)", key, tolerance=Fraction(1, 1000)).verdict == "wrong"
+
+
+def test_as_many_digits_as_asked_for():
+    assert judged("sigmoid-neuron", "d(a, x0)", Key((source("0.4"),)), digits=3).verdict == "missing"
+    assert judged("sigmoid-neuron", "d(a, x0)", Key((source("0.393"),)), digits=3).verdict == "correct"
+
+
+@pytest.mark.parametrize("text", ["true", "yes", "True."])
+def test_relations_are_answered_with_true_or_false(text):
+    assert judged("sigmoid-neuron", "a == 1/(1 + exp(-z))", Key((source(text),))).verdict == "correct"
+    assert judged("sigmoid-neuron", "a == tanh(z)", Key((source(text),))).verdict == "wrong"
+    assert judged("sigmoid-neuron", "a == tanh(z)", Key((source("maybe"),))).verdict == "unreadable"
+
+
+def test_every_code_of_the_table_is_one_of_the_contract():
+    codes = {code for *_, code in ROWS if code}
+    assert codes <= set(CODES)
+
+
+@pytest.mark.parametrize("name", ["squared-term", "squared-term-bce", "residual-relu", "four-hidden-units",
+                                  "tanh-ratio-plus-sigmoid", "sum-times", "sigmoid-neuron"])  # fmt: skip
+def test_the_bundled_keys_are_right(name):
+    checked = check_problem(load(name))
+    assert checked.ok, [(key.id, key.text) for key in checked.keys if key.verdict != "correct"]
+    assert len(checked.keys) == len(load(name).questions) > 0
+
+
+# -- files
+
+FILE = "problem: sum-times\nstudent: Ada\nanswers:\n  '1': z = -4\n  '2': 2\n  '4': 3\n  '9': 1\n"
+
+
+@pytest.fixture
+def answers(tmp_path):
+    def write(text, name="answers.yaml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_file_is_judged_question_by_question(answers):
+    path = answers(FILE)
+    report = gc.verify(gc.load("sum-times"), gc.read(path))
+    assert report.student == "Ada"
+    assert [claim.verdict for claim in report.claims] == [
+        "correct",
+        "wrong",
+        "missing",
+        "correct",
+        "missing",
+        "missing",
+    ]
+    assert (report.score.earned, report.score.possible) == (2, 6)
+    assert [claim.line for claim in report.claims] == [4, 5, None, 6, None, None]
+    assert report.notes == (
+        '"9" is no question of this problem and was not judged; the questions are 1, 2, 3, 4, 5, 6',
+    )
+    assert not report.ok
+
+
+def test_a_problem_without_questions_asks_for_each_input(answers, tmp_path):
+    (tmp_path / "own.yaml").write_text("title: T\ninputs: {x: 2, y: 3}\ngraph: {f: x*y}\n")
+    path = answers("problem: own.yaml\nanswers: {x: y = 3, y: 2}\n")
+    submission = read(path)
+    report = verify(problem_of(submission), submission)
+    assert [claim.verdict for claim in report.claims] == ["correct", "correct"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("answers: {'1': 2}\n", "names no problem"),
+        ("problem: nix\nanswers: {'1': 2}\n", 'names the problem "nix", which is neither bundled nor in its folder'),
+        ("problem: ../../etc/passwd\nanswers: {'1': 2}\n", "neither bundled nor in its folder"),
+        ("problem: /etc/passwd\nanswers: {'1': 2}\n", "neither bundled nor in its folder"),
+    ],
+)
+def test_a_file_may_name_bundled_problems_and_its_own_folder_only(answers, text, message):
+    submission = read(answers(text))
+    with pytest.raises(FileError, match=message):
+        problem_of(submission)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(answers, tmp_path):
+    outside = tmp_path.parent / "secret.yaml"
+    outside.write_text("title: T\ninputs: {x: 1}\ngraph: {z: x}\n")
+    (tmp_path / "link.yaml").symlink_to(outside)
+    submission = read(answers("problem: link.yaml\nanswers: {x: 1}\n"))
+    with pytest.raises(FileError, match="neither bundled nor in its folder"):
+        problem_of(submission)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- 1\n", "the file holds no mapping"),
+        ("problem: sum-times\n", "the file has no answers"),
+        (
+            "problem: sum-times\nanswer: {}\nanswers: {}\n",
+            '"answer" is no key of an answer file; did you mean answers?',
+        ),
+        (
+            "problem: sum-times\nanswers: {'1': {wert: 3}}\n",
+            '"wert" is no part of an answer; known are expression, value',
+        ),
+        ("problem: sum-times\nanswers: {'1': [[1]]}\n", "answer 1 holds a list"),
+    ],
+)
+def test_a_file_that_is_no_answer_file_says_why(answers, text, message):
+    with pytest.raises(ProblemError) as caught:
+        read(answers(text))
+    assert message in str(caught.value)
+
+
+def test_other_kinds_of_files_are_refused_politely(answers):
+    with pytest.raises(UnsupportedError, match="answers are read from YAML files"):
+        read(answers("z = -4", "answers.md"))
+
+
+def test_one_bad_file_does_not_stop_the_others(answers):
+    good, bad = answers(FILE), answers("[", "bad.yaml")
+    first, second, third = judge_files([str(good), str(bad), str(good)])
+    assert isinstance(second, ProblemError)
+    assert first.score == third.score
