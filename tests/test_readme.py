@@ -1,0 +1,78 @@
+"""The README is true: its commands give the output it shows, its files and programs work."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradcheck_cli.functions import ALIASES, OPERATORS, QUERIES
+from gradcheck_cli.problem import read_problem
+from gradcheck_cli.source import Source
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+CONSOLE = [text for kind, text in BLOCKS if kind == "console"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the files that the README shows."""
+    (answers,) = (text for kind, text in BLOCKS if kind == "yaml")
+    (tmp_path / "ada.yaml").write_text(answers, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("usual_spread")
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.split("\n")[0])
+def test_each_command_prints_what_the_readme_shows(block, run, folder):
+    command, _, expected = block.partition("\n")
+    words = shlex.split(command)
+    assert words[:2] == ["$", "gradcheck"]
+    assert folder.is_dir()
+    assert run(*words[2:]).out.rstrip() == expected.rstrip()
+
+
+def test_the_program_prints_what_the_readme_shows(folder):
+    (program,) = (text for kind, text in BLOCKS if kind == "python")
+    (expected,) = (text for kind, text in BLOCKS if kind == "text")
+    path = folder / "program.py"
+    path.write_text(program, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=folder)
+    assert done.stdout == expected
+
+
+def test_the_two_commands_are_marked():
+    assert README.count("<!-- setup -->\n```sh\n") == README.count("<!-- test -->\n```sh\n") == 1
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)", README):
+        assert (ROOT / target).exists()
+
+
+def test_every_dependency_has_its_reason():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    reasons = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
+    for name in re.findall(r'"([a-z-]+)', block):
+        assert name in reasons
+
+
+def test_every_function_and_query_is_documented():
+    page = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    for name in [*QUERIES, *(alias for alias in ALIASES if ALIASES[alias] not in {*OPERATORS, "lt", "le", "ne"})]:
+        assert re.search(rf"\b{name}\b", page) or name == "σ", name
+
+
+def test_the_example_of_the_format_is_valid():
+    page = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    example = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
+    problem = read_problem(Source("problems.md", example), "example")
+    assert problem.questions[0].points == 2
