@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BITS = 192
 TOLERANCE = 1e-9
-MOST_SLOPES = 40_000  # nodes times derivatives: beyond, the totals are probed along directions
+MOST_SLOPES = 4_000  # nodes times derivatives: beyond, the totals are probed along directions
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,6 @@
 """The witness by differences: values to 50 digits, slopes from both sides, and no derivative rule at all.
 
-It may import the expressions, the functions' names, the graph and mpmath, and none of the other witnesses.
-
-Powers of ten that have to stay in this order:
+It may import the expressions, the functions' names, the graph and mpmath, and none of the other witnesses. Powers of ten that have to stay in this order:
 
     1e-80   rounding: 30 guard digits beside the 50 that are promised
     1e-60   a tie: what cancels to less than this part of its terms is 0, so that 3*0.1 - 0.3 stands on the kink
@@ -31,24 +29,18 @@ if TYPE_CHECKING:
     from gradcheck_cli.graph import Graph
 
 Real = Any  # an mpf of CONTEXT; mpmath has no types
-
-DIGITS = 50
-GUARD = 30
+DIGITS, GUARD = 50, 30
 CONTEXT = mpmath.MPContext()  # its own precision: mpmath.mp belongs to whoever else uses mpmath
 CONTEXT.dps = DIGITS + GUARD
-
 ZERO, ONE = CONTEXT.mpf(0), CONTEXT.mpf(1)
 NAN, INF = CONTEXT.nan, CONTEXT.inf
-
-TIE = CONTEXT.mpf(10) ** -60
-TIE_BITS = 200
+TIE, TIE_BITS = CONTEXT.mpf(10) ** -60, 200
 WIDE = CONTEXT.mpf(10) ** -16
 NARROW = CONTEXT.mpf(10) ** -28
 SMALLEST = CONTEXT.mpf(10) ** -40  # a value below this is moved as if it were this large
 NOISE = CONTEXT.mpf(10) ** -76  # rounding within one evaluation, relative to the largest value on the way
 DOUBLED = CONTEXT.mpf("1.95")
 STEADY = CONTEXT.mpf(10) ** -4  # how far the quotients of two steps may differ where the slope exists
-
 # Bounds on time: beyond them a value is infinite, 0 or not known.
 LARGEST_EXPONENT = 10**6
 LARGEST_ANGLE = CONTEXT.mpf(10) ** 30  # of a larger one no digit is left
@@ -292,7 +284,7 @@ class Probe:
             return UNKNOWN
         starts = {name: abs(values[name]) or ONE for name in rates}
         scale = min((max(starts[name], SMALLEST) / abs(rates[name]) for name in rates), default=ONE)
-        sizes = [abs(state[name]) for name in (*order, target)]
+        sizes = [abs(state[name]) for name in (*order, target, *rates)]
         noise = NOISE * max(size for size in sizes if CONTEXT.isfinite(size))
         return _slope(at, scale, noise)
 

@@ -37,6 +37,7 @@ class Engine:
         self.problem = problem
         self.graph: Graph = problem.graph
         self.output = output or problem.outputs[0]
+        self.latex = problem.latex
         self._derivations: dict[str, Derivation] = {}
 
     @cached_property
@@ -81,7 +82,7 @@ class Engine:
 
     def formula(self, expr: Expr) -> Formula:
         """An expression with the problem's LaTeX."""
-        return Formula(expr, self.problem.latex)
+        return Formula(expr, self.latex)
 
     # -- queries inside expressions
 

@@ -80,16 +80,22 @@ def _nodes(engine: Engine) -> tuple[SolvedNode, ...]:
 
 def _gradient(engine: Engine) -> Callable[[str], Quantity]:
     """The total derivatives; without a number where the output has none."""
-    totals = engine.backward.totals
-    if engine.values[engine.output] is None:
-        return lambda name: Quantity(engine.formula(totals[name]), None)
-    return lambda name: quantity(engine, totals[name])
+    backward = engine.backward
+    defined = engine.values[engine.output] is not None
+    return lambda name: Quantity(
+        engine.formula(backward.totals[name]), engine.values[backward.adjoints[name]] if defined else None
+    )
 
 
 def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
     found = []
+    adjoints = engine.backward.adjoints
     for edge in engine.backward.edges:
-        local, upstream, downstream = (quantity(engine, part) for part in (edge.local, edge.upstream, edge.downstream))
+        name = adjoints[edge.target]
+        local = quantity(engine, edge.local)
+        upstream = Quantity(engine.formula(edge.upstream), engine.values[name])
+        sent = engine.value(times(Name(name), edge.local))
+        downstream = Quantity(engine.formula(edge.downstream), sent)
         if engine.values[edge.target] is None:  # the node itself has no value here, so it has no slope
             local, downstream = replace(local, number=None), replace(downstream, number=None)
         found.append(SolvedEdge(edge.source, edge.target, local, upstream, downstream))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Name, Num, number
+from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.symbolic import rules
 from gradcheck_cli.symbolic.build import plus, quotient, times
 
@@ -77,6 +79,9 @@ class _Back:
         if form is sympy.pi or form is sympy.E:
             return Call("pi" if form is sympy.pi else "e", ())
         name = _BACK.get(form.func) or form.func.__name__
+        if name not in FUNCTIONS:
+            message = f"the derivative needs {name}, which is no function of this program"
+            raise UnsupportedError(message, hint="write the node with other functions")
         return Call(name, tuple(self.expr(arg) for arg in form.args))
 
 

@@ -39,12 +39,14 @@ class Derivation:
 
     `edges`   in the order of the backward pass
     `totals`  the derivative by each input and node, written in names of the graph
+    `adjoints` what the derivative by each name is called in `steps`
     `steps`   the same as definitions, each in names of the graph and of earlier adjoints: linear in the graph
     """
 
     output: str
     edges: tuple[Edge, ...]
     totals: Mapping[str, Expr]
+    adjoints: Mapping[str, str]
     steps: tuple[tuple[str, Expr], ...]
 
 
@@ -91,4 +93,4 @@ def derive(graph: Graph, local: Mapping[tuple[str, str], Expr], output: str, see
             edges.append(Edge(source, name, step, totals[name], downstream))
             written[source].append(downstream)
             named[source].append(times(Name(name_of(name)), step))
-    return Derivation(output, tuple(edges), totals, tuple(steps))
+    return Derivation(output, tuple(edges), totals, {name: name_of(name) for name in order}, tuple(steps))

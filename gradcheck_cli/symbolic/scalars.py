@@ -48,6 +48,8 @@ def _without_constants(expr: Expr, constants: dict[Expr, str]) -> Expr:
         return Name(constants.setdefault(expr, f"k{len(constants):03d}"))
     below = children(expr)
     changed = [_without_constants(child, constants) for child in below]
+    if isinstance(expr, Call) and expr.function == "pow" and not names(below[0]):
+        changed[0] = Name(constants.setdefault(below[0], f"k{len(constants):03d}"))  # log(-8) would be complex
     if (
         isinstance(expr, Call)
         and expr.function == "pow"

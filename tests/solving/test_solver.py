@@ -222,3 +222,16 @@ def test_a_setting_that_cannot_be_says_why(setting, message):
 )
 def test_numbers_are_written_as_the_data_was(value, options, text):
     assert number_text(value, **options) == text
+
+
+@pytest.mark.parametrize(
+    "expression", ["(-8)^x", "2^x", "x^2.5", "(x - 5)^(1/3)", "9^9^9^9 + x", "x^100", "log(2)*x", "(x^9)^9"]
+)
+def test_constants_never_reach_complex_or_endless_arithmetic(expression):
+    solution = solve(problem(f"inputs: {{x: 3}}\ngraph: {{y: '{expression}'}}\n"))
+    assert solution.agreement.ok
+
+
+def test_towers_of_powers_are_refused():
+    with pytest.raises(gc.UnsupportedError, match="powers of powers reach the exponent"):
+        solve(problem("inputs: {x: 3}\ngraph: {y: '(((x^60)^60)^60)^60'}\n"))
