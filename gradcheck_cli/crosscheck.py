@@ -80,12 +80,12 @@ class _Comparison:
 
     def values(self, quantity: str, symbolic: Value, autodiff: float, difference: float) -> None:
         """Compare three numbers."""
-        exact = to_float(symbolic) if symbolic is not None else None
+        exact = _finite(to_float(symbolic))
         self.checks.append(_check(quantity, exact, _finite(autodiff), _finite(difference)))
 
     def slope(self, quantity: str, symbolic: Value, autodiff: float, slope: probe.Slope, factor: float = 1.0) -> None:
         """Compare a derivative with the slopes on both sides."""
-        exact = to_float(symbolic) if symbolic is not None else None
+        exact = _finite(to_float(symbolic))
         if not slope.kink and not slope.jump:
             self.values(quantity, symbolic, autodiff, factor * probe.as_float(slope.central))
             return
@@ -104,6 +104,11 @@ class _Comparison:
         self.checks.append(_check(quantity, exact, _finite(autodiff), nearest, note))
         used = "" if exact is None else f"; {exact:.6g} is used"
         self.notes.append(f"{quantity} sits {note}{used}")
+
+
+def undefined(quantity: str) -> Check:
+    """A derivative where the function itself has no value: there is nothing to compare."""
+    return Check(quantity, None, None, None, 0.0, ok=True, note="undefined here")
 
 
 def _finite(number: float) -> float | None:
@@ -159,10 +164,13 @@ def _compare_locals(
 ) -> None:
     slopes = run.locals()
     for source, target in graph.edges:
-        defined = env[target] is not None
-        symbolic = evaluate(expand(local[source, target]), env, BITS) if defined else None
+        quantity = f"local({target}, {source})"
+        if env[target] is None:
+            compared.checks.append(undefined(quantity))
+            continue
+        symbolic = evaluate(expand(local[source, target]), env, BITS)
         slope = witness.local(target, source, at)
-        compared.slope(f"local({target}, {source})", symbolic, float(slopes[source, target]), slope)
+        compared.slope(quantity, symbolic, float(slopes[source, target]), slope)
 
 
 def _compare_totals(
@@ -180,7 +188,10 @@ def _compare_totals(
         _compare_directions(graph, output, env, gradients, witness, at, compared)
         return
     for name in reached:
-        symbolic = env.get(adjoint(output, name)) if env[output] is not None else None
+        if env[output] is None:
+            compared.checks.append(undefined(f"d({output}, {name})"))
+            continue
+        symbolic = env.get(adjoint(output, name))
         slope = witness.slope(output, name, at)
         compared.slope(f"d({output}, {name})", symbolic, float(gradients[name]), slope)
 
@@ -199,7 +210,7 @@ def _compare_directions(
     reached = [leaf.name for leaf in graph.inputs if leaf.name in graph.ancestors[output]]
     for name in reached:
         exact = env.get(adjoint(output, name))
-        number = to_float(exact) if exact is not None else None
+        number = _finite(to_float(exact)) if exact is not None else None
         compared.checks.append(_check(f"d({output}, {name})", number, _finite(float(gradients[name])), None))
     draw = random.Random(20240101)  # noqa: S311 - directions, no secrets
     for turn in range(1, count + 1):

@@ -13,6 +13,7 @@ from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.queries import answer, quantity
 from gradcheck_cli.source import Source
+from gradcheck_cli.symbolic.build import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
