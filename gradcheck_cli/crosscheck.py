@@ -10,7 +10,7 @@ import math
 import random
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradcheck_cli import probe, tape
 from gradcheck_cli.expand import domain, expand
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.graph import Graph
 
 BITS = 192
+MOST_DRAWS = 40
 TOLERANCE = 1e-9
 MOST_SLOPES = 4_000  # nodes times derivatives: beyond, the totals are probed along directions
 
@@ -66,6 +67,11 @@ class Agreement:
         return max((check.error for check in self.checks), default=0.0)
 
     @property
+    def compared(self) -> int:
+        """How many quantities have numbers to compare."""
+        return sum(check.note != "undefined here" for check in self.checks)
+
+    @property
     def failed(self) -> tuple[Check, ...]:
         """The quantities on which they differ."""
         return tuple(check for check in self.checks if not check.ok)
@@ -73,42 +79,84 @@ class Agreement:
 
 @dataclass(slots=True)
 class _Comparison:
-    """Collects checks and notes."""
+    """What the witnesses say at one point, and what came of comparing it."""
 
+    graph: Graph
+    env: Mapping[str, Value]
+    run: tape.Run
+    witness: probe.Probe
+    at: Mapping[str, probe.Real]
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def values(self, quantity: str, symbolic: Value, autodiff: float, difference: float) -> None:
+    def values(self) -> None:
+        """The forward value of each node."""
+        for node in self.graph.nodes:
+            numbers = (float(self.run.values[node.name]), probe.as_float(self.at[node.name]))
+            self.number(f"value({node.name})", self.env[node.name], *numbers)
+
+    def locals(self, local: Mapping[tuple[str, str], Expr]) -> None:
+        """The derivative on each edge."""
+        slopes = self.run.locals()
+        for source, target in self.graph.edges:
+            symbolic = evaluate(expand(local[source, target]), self.env, BITS)
+            slope = self.witness.local(target, source, self.at)
+            self.slope(f"local({target}, {source})", target, symbolic, float(slopes[source, target]), slope)
+
+    def totals(self, output: str) -> None:
+        """The derivative of the output by each input and node; of a large graph, along directions."""
+        gradients = {name: float(slope) for name, slope in self.run.gradients(output).items()}
+        reached = [name for name in self.graph.by_name if name in self.graph.ancestors[output]]
+        if len(reached) * len(self.graph.nodes) > MOST_SLOPES:
+            self.directions(output, [leaf.name for leaf in self.graph.inputs if leaf.name in reached], gradients)
+            return
+        for name in reached:
+            slope = self.witness.slope(output, name, self.at)
+            self.slope(f"d({output}, {name})", output, self.env[adjoint(output, name)], gradients[name], slope)
+
+    def directions(self, output: str, names: list[str], gradients: Mapping[str, float], count: int = 3) -> None:
+        """Symbolic against tape entry by entry, and both against the probe along drawn directions."""
+        slopes = {name: to_float(self.env[adjoint(output, name)]) for name in names}
+        for name in names:
+            self.checks.append(_check(f"d({output}, {name})", _finite(slopes[name]), _finite(gradients[name]), None))
+        draw = random.Random(20240101)  # noqa: S311 - directions, no secrets
+        for turn in range(1, count + 1):
+            direction = {name: Fraction(draw.randint(1, 99) * draw.choice((-1, 1)), 100) for name in names}
+            symbolic = sum((float(part) * slopes[name] for name, part in direction.items()), 0.0)
+            taped = sum((float(part) * gradients[name] for name, part in direction.items()), 0.0)
+            slope = self.witness.along(output, direction, self.at)
+            exact = Fraction(symbolic) if math.isfinite(symbolic) else None
+            self.slope(f"slope of {output} along direction {turn}", output, exact, taped, slope)
+
+    def number(self, quantity: str, symbolic: Value, autodiff: float, difference: float) -> None:
         """Compare three numbers."""
-        exact = _finite(to_float(symbolic))
-        self.checks.append(_check(quantity, exact, _finite(autodiff), _finite(difference)))
+        self.checks.append(_check(quantity, _finite(to_float(symbolic)), _finite(autodiff), _finite(difference)))
 
-    def slope(self, quantity: str, symbolic: Value, autodiff: float, slope: probe.Slope, factor: float = 1.0) -> None:
-        """Compare a derivative with the slopes on both sides."""
-        exact = _finite(to_float(symbolic))
-        if not slope.kink and not slope.jump:
-            self.values(quantity, symbolic, autodiff, factor * probe.as_float(slope.central))
-            return
-        left, right = factor * probe.as_float(slope.left), factor * probe.as_float(slope.right)
-        if slope.jump:
-            self.checks.append(_check(quantity, exact, _finite(autodiff), None, "the value jumps here"))
-            self.notes.append(f"{quantity}: the value jumps here; the slope beside the jump is used")
-            return
-        low, high = min(left, right), max(left, right)
-        slack = TOLERANCE * max(1.0, abs(low), abs(high))
-        inside = exact is not None and low - slack <= exact <= high + slack
-        nearest = (
-            exact if inside else (left if exact is None else min((left, right), key=lambda side: abs(side - exact)))
-        )
-        note = f"on a kink: slope {left:.6g} from the left, {right:.6g} from the right"
-        self.checks.append(_check(quantity, exact, _finite(autodiff), nearest, note))
-        used = "" if exact is None else f"; {exact:.6g} is used"
-        self.notes.append(f"{quantity} sits {note}{used}")
+    def slope(self, quantity: str, target: str, symbolic: Value, autodiff: float, slope: probe.Slope) -> None:
+        """Compare a derivative of `target` with the slopes on both sides of the point."""
+        if self.env[target] is None:  # the function itself has no value: there is nothing to compare
+            self.checks.append(_check(quantity, None, None, None))
+        elif slope.jump:
+            note = "the value jumps here; the slope beside the jump is used"
+            self.checks.append(_check(quantity, _finite(to_float(symbolic)), _finite(autodiff), None, note))
+            self.notes.append(f"{quantity}: {note}")
+        elif slope.kink:
+            self.kink(quantity, _finite(to_float(symbolic)), autodiff, slope)
+        else:
+            self.number(quantity, symbolic, autodiff, probe.as_float(slope.central))
 
-
-def undefined(quantity: str) -> Check:
-    """A derivative where the function itself has no value: there is nothing to compare."""
-    return Check(quantity, None, None, None, 0.0, ok=True, note="undefined here")
+    def kink(self, quantity: str, exact: float | None, autodiff: float, slope: probe.Slope) -> None:
+        """The symbolic slope has to be one of the two, or lie between; on the edge of a domain there is one, or none."""
+        left, right = (_finite(probe.as_float(side)) for side in (slope.left, slope.right))
+        sides = [side for side in (left, right) if side is not None]
+        slack = TOLERANCE * max([1.0, *(abs(side) for side in sides)])
+        inside = exact is not None and sides and min(sides) - slack <= exact <= max(sides) + slack
+        nearest = exact if inside else min(sides, default=None)
+        told = ["no slope" if side is None else f"slope {side:.6g}" for side in (left, right)]
+        note = f"on a kink: {told[0]} from the left, {told[1].removeprefix('slope ')} from the right"
+        self.checks.append(_check(quantity, exact, _finite(autodiff), nearest, note if sides else ""))
+        if sides:
+            self.notes.append(f"{quantity} sits {note}" + ("" if exact is None else f"; {exact:.6g} is used"))
 
 
 def _finite(number: float) -> float | None:
@@ -118,12 +166,13 @@ def _finite(number: float) -> float | None:
 def _check(
     quantity: str, symbolic: float | None, autodiff: float | None, difference: float | None, note: str = ""
 ) -> Check:
+    """Two numbers or more have to agree; a quantity without any is undefined, one number alone is a disagreement."""
     numbers = [number for number in (symbolic, autodiff, difference) if number is not None]
-    if len(numbers) < 2 or symbolic is None:
-        agree = not numbers
-        return Check(quantity, symbolic, autodiff, difference, 0.0, agree or bool(note), note or "undefined here")
+    if len(numbers) < 2:
+        return Check(quantity, symbolic, autodiff, difference, 0.0, not numbers, note or "undefined here")
     error = (max(numbers) - min(numbers)) / max(1.0, *(abs(number) for number in numbers))
-    return Check(quantity, symbolic, autodiff, difference, error, error <= TOLERANCE, note)
+    ok = error <= TOLERANCE and symbolic is not None
+    return Check(quantity, symbolic, autodiff, difference, error, ok, note)
 
 
 def crosscheck(
@@ -142,98 +191,27 @@ def crosscheck(
     env = symbolic_values(graph, values, steps)
     run = tape.compile_graph(graph).forward({name: float(value) for name, value in values.items()})
     witness = probe.compile_graph(graph)
-    at = witness.values(values)
-    compared = _Comparison()
-    for node in graph.nodes:
-        difference = probe.as_float(at[node.name])
-        compared.values(f"value({node.name})", env[node.name], float(run.values[node.name]), difference)
-    _compare_locals(graph, local, env, run, witness, at, compared)
-    _compare_totals(graph, output, env, run, witness, at, compared)
+    compared = _Comparison(graph, env, run, witness, witness.values(values))
+    compared.values()
+    compared.locals(local)
+    compared.totals(output)
     notes = [*domain_notes(graph, env), *dict.fromkeys(compared.notes)]
     return Agreement(tuple(compared.checks), tuple(notes), drawn)
-
-
-def _compare_locals(
-    graph: Graph,
-    local: Mapping[tuple[str, str], Expr],
-    env: Mapping[str, Value],
-    run: tape.Run,
-    witness: probe.Probe,
-    at: Mapping[str, probe.Real],
-    compared: _Comparison,
-) -> None:
-    slopes = run.locals()
-    for source, target in graph.edges:
-        quantity = f"local({target}, {source})"
-        if env[target] is None:
-            compared.checks.append(undefined(quantity))
-            continue
-        symbolic = evaluate(expand(local[source, target]), env, BITS)
-        slope = witness.local(target, source, at)
-        compared.slope(quantity, symbolic, float(slopes[source, target]), slope)
-
-
-def _compare_totals(
-    graph: Graph,
-    output: str,
-    env: Mapping[str, Value],
-    run: tape.Run,
-    witness: probe.Probe,
-    at: Mapping[str, probe.Real],
-    compared: _Comparison,
-) -> None:
-    gradients = run.gradients(output)
-    reached = [name for name in graph.by_name if name in graph.ancestors[output]]
-    if len(reached) * len(graph.nodes) > MOST_SLOPES:
-        _compare_directions(graph, output, env, gradients, witness, at, compared)
-        return
-    for name in reached:
-        if env[output] is None:
-            compared.checks.append(undefined(f"d({output}, {name})"))
-            continue
-        symbolic = env.get(adjoint(output, name))
-        slope = witness.slope(output, name, at)
-        compared.slope(f"d({output}, {name})", symbolic, float(gradients[name]), slope)
-
-
-def _compare_directions(
-    graph: Graph,
-    output: str,
-    env: Mapping[str, Value],
-    gradients: Mapping[str, Any],
-    witness: probe.Probe,
-    at: Mapping[str, probe.Real],
-    compared: _Comparison,
-    count: int = 3,
-) -> None:
-    """For a large graph: symbolic against tape entry by entry, and both against the probe along directions."""
-    reached = [leaf.name for leaf in graph.inputs if leaf.name in graph.ancestors[output]]
-    for name in reached:
-        exact = env.get(adjoint(output, name))
-        number = _finite(to_float(exact)) if exact is not None else None
-        compared.checks.append(_check(f"d({output}, {name})", number, _finite(float(gradients[name])), None))
-    draw = random.Random(20240101)  # noqa: S311 - directions, no secrets
-    for turn in range(1, count + 1):
-        direction = {name: Fraction(draw.randint(-99, 99) or 1, 100) for name in reached}
-        symbolic = sum((float(v) * to_float(env[adjoint(output, n)]) for n, v in direction.items()), 0.0)
-        taped = sum(float(v) * float(gradients[n]) for n, v in direction.items())
-        slope = witness.along(output, direction, at)
-        compared.slope(f"slope of {output} along direction {turn}", Fraction(symbolic), taped, slope)
 
 
 def complete(
     graph: Graph, given: Mapping[str, Fraction]
 ) -> tuple[dict[str, Fraction], tuple[tuple[str, Fraction], ...]]:
-    """The given values, and drawn ones, pairwise different, for inputs and constants that have none."""
-    values = dict(given)
-    drawn = []
+    """The given values, and drawn ones for inputs and constants that have none: where all nodes are defined."""
+    missing = [leaf for leaf in (*graph.inputs, *graph.constants) if leaf.name not in given]
     draw = random.Random(17)  # noqa: S311 - sample points, no secrets
-    for leaf in (*graph.inputs, *graph.constants):
-        if leaf.name in values:
-            continue
-        values[leaf.name] = _draw(leaf.kind, draw)
-        drawn.append((leaf.name, values[leaf.name]))
-    return values, tuple(drawn)
+    drawn: dict[str, Fraction] = {}
+    for _ in range(MOST_DRAWS if missing else 1):
+        drawn = {leaf.name: _draw(leaf.kind, draw) for leaf in missing}
+        env = symbolic_values(graph, {**given, **drawn}, bits=64)
+        if all(env[node.name] is not None for node in graph.nodes):
+            break
+    return {**given, **drawn}, tuple(drawn.items())
 
 
 def _draw(kind: str, draw: random.Random) -> Fraction:

@@ -67,9 +67,15 @@ QUESTION = (
     Field("answer", "answer", "The author's key: checked against the derivation."),
     Field("hints", "texts", "Hints, the gentlest first."),
 )
+ANSWERS = (
+    Field("problem", "text", "The problem: a bundled name, or a file in this folder or below."),
+    Field("student", "text", "Whose answers these are."),
+    Field("answers", "mapping", "The answer to each question, by its id.", required=True, inside="answer"),
+)
 SECTIONS: dict[str, tuple[Field, ...]] = {
     "problem": PROBLEM,
     "input": INPUT,
     "node": NODE,
     "question": QUESTION,
+    "answers": ANSWERS,
 }

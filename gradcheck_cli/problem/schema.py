@@ -14,7 +14,7 @@ _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "str
 
 def problem_schema() -> dict[str, Any]:
     """The schema of a problem file; each section of the table is a definition."""
-    definitions = {name: _section(fields) for name, fields in SECTIONS.items() if name != "problem"}
+    definitions = {name: _section(fields) for name, fields in SECTIONS.items() if name not in ("problem", "answers")}
     return {
         "$schema": _DIALECT,
         "title": "gradcheck problem",

@@ -20,7 +20,7 @@ def print_check(canvas: Canvas, file: str, checked: Checked) -> None:
     facts = [
         counted(len(solution.questions), "question"),
         counted(len(checked.keys), "key"),
-        counted(len(solution.agreement.checks), "quantity") + " cross-checked",
+        counted(solution.agreement.compared, "quantity") + " cross-checked",
     ]
     canvas.line((mark, style), f" {file}: {', '.join(facts)}")
     for key in checked.keys:

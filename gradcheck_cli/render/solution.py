@@ -348,7 +348,7 @@ class SolutionPrinter:
             for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
                 self.canvas.line((line, "open"))
         if agreement.ok:
-            count = counted(len(agreement.checks), "quantity")
+            count = counted(agreement.compared, "quantity")
             spread = f"largest spread {agreement.spread:.1g}"
             text = f"✓ symbolic, reverse mode and finite differences agree on {count} ({spread})"
             for line in wrap(words(text), self.canvas.width, 2):

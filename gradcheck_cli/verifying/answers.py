@@ -17,7 +17,6 @@ from gradcheck_cli.yamltree import Node, read_tree
 if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
-_KEYS = ("problem", "student", "answers")
 _STRUCTURED = (".yaml", ".yml")
 
 
@@ -37,35 +36,16 @@ def read_submission(source: Source) -> Submission:
     """The answers in a YAML text."""
     tree = read_tree(source)
     reader = Reader(source)
-    entry = _top(reader, tree)
+    entry = reader.section(tree, "answers", "the answer file")
     problem = reader.text(entry.get("problem"), "problem")
     student = reader.text(entry.get("student"), "student")
-    answers = tuple(_answers(reader, entry.get("answers"), tree))
+    answers = tuple(_answers(reader, entry.get("answers")))
     if reader.errors:
         raise ProblemError(reader.errors)
     return Submission(source, problem or None, answers, student)
 
 
-def _top(reader: Reader, tree: Node) -> dict[str, Node]:
-    if tree.kind != "map":
-        reader.wrong(
-            tree, "the file holds no mapping", "write `problem: NAME` and `answers:` with a line for each question"
-        )
-        return {}
-    found: dict[str, Node] = {}
-    for key, value in tree.entries:
-        if key.text in _KEYS:
-            found[key.text] = value
-        else:
-            reader.wrong(key, f'"{key.text}" is no key of an answer file', meant(key.text, _KEYS))
-    return found
-
-
-def _answers(reader: Reader, node: Node | None, tree: Node) -> list[tuple[str, Key, Source]]:
-    if node is None:
-        if tree.kind == "map":
-            reader.wrong(tree, "the file has no answers", 'add answers: with a line `"1": …` for each question')
-        return []
+def _answers(reader: Reader, node: Node | None) -> list[tuple[str, Key, Source]]:
     found = []
     for key, value in reader.entries(node, "answers"):
         if value.kind == "scalar" and not value.text.strip():

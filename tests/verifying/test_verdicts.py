@@ -194,11 +194,11 @@ def test_a_link_out_of_the_folder_is_not_followed(answers, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- 1\n", "the file holds no mapping"),
-        ("problem: sum-times\n", "the file has no answers"),
+        ("- 1\n", "the answer file is a list; write a mapping with problem, student, answers"),
+        ("problem: sum-times\n", "the answer file has no answers; add answers: a mapping"),
         (
             "problem: sum-times\nanswer: {}\nanswers: {}\n",
-            '"answer" is no key of an answer file; did you mean answers?',
+            '"answer" is no key of the answer file; did you mean answers?',
         ),
         (
             "problem: sum-times\nanswers: {'1': {wert: 3}}\n",

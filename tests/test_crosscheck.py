@@ -1,0 +1,71 @@
+"""The cross-check: what is compared, what is said of kinks and undefined points, what is drawn."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcheck_cli.crosscheck import crosscheck
+from gradcheck_cli.symbolic.derive import derive, locals_of
+from tests.build import given, graph_of
+
+
+def agreement(inputs, nodes):
+    graph = graph_of(inputs, nodes)
+    local = locals_of(graph)
+    values = {name: value for name, value in given(graph).items() if value is not None}
+    return crosscheck(graph, values, local, derive(graph, local, graph.output).steps, graph.output)
+
+
+def test_values_locals_and_totals_are_compared():
+    found = agreement({"x": 2, "w": 3}, {"z": "w*x", "a": "tanh(z)"})
+    assert [check.quantity for check in found.checks] == [
+        "value(z)", "value(a)", "local(z, w)", "local(z, x)", "local(a, z)", "d(a, x)", "d(a, w)", "d(a, z)",
+    ]  # fmt: skip
+    assert found.ok
+    assert found.compared == 8
+
+
+def test_nothing_is_compared_where_a_function_has_no_value():
+    found = agreement({"x": -1}, {"y": "log(x)"})
+    assert found.ok
+    assert found.compared == 0
+    assert [note for note in found.notes if "outside its domain" in note]
+
+
+@pytest.mark.parametrize("expression", ["log(x)", "sqrt(x - 1)", "asin(x)", "log(1 - x^2)", "1/log(x)"])
+def test_numbers_are_drawn_where_the_graph_is_defined(expression):
+    found = agreement({"x": None}, {"y": expression})
+    assert found.ok
+    assert found.compared == 3
+    assert [name for name, _ in found.drawn] == ["x"]
+
+
+def test_a_large_graph_is_probed_along_directions():
+    nodes = {f"a{k}": f"sin({f'a{k - 1}' if k else 'x'} + w)" for k in range(80)}
+    found = agreement({"x": 0.3, "w": 0.2}, nodes)
+    assert found.ok
+    assert [check.quantity for check in found.checks if "direction" in check.quantity] == [
+        f"slope of a79 along direction {turn}" for turn in (1, 2, 3)
+    ]
+
+
+def test_one_number_alone_is_a_disagreement():
+    graph = graph_of({"x": 2}, {"y": "x^2"})
+    local = locals_of(graph)
+    steps = derive(graph, local, "y").steps
+    broken = {("x", "y"): graph_of({"x": 2}, {"y": "log(-x)"}).nodes[0].expr}
+    found = crosscheck(graph, given(graph), broken, steps, "y")
+    assert [check.quantity for check in found.failed] == ["local(y, x)"]
+
+
+def test_the_slopes_on_both_sides_of_a_kink_are_told():
+    found = agreement({"x": 1}, {"y": "abs(x - 1) + 2*x"})
+    assert found.ok
+    assert found.notes[0] == "local(y, x) sits on a kink: slope 1 from the left, 3 from the right; 2 is used"
+
+
+def test_a_slope_beside_a_kink_that_is_neither_is_a_disagreement():
+    graph = graph_of({"x": 0}, {"y": "relu(x)"})
+    local = {("x", "y"): graph_of({"x": 0}, {"y": "x + 2"}).nodes[0].expr}
+    found = crosscheck(graph, given(graph), local, derive(graph, locals_of(graph), "y").steps, "y")
+    assert not found.ok
