@@ -8,7 +8,10 @@ from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_UNUSABLE, EXIT_WRONG, fail
 from gradcheck_cli.errors import GradcheckError
 
 
-@click.command(epilog="\b\nExamples:\n  gradcheck check my-problem.yaml\n  gradcheck check problems/*.yaml\n")
+@click.command(
+    short_help="Check problem files for their author.",
+    epilog="\b\nExamples:\n  gradcheck check my-problem.yaml\n  gradcheck check problems/*.yaml\n",
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def check(*, files: tuple[str, ...], debug: bool) -> int:
@@ -47,7 +50,10 @@ def problems() -> int:
     return EXIT_RIGHT
 
 
-@click.command(epilog="\b\nExamples:\n  gradcheck new my-problem\n  gradcheck new week3/two-layers.yaml\n")
+@click.command(
+    short_help="Write a problem file to start from.",
+    epilog="\b\nExamples:\n  gradcheck new my-problem\n  gradcheck new week3/two-layers.yaml\n",
+)
 @click.argument("name")
 def new(*, name: str) -> int:
     """Write a commented problem file NAME.yaml to start from; a file that exists is left alone."""

@@ -20,7 +20,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(short_help="Derive every derivative of a problem.", epilog=_EPILOG)
 @click.argument("problem", metavar="PROBLEM")
 @click.option(
     "--ask", multiple=True, metavar="QUERY", help="Also answer d(L, w), local(y, x), value(a), … (repeatable)."

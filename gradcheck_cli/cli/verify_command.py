@@ -21,7 +21,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(short_help="Judge files of answers.", epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="ANSWERS...")
 @click.option("--problem", metavar="PROBLEM", help="The problem, instead of the one that the file names.")
 @click.option("--quiet", is_flag=True, help="Only the score of each file.")

@@ -157,5 +157,5 @@ def _unknown_character(source: Source, at: int) -> ParseError:
     elif character in '"`“”‘’':
         hint = "formulas need no quotes"
     elif character == "$":
-        hint = "LaTeX between $…$ is read as a whole answer, not as a part of one"
+        hint = "LaTeX is not read yet: type the formula, as in w0*a*(1-a)"
     return ParseError(message, hint=hint, source=source, span=Span(at, at + 1))

@@ -71,6 +71,19 @@ class Engine:
         leaves: dict[str, Value] = {leaf.name: leaf.value for leaf in (*self.graph.inputs, *self.graph.constants)}
         return symbolic_values(self.graph, leaves, (*self.backward.steps, *self.lets.items()))
 
+    @cached_property
+    def undefined(self) -> frozenset[str]:
+        """Nodes that have no value at the given numbers although nothing they need is missing: log(-1), 1/0."""
+        leaves = (*self.graph.inputs, *self.graph.constants)
+        missing = {leaf.name for leaf in leaves if leaf.value is None}
+        found: set[str] = set()
+        for node in self.graph.nodes:
+            if missing & set(names(node.expr)):
+                missing.add(node.name)
+            elif self.values[node.name] is None:
+                found.add(node.name)
+        return frozenset(found)
+
     def value(self, expr: Expr) -> Value:
         """An expression in names of the graph, and of adjoints, at the given numbers."""
         for name in names(expr):

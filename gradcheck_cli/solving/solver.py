@@ -82,7 +82,7 @@ def _nodes(engine: Engine) -> tuple[SolvedNode, ...]:
 def _gradient(engine: Engine) -> Callable[[str], Quantity]:
     """The total derivatives; without a number where the output has none."""
     backward = engine.backward
-    defined = engine.values[engine.output] is not None
+    defined = engine.output not in engine.undefined
     return lambda name: Quantity(
         engine.formula(backward.totals[name]), engine.values[backward.adjoints[name]] if defined else None
     )
@@ -97,7 +97,7 @@ def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
         upstream = Quantity(engine.formula(edge.upstream), engine.values[name])
         sent = engine.value(times(Name(name), edge.local))
         downstream = Quantity(engine.formula(edge.downstream), sent)
-        if engine.values[edge.target] is None:  # the node itself has no value here, so it has no slope
+        if edge.target in engine.undefined:  # the node itself has no value here, so it has no slope
             local, downstream = replace(local, number=None), replace(downstream, number=None)
         found.append(SolvedEdge(edge.source, edge.target, local, upstream, downstream))
     return tuple(found)

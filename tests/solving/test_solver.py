@@ -235,3 +235,15 @@ def test_constants_never_reach_complex_or_endless_arithmetic(expression):
 def test_towers_of_powers_are_refused():
     with pytest.raises(gc.UnsupportedError, match="powers of powers reach the exponent"):
         solve(problem("inputs: {x: 3}\ngraph: {y: '(((x^60)^60)^60)^60'}\n"))
+
+
+def test_what_has_numbers_is_shown_where_others_are_missing():
+    solution = solve(problem("inputs: {x: 3, k: {}}\ngraph: {a: x^2, y: a*2 + k}\n"))
+    assert solution.node("y").forward.value is None
+    assert solution.node("x").gradient.value == 12
+
+
+def test_an_undefined_node_has_no_slope():
+    solution = solve(problem("inputs: {x: -1}\ngraph: {a: log(x), y: 2*a}\n"))
+    assert [edge.local.value for edge in solution.edges] == [None, None]
+    assert solution.node("x").gradient.value is None
