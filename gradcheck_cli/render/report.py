@@ -31,15 +31,15 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None
         return
     width = max((len(claim.id or "") for claim in report.claims), default=0)
     for claim in report.claims:
-        _claim(canvas, claim, width)
+        _claim(canvas, claim, width, report.claims)
     for note in report.notes:
         _wrapped(canvas, f"note: {note}", 2, "open")
     counts = [f"{count} {verdict}" for verdict, count in report.summary.items() if count or verdict in (CORRECT, WRONG)]
     canvas.line((f"{len(report.claims)} answers: {', '.join(counts)}", "head"))
 
 
-def _claim(canvas: Canvas, claim: Claim, width: int) -> None:
-    mark, style = _MARKS[claim.verdict]
+def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...]) -> None:
+    mark, style = _MARKS[claim.verdict if claim.follows_from is None else MISSING]
     label = f" {(claim.id or '').ljust(width)}  "
     indent = " " * (len(label) + 1)
     if claim.verdict == CORRECT:
@@ -47,6 +47,10 @@ def _claim(canvas: Canvas, claim: Claim, width: int) -> None:
         canvas.line((mark, style), label, claim.text, (f"   ({notes})" if notes else "", "dim"))
         return
     canvas.line((mark, style), label, claim.text or "no answer")
+    if claim.follows_from is not None:
+        text = f"carried forward: this follows correctly from answer {earlier[claim.follows_from].id}; full points"
+        _wrapped(canvas, text, len(indent), "open")
+        return
     if claim.first_wrong is not None:
         _caret(canvas, claim, len(indent))
     _details(canvas, claim, indent)
@@ -66,6 +70,8 @@ def _details(canvas: Canvas, claim: Claim, indent: str) -> None:
         member = next(member for member in claim.members if member.verdict == claim.verdict)
         reason = member.note or "this could not be settled either way"
         _wrapped(canvas, f"{claim.verdict}: {reason}", len(indent), "open")
+        for line in member.excerpt.splitlines():
+            canvas.line(indent, (line, "dim"))
         return
     if claim.diagnosis:
         lead = "" if claim.verdict == MISSING else f"{claim.diagnosis.code}: "

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
+_SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
 _RANK = (CORRECT, UNDECIDED, WRONG)
 
 
@@ -72,12 +73,12 @@ class Matcher:
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None) -> Read:
         """The verdict on one member."""
-        if truth.kind == "relation":
-            return self.relation(source, truth)
+        if truth.kind in ("relation", "shape"):
+            return self.word(source, truth)
         try:
             found = self.read(source, truth)
         except GradcheckError as error:
-            return Read(Member(source.text, UNREADABLE, None, str(error), source))
+            return unreadable(source, error)
         best: Read | None = None
         for expr in found:
             judged = self.reading(source, expr, truth, tolerance)
@@ -104,7 +105,7 @@ class Matcher:
         try:
             candidates = self.resolved(expr, source)
         except GradcheckError as error:
-            return Read(Member(source.text, UNREADABLE, None, str(error), source))
+            return unreadable(source, error)
         judged = [(candidate, self.judge(candidate, truth, tolerance)) for candidate in candidates]
         resolved, verdict = min(judged, key=lambda pair: _RANK.index(pair[1].verdict))
         numeric = not names(resolved)
@@ -239,8 +240,11 @@ class Matcher:
             self._fixed[held] = Space(variables, (*put_in.items(), *self.space.definitions))
         return self._fixed[held]
 
-    def relation(self, source: Source, truth: Truth) -> Read:
-        """An answer to `lhs == rhs`: true or false."""
+    def word(self, source: Source, truth: Truth) -> Read:
+        """An answer to `lhs == rhs`, true or false; or the shape of a scalar."""
+        if truth.kind == "shape":
+            verdict = CORRECT if source.text.strip().lower() in _SCALAR else WRONG
+            return Read(Member(source.text, verdict, None, "", source), number(1), numeric=True)
         said = _YES.get(source.text.strip().lower().rstrip("."))
         if said is None:
             note = f'"{source.text}" is neither true nor false; answer true or false'
@@ -249,6 +253,12 @@ class Matcher:
             return Read(Member(source.text, UNDECIDED, None, "", source), number(int(said)), numeric=True)
         verdict = CORRECT if said is truth.holds else WRONG
         return Read(Member(source.text, verdict, None, "", source), number(int(said)), numeric=True)
+
+
+def unreadable(source: Source, error: GradcheckError) -> Read:
+    """A member that cannot be read, with the reason and the place."""
+    excerpt = error.source.excerpt(error.span) if error.source else ""
+    return Read(Member(source.text, UNREADABLE, None, str(error), source, excerpt))
 
 
 def restates(expr: Expr, ask: Expr) -> bool:

@@ -37,6 +37,7 @@ class Member:
     value: float | None = None
     note: str = ""
     source: Source | None = None
+    excerpt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
+from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
 from gradcheck_cli.verifying.members import MAX_MEMBERS, split
@@ -42,9 +43,11 @@ def verify(problem: Problem, submission: Submission, examiner: Examiner | None =
     examiner = examiner or Examiner(problem)
     keys = {name: (key, place) for name, key, place in submission.answers}
     claims = []
+    earlier: list[Slip] = []
     for question in examiner.questions:
         key, place = keys.pop(question.id, (None, None))
-        claims.append(examiner.claim(question, key, place))
+        claims.append(examiner.claim(question, key, place, earlier))
+        earlier += slips(examiner.engine, len(claims) - 1, question.ask, examiner.reads)
     notes = [_stranger(name, examiner.questions) for name in keys]
     return Report(submission.source.name, (problem.name,), tuple(claims), submission.student, tuple(notes))
 
@@ -56,6 +59,9 @@ def _stranger(name: str, questions: Iterable[Question]) -> str:
     return f'"{name}" is no question of this problem and was not judged; {hint}'
 
 
+_CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
+
+
 class Examiner:
     """Judges answers to one problem; what it derives is kept for the next answer."""
 
@@ -64,6 +70,7 @@ class Examiner:
         self.engine = Engine(problem)
         self.matcher = Matcher(self.engine)
         self.truths: dict[str, Truth] = {}
+        self.reads: list[Read] = []  # of the claim judged last
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -78,19 +85,23 @@ class Examiner:
             self.truths[question.id] = Truth(question.ask, resolved, found.quantity.number, found.kind, found.holds)
         return self.truths[question.id]
 
-    def claim(self, question: Question, key: Key | None, place: Source | None = None) -> Claim:
-        """One answer judged, None or an empty one as missing."""
+    def claim(
+        self, question: Question, key: Key | None, place: Source | None = None, earlier: Iterable[Slip] = ()
+    ) -> Claim:
+        """One answer judged, None or an empty one as missing; `earlier` are wrong answers it may follow from."""
+        self.reads = []
         truth = self.truth(question)
         expected = self.expected(truth)
         if key is None or not any(part.text.strip() for part in key.parts):
             return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
         parts = [member for part in key.parts for member in split(part)]
-        reads = [
+        reads = self.reads = [
             self.doubted(self.matcher.member(part, truth, question.tolerance), truth) for part in parts[:MAX_MEMBERS]
         ]
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        diagnosis = self.diagnosis(truth, reads, verdict, first_wrong, note)
+        source = follows(self.matcher, earlier, question.ask, reads) if verdict == WRONG else None
+        diagnosis = _CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
         return Claim(
             id=question.id,
@@ -99,10 +110,11 @@ class Examiner:
             members=tuple(read.member for read in reads),
             verdict=verdict,
             first_wrong=first_wrong,
+            follows_from=source,
             expected=expected,
             diagnosis=diagnosis,
             points=question.points,
-            earned=question.points if verdict == CORRECT else Fraction(0),
+            earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
         )
 

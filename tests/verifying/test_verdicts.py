@@ -223,3 +223,39 @@ def test_one_bad_file_does_not_stop_the_others(answers):
     first, second, third = judge_files([str(good), str(bad), str(good)])
     assert isinstance(second, ProblemError)
     assert first.score == third.score
+
+
+def test_what_follows_correctly_from_an_earlier_slip_is_counted_once(answers):
+    path = answers(
+        "problem: four-hidden-units\nanswers:\n  h1: 0.6713\n  yhat1: 0.7*0.6713 + 0.33*0.64 = 0.6811\n"
+        "  dw31: -0.2286\n  dw21: 0.0060\n  w31: 0.33 + 0.5*0.2286 = 0.4443\n  w21: 0.25 - 0.5*0.0060 = 0.2470\n"
+    )
+    report = verify(load("four-hidden-units"), read(path))
+    claims = {claim.id: claim for claim in report.claims}
+    assert all(claims[name].verdict == "wrong" for name in ("h1", "yhat1", "dw31", "dw21", "w31", "w21"))
+    sources = {name: claim.follows_from and report.claims[claim.follows_from].id for name, claim in claims.items()}
+    assert {name: source for name, source in sources.items() if source is not None} == {"w31": "dw31", "w21": "dw21"}
+    assert claims["yhat1"].follows_from == 0
+    assert claims["yhat1"].diagnosis.code == "carried-forward"
+    assert [claims[name].earned for name in ("h1", "yhat1", "dw31", "w31")] == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("second", ["0.25 - 0.5*0.0080", "0.2473", "0.25 + 0.5*0.0060"])
+def test_a_second_slip_is_not_carried_forward(answers, second):
+    path = answers(f"problem: four-hidden-units\nanswers:\n  dw21: 0.0060\n  w21: {second}\n")
+    report = verify(load("four-hidden-units"), read(path))
+    assert report.claims[-1].follows_from is None
+    assert report.claims[-1].earned == 0 or report.claims[-1].verdict == "correct"
+
+
+def test_downstream_follows_from_a_wrong_upstream(answers):
+    path = answers("problem: squared-term\nanswers:\n  upstream: 2\n  local: 4\n  downstream: 2*4 = 8\n")
+    report = verify(load("squared-term"), read(path))
+    claims = {claim.id: claim for claim in report.claims}
+    assert report.claims[claims["downstream"].follows_from].id == "upstream"
+    assert claims["downstream"].earned == 1
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("()", "correct"), ("scalar", "correct"), ("(2, 3)", "wrong")])
+def test_a_scalar_has_the_empty_shape(text, verdict):
+    assert judged("sigmoid-neuron", "shape(w0)", Key((source(text),))).verdict == verdict

@@ -1,0 +1,142 @@
+"""What follows correctly from an earlier wrong answer: the slip is counted once, where it was made.
+
+The problem is worked out again with the student's number in place of the right one, and a later answer that agrees with
+that is carried forward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.crosscheck import BITS
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expand import expand
+from gradcheck_cli.expr import Call, Expr, Name, names, number
+from gradcheck_cli.judge import number_verdict, with_rounding
+from gradcheck_cli.solving.queries import is_update
+from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.derive import adjoint, derive
+from gradcheck_cli.symbolic.evaluate import evaluate, interval
+from gradcheck_cli.verifying.match import as_typed_number, number_of
+from gradcheck_cli.verifying.model import WRONG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gradcheck_cli.solving.engine import Engine
+    from gradcheck_cli.symbolic.evaluate import Value
+    from gradcheck_cli.verifying.match import Matcher, Read
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A wrong answer: the index of its claim, what was asked, and what was written instead."""
+
+    index: int
+    ask: Expr
+    value: Value
+
+
+def slips(engine: Engine, index: int, ask: Expr, reads: Iterable[Read]) -> list[Slip]:
+    """The numbers that a later answer may have been computed with: the wrong members of an answer in order."""
+    found = []
+    for read in reads:
+        if read.member.verdict == WRONG and read.expr is not None:
+            value = engine.value(read.expr)
+            if value is not None:
+                found.append(Slip(index, ask, value))
+    return found
+
+
+def follows(matcher: Matcher, earlier: Iterable[Slip], ask: Expr, reads: Iterable[Read]) -> int | None:
+    """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted."""
+    wrong = [read.expr for read in reads if read.member.verdict == WRONG]
+    if not wrong or any(expr is None for expr in wrong):
+        return None
+    for slip in reversed(list(earlier)):
+        try:
+            granted = _after(matcher.engine, slip, ask)
+        except GradcheckError:
+            continue
+        if granted is not None and all(_agrees(matcher, expr, granted) for expr in wrong if expr is not None):
+            return slip.index
+    return None
+
+
+def _agrees(matcher: Matcher, written: Expr, granted: Value) -> bool:
+    literal = as_typed_number(written)
+    if literal is not None:
+        return number_verdict(literal, granted) in ("right", "truncated")
+    named = bool(names(written))
+    value = matcher.engine.value(written) if named else with_rounding(expand(written), matcher.typed_exactly)
+    left, right = interval(value), interval(granted)
+    if left is None or right is None:
+        return False
+    slack = max(abs(right[0]), abs(right[1])) / 10**9
+    return left[0] - slack <= right[1] and right[0] <= left[1] + slack
+
+
+def _after(engine: Engine, slip: Slip, ask: Expr) -> Value:
+    """The answer to a query, had the slip's number been right; None where they have nothing to do with each other."""
+    granted = number_of(slip.value)
+    if granted is None or slip.ask == ask:
+        return None
+    target, wrt = _ends(engine, ask)
+    local = dict(engine.local)
+    fixed: dict[str, Value] = {}
+    slip_target, slip_source = _ends(engine, slip.ask)
+    if isinstance(slip.ask, Call) and slip.ask.function == "local":
+        local[slip_source, slip_target] = granted
+    elif isinstance(slip.ask, Call) and slip.ask.function in ("d", "upstream"):
+        fixed[adjoint(slip_target, slip_source)] = slip.value
+    elif slip_target == slip_source:
+        fixed[slip_target] = slip.value
+    else:
+        return None
+    env = _values(engine, fixed, derive(engine.graph, local, target).steps)
+    resolved = _resolved(engine, ask, target, wrt, local)
+    return None if resolved is None else evaluate(expand(resolved), env, BITS)
+
+
+def _values(engine: Engine, fixed: dict[str, Value], steps: Iterable[tuple[str, Expr]]) -> dict[str, Value]:
+    """Forward values and adjoints in their order, some of them fixed."""
+    env: dict[str, Value] = dict(engine.problem.given)
+    definitions = [(node.name, node.expr) for node in engine.graph.nodes]
+    for name, expr in (*definitions, *steps):
+        env[name] = fixed[name] if name in fixed else evaluate(expand(expr), env, BITS)
+    return env
+
+
+def _resolved(engine: Engine, ask: Expr, target: str, wrt: str, local: dict[tuple[str, str], Expr]) -> Expr | None:
+    """A query in names of the graph and of adjoints."""
+    arrives = Name(adjoint(target, wrt))
+    if is_update(engine, ask) and isinstance(ask, Call):
+        rate = ask.args[1] if len(ask.args) > 1 else number(engine.problem.learning_rate or 1)
+        return plus(Name(wrt), times(number(-1), rate, arrives))
+    if not isinstance(ask, Call) or ask.function == "value":
+        return Name(wrt) if target == wrt else None
+    if ask.function == "local":
+        return local.get((wrt, target))
+    if ask.function == "downstream" and isinstance(ask.args[0], Name):
+        edge = local.get((wrt, ask.args[0].id))
+        return None if edge is None else times(Name(adjoint(target, ask.args[0].id)), edge)
+    return arrives if ask.function in ("d", "upstream") else None
+
+
+def _ends(engine: Engine, ask: Expr) -> tuple[str, str]:
+    """The target and the source of a query; a node twice for its value."""
+    inner = ask.args[0] if isinstance(ask, Call) and ask.function == "value" else ask
+    if isinstance(inner, Name):
+        return inner.id, inner.id
+    if not isinstance(ask, Call):
+        return engine.output, engine.output
+    known = [arg.id for arg in ask.args if isinstance(arg, Name)]
+    match ask.function:
+        case "upstream":
+            return (known[1] if len(known) > 1 else engine.output), known[0]
+        case "d" | "local" if len(known) > 1:
+            return known[0], known[1]
+        case "downstream" if len(known) > 1:
+            return engine.output, known[1]
+    return engine.output, known[0] if known else engine.output
