@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.symbolic.evaluate import Value
-    from gradcheck_cli.verifying.match import Matcher, Read
+    from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,21 @@ def slips(engine: Engine, index: int, ask: Expr, reads: Iterable[Read]) -> list[
     return found
 
 
-def follows(matcher: Matcher, earlier: Iterable[Slip], ask: Expr, reads: Iterable[Read]) -> int | None:
-    """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted."""
+def follows(matcher: Matcher, earlier: Iterable[Slip], truth: Truth, reads: Iterable[Read]) -> int | None:
+    """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted.
+
+    A slip that changes nothing about this answer excuses nothing.
+    """
     wrong = [read.expr for read in reads if read.member.verdict == WRONG]
     if not wrong or any(expr is None for expr in wrong):
         return None
     for slip in reversed(list(earlier)):
         try:
-            granted = _after(matcher.engine, slip, ask)
+            granted = _after(matcher.engine, slip, truth.ask)
         except GradcheckError:
             continue
-        if granted is not None and all(_agrees(matcher, expr, granted) for expr in wrong if expr is not None):
+        changed = granted is not None and not _near(granted, truth.value)
+        if changed and all(_agrees(matcher, expr, granted) for expr in wrong if expr is not None):
             return slip.index
     return None
 
@@ -70,7 +74,11 @@ def _agrees(matcher: Matcher, written: Expr, granted: Value) -> bool:
         return number_verdict(literal, granted) in ("right", "truncated")
     named = bool(names(written))
     value = matcher.engine.value(written) if named else with_rounding(expand(written), matcher.typed_exactly)
-    left, right = interval(value), interval(granted)
+    return _near(value, granted)
+
+
+def _near(value: Value, other: Value) -> bool:
+    left, right = interval(value), interval(other)
     if left is None or right is None:
         return False
     slack = max(abs(right[0]), abs(right[1])) / 10**9

@@ -100,7 +100,7 @@ class Examiner:
         ]
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        source = follows(self.matcher, earlier, question.ask, reads) if verdict == WRONG else None
+        source = follows(self.matcher, earlier, truth, reads) if verdict == WRONG else None
         diagnosis = _CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
         return Claim(
