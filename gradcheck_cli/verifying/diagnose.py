@@ -60,7 +60,7 @@ def exact_mistake(engine: Engine, truth: Truth, written: Expr) -> Mistake | None
     """The mistake that gives exactly the number written."""
     literal = as_typed_number(written)
     for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
-        if literal is not None and engine.value(mistake.expr) == literal.value:
+        if mistake.code != "wrong-node" and literal is not None and engine.value(mistake.expr) == literal.value:
             return mistake
     return None
 

@@ -95,9 +95,8 @@ class Examiner:
         if key is None or not any(part.text.strip() for part in key.parts):
             return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
         parts = [member for part in key.parts for member in split(part)]
-        reads = self.reads = [
-            self.doubted(self.matcher.member(part, truth, question.tolerance), truth) for part in parts[:MAX_MEMBERS]
-        ]
+        reads = [self.matcher.member(part, truth, question.tolerance) for part in parts[:MAX_MEMBERS]]
+        self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
         source = follows(self.matcher, earlier, truth, reads) if verdict == WRONG else None
