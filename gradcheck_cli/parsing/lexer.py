@@ -157,5 +157,5 @@ def _unknown_character(source: Source, at: int) -> ParseError:
     elif character in '"`“”‘’':
         hint = "formulas need no quotes"
     elif character == "$":
-        hint = "LaTeX is not read yet: type the formula, as in w0*a*(1-a)"
+        hint = "LaTeX stands between $ and $ as a whole: $w_0 \\alpha$"
     return ParseError(message, hint=hint, source=source, span=Span(at, at + 1))

@@ -29,12 +29,14 @@ class Scope:
     """The names a text may use.
 
     `spellings`  plain spelling -> canonical name, the user's own; these win over everything built in
+    `latex`      declared LaTeX spelling, in its normal form -> canonical name
     `ancestors`  node -> the names it is computed from, so that `a(x0)` can be read as notation for `a`
     `indices`    index letters that are bound where they are used
     """
 
     spellings: Mapping[str, str]
     ancestors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    latex: Mapping[str, str] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
 
     def name(self, word: str) -> str | None:
@@ -99,7 +101,13 @@ def scope(
     for spelling, owners in derived.items():
         if len(owners) == 1:
             spellings.setdefault(spelling, *owners)
-    return Scope(spellings, ancestors or {}, frozenset(indices)), tuple(clashes)
+    scripts = {normal_latex(text): name for name, latex in declared.items() for text in latex}
+    return Scope(spellings, ancestors or {}, scripts, frozenset(indices)), tuple(clashes)
+
+
+def normal_latex(text: str) -> str:
+    r"""A LaTeX name without braces, blanks and type styles: `\hat{y}_{1}` and `\hat{y_1}` are one."""
+    return re.sub(r"[{}\s$]", "", _DECORATION.sub("", text))
 
 
 def _variants(name: str) -> set[str]:

@@ -13,10 +13,10 @@ from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import complaints
-from gradcheck_cli.parsing.lexer import Token, tokenize
 from gradcheck_cli.parsing.runs import differential, splits, with_comma
 
 if TYPE_CHECKING:
+    from gradcheck_cli.parsing.lexer import Token
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.source import Source, Span
 
@@ -29,12 +29,12 @@ _OPERANDS = {"number", "word", "(", "[", "{", "√"}
 class Parser:
     """One pass over the tokens; `script` says which way to go at each ambiguous place."""
 
-    def __init__(self, source: Source, scope: Scope, script: tuple[int, ...]) -> None:
+    def __init__(self, source: Source, scope: Scope, script: tuple[int, ...], tokens: tuple[Token, ...]) -> None:
         self.source = source
         self.scope = scope
         self.script = script
         self.taken: list[tuple[int, int]] = []
-        self.tokens = tokenize(source)
+        self.tokens = tokens
         self.at = 0
         self.depth = 0
         self.bars = 0

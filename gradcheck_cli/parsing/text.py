@@ -5,26 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.parsing.latex import tokenize_latex
+from gradcheck_cli.parsing.lexer import tokenize
 from gradcheck_cli.parsing.pratt import Parser
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.parsing.lexer import Token
     from gradcheck_cli.parsing.names import Scope
 
 MAX_READINGS = 8
 
 
-def parse(text: str | Source, scope: Scope) -> Expr:
+def parse(text: str | Source, scope: Scope, *, latex: bool = False) -> Expr:
     """The expression a text stands for, by its likeliest reading.
 
     Raises ParseError with the place, what is wrong and what would be right.
     """
     source = text if isinstance(text, Source) else Source("formula", text)
-    return Parser(source, scope, ()).formula()
+    return Parser(source, scope, (), tokens_of(source, scope, latex=latex)).formula()
 
 
-def readings(text: str | Source, scope: Scope) -> tuple[Expr, ...]:
+def tokens_of(source: Source, scope: Scope, *, latex: bool) -> tuple[Token, ...]:
+    """The tokens of a text, plain or in LaTeX."""
+    return tokenize_latex(source, scope) if latex else tokenize(source)
+
+
+def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[Expr, ...]:
     """All readings of a text, the likeliest first, at most `MAX_READINGS`.
 
     Raises ParseError where there is none.
@@ -34,10 +42,11 @@ def readings(text: str | Source, scope: Scope) -> tuple[Expr, ...]:
     pending: list[tuple[int, ...]] = [()]
     error: GradcheckError | None = None
     tries = 0
+    tokens = tokens_of(source, scope, latex=latex)
     while pending and tries < MAX_READINGS:
         script = pending.pop(0)
         tries += 1
-        parser = Parser(source, scope, script)
+        parser = Parser(source, scope, script, tokens)
         try:
             expr = parser.formula()
         except ParseError as failure:

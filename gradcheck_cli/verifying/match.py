@@ -71,12 +71,12 @@ class Matcher:
         self.given = engine.problem.given
         self._fixed: dict[frozenset[str], Space] = {}
 
-    def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None) -> Read:
-        """The verdict on one member."""
+    def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
+        """The verdict on one member, in plain spelling or in LaTeX."""
         if truth.kind in ("relation", "shape"):
             return self.word(source, truth)
         try:
-            found = self.read(source, truth)
+            found = self.read(source, truth, latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
@@ -87,10 +87,10 @@ class Matcher:
         assert best is not None  # noqa: S101 - `read` gives one reading or raises
         return best
 
-    def read(self, source: Source, truth: Truth) -> tuple[Expr, ...]:
+    def read(self, source: Source, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
         try:
-            return readings(source, self.engine.problem.scope)
+            return readings(source, self.engine.problem.scope, latex=latex)
         except ParseError:
             match = _UNIT.match(source.text)
             if match is None or truth.kind != "count":
@@ -219,9 +219,11 @@ class Matcher:
         return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
 
     @cached_property
-    def labels(self) -> frozenset[str]:
-        """Inputs that are 0 or 1, or -1 or 1: their given value chooses a branch, as y = 1 does in a loss."""
-        return frozenset(variable.name for variable in self.space.inputs if variable.kind in ("binary", "sign"))
+    def labels(self) -> set[str]:
+        """Constants, and inputs that are 0 or 1 or -1: their given value may be taken for granted, as y = 1 in a loss."""
+        constants = {constant.name for constant in self.engine.graph.constants}
+        labels = (variable.name for variable in self.space.inputs if variable.kind in ("binary", "sign"))
+        return constants.union(labels)
 
     @cached_property
     def branched(self) -> Space | None:

@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 MAX_MEMBERS = 200
-_RELATION = re.compile(r"(?<![<>=!:])(?:=(?!=)|≈|≃|~=|≐|≅)")
+_RELATION = re.compile(r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|~=|≐|≅)|\\(?:approx|simeq|cong|doteq|equiv)(?![A-Za-z])")
+_WRAPPED = re.compile(r"\s*(\$\$?)(.*)\1\s*", re.DOTALL)
+
+
+def is_latex(source: Source) -> bool:
+    """Whether an answer is LaTeX: between `$` and `$`, or with a command in it."""
+    return "\\" in source.text or _WRAPPED.fullmatch(source.text) is not None
 
 
 def split(source: Source) -> tuple[Source, ...]:
     """The members, each with its place, white space around it cut off; `==`, `<=` and the like do not split."""
+    if wrapped := _WRAPPED.fullmatch(source.text):
+        source = source.slice(Span(wrapped.start(2), wrapped.end(2)))
     found = []
     start = 0
     text = source.text

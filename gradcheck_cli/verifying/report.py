@@ -16,7 +16,7 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
-from gradcheck_cli.verifying.members import MAX_MEMBERS, split
+from gradcheck_cli.verifying.members import MAX_MEMBERS, is_latex, split
 from gradcheck_cli.verifying.model import (
     CORRECT,
     MISSING,
@@ -94,8 +94,11 @@ class Examiner:
         expected = self.expected(truth)
         if key is None or not any(part.text.strip() for part in key.parts):
             return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
-        parts = [member for part in key.parts for member in split(part)]
-        reads = [self.matcher.member(part, truth, question.tolerance) for part in parts[:MAX_MEMBERS]]
+        written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
+        parts = [part for part, _ in written]
+        reads = [
+            self.matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]
+        ]
         self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)

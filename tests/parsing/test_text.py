@@ -71,7 +71,7 @@ def test_a_spelling_with_several_readings_gives_all(text, expected):
         ("* a", 'formula:1:1: "*" stands where a value should; a value should come first'),
         ("1.2.3", 'formula:1:4: ".3" follows a value without an operator; put * or + between'),
         ("а + 1", 'formula:1:1: the character "а" (U+0430, cyrillic small letter a) has no meaning in a formula; it looks like "a": type that'),
-        ("a $ b", 'formula:1:3: the character "$" (U+0024, dollar sign) has no meaning in a formula; LaTeX is not read yet: type the formula, as in w0*a*(1-a)'),
+        ("a $ b", 'formula:1:3: the character "$" (U+0024, dollar sign) has no meaning in a formula; LaTeX stands between $ and $ as a whole: $w_0 \\alpha$'),
         ("log", "formula:1:1: log has no argument; write log(…)"),
         ("log(x, y)", "formula:1:1: log(…) has 2 arguments; it takes 1 argument"),
         ("d(a)", "formula:1:1: d(…) has 1 arguments; d takes 2"),

@@ -260,3 +260,21 @@ def test_downstream_follows_from_a_wrong_upstream(answers):
 @pytest.mark.parametrize(("text", "verdict"), [("()", "correct"), ("scalar", "correct"), ("(2, 3)", "wrong")])
 def test_a_scalar_has_the_empty_shape(text, verdict):
     assert judged("sigmoid-neuron", "shape(w0)", Key((source(text),))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("problem", "ask", "text", "verdict"),
+    [
+        ("sigmoid-neuron", "d(a, x0)", r"$w_0 \alpha (1-\alpha)$", "correct"),
+        ("sigmoid-neuron", "d(a, x0)", r"$\frac{\partial \alpha}{\partial x_0} = \frac{w_0 e^{-z}}{(1+e^{-z})^2} \approx 0.39$", "correct"),
+        ("sigmoid-neuron", "d(a, x1)", r"w_1 \frac{e^{-z}}{(1 + e^{-z})^2} = w_1 \alpha (1 - \alpha) \approx -3 \times 0.197 \approx -0.59", "correct"),
+        ("sigmoid-neuron", "d(a, x1)", r"$$w_1 \alpha (1 - \alpha) \approx 0.59$$", "wrong"),
+        ("sigmoid-neuron", "d(a, x0)", r"$\alpha (1-\alpha)$", "wrong"),
+        ("sigmoid-neuron", "d(a, x0)", r"$\frac{w_0}{$", "unreadable"),
+        ("four-hidden-units", "d(L, w31)", r"$\frac{\partial L}{\partial \hat{y}_1} \frac{\partial \hat{y}_1}{\partial w_{31}^2} = (0.6671 - 0.31)(0.64) = 0.2285$", "correct"),
+        ("four-hidden-units", "step(w31)", r"$w_{31}^2 - \alpha \frac{\partial L}{\partial w_{31}^2} = 0.33 - 0.5 * 0.2285 = 0.2157$", "correct"),
+        ("residual-relu", "d(z, w0)", r"$1 \cdot 1 \cdot 1 \cdot (-0.2) \cdot 1 \cdot 1 = -0.2$", "correct"),
+    ],
+)  # fmt: skip
+def test_answers_in_latex(problem, ask, text, verdict):
+    assert judged(problem, ask, Key((source(text),))).verdict == verdict
