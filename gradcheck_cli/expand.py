@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
+from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Num, children, substitute, with_children
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.expr import Call, Expr, Index, Num, Sum, children, substitute, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS, Function
 from gradcheck_cli.parsing.names import Scope, scope
 from gradcheck_cli.parsing.text import parse
+
+if TYPE_CHECKING:
+    from gradcheck_cli.source import Source
 
 EULER = Call("e", ())
 
@@ -28,6 +33,16 @@ def expand(expr: Expr) -> Expr:
     arguments = (*expr.args, *_defaults(row)[len(expr.args) - len(row.params) :]) if row.defaults else expr.args
     arguments = arguments[: len(row.params)]
     return substitute(meaning(row.name), dict(zip(row.params, arguments, strict=True)))
+
+
+def scalar_only(expr: Expr, source: Source) -> Expr:
+    """The expression itself; UnsupportedError, with the place, where it has an operation of arrays."""
+    for part in walk(expr):
+        arrays = isinstance(part, Index | Sum) or (isinstance(part, Call) and part.function in ("matmul", "transpose"))
+        if arrays:
+            message = "this acts on vectors and matrices, which are not worked out yet"
+            raise UnsupportedError(message, hint="write it with numbers", source=source, span=part.span)
+    return expr
 
 
 def _pairs(expr: Call, row: Function) -> Expr:

@@ -21,6 +21,7 @@ from gradcheck_cli.expr import Call, Expr, Name, Num
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from fractions import Fraction
 
     from gradcheck_cli.graph import Graph
 
@@ -252,6 +253,14 @@ def compile_graph(graph: Graph) -> Tape:
     return Tape(graph, tuple(steps), slots, begins)
 
 
+def _float(value: Fraction) -> float:
+    """The nearest double; infinite where there is none."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _flatten(expr: Expr, slots: Mapping[str, int], steps: list[Step], known: dict[Expr, int]) -> int:
     """The slot of an expression; its depth is bounded by the parser. Equal parts of one node are one step."""
     if isinstance(expr, Name):
@@ -259,7 +268,7 @@ def _flatten(expr: Expr, slots: Mapping[str, int], steps: list[Step], known: dic
     if expr in known:
         return known[expr]
     if isinstance(expr, Num):
-        step = Step("number", (), float(expr.value))
+        step = Step("number", (), _float(expr.value))
     elif isinstance(expr, Call) and expr.function in RULES:
         step = Step(expr.function, tuple(_flatten(arg, slots, steps, known) for arg in expr.args))
     else:

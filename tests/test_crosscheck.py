@@ -69,3 +69,39 @@ def test_a_slope_beside_a_kink_that_is_neither_is_a_disagreement():
     local = {("x", "y"): graph_of({"x": 0}, {"y": "x + 2"}).nodes[0].expr}
     found = crosscheck(graph, given(graph), local, derive(graph, locals_of(graph), "y").steps, "y")
     assert not found.ok
+
+
+def test_kinks_that_cancel_are_a_note_and_no_disagreement():
+    found = agreement({"x": 0}, {"f": "relu(x) - relu(-x)"})
+    assert found.ok
+    assert found.notes == ("local(f, x): kinks cancel here: the slope is 1, the convention at each of them gives 0",)
+    assert agreement({"x": 0}, {"a": "relu(x)", "b": "relu(-x)", "f": "a - b"}).ok
+
+
+@pytest.mark.parametrize(
+    "expression", ["sqrt(x^2)", "y*log(x)", "max(x, y) + min(x, y)", "x^x", "x^0.5*x", "abs(x)^0.5", "sqrt(x)"]
+)
+def test_the_edge_of_a_domain_is_no_disagreement(expression):
+    assert agreement({"x": 0, "y": 0}, {"f": expression}).ok
+
+
+def test_differences_abstain_where_rounding_has_eaten_their_digits():
+    found = agreement({"x": "1e300", "y": 2}, {"f": "x + 3*y"})
+    assert found.ok
+    assert next(check for check in found.checks if check.quantity == "local(f, y)").difference is None
+
+
+def test_a_cancelled_kink_does_not_hide_a_wrong_rule():
+    graph = graph_of({"x": 0}, {"f": "relu(x) - relu(-x)"})
+    wrong = {("x", "f"): graph_of({"x": 0}, {"f": "x + 1/2"}).nodes[0].expr}
+    steps = derive(graph, locals_of(graph), "f").steps
+    assert not crosscheck(graph, given(graph), wrong, steps, "f").ok
+
+
+def test_a_given_gradient_is_cross_checked():
+    graph = graph_of({"x": 3, "G": 7}, {"h": "x^2", "f": "2*h"})
+    local = locals_of(graph)
+    seed = graph_of({"G": 7}, {"s": "G"}).nodes[0].expr
+    found = crosscheck(graph, given(graph), local, derive(graph, local, "f", seed).steps, "f", seed)
+    assert found.ok
+    assert {check.quantity: check.autodiff for check in found.checks}["upstream(x)"] == 84

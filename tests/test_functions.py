@@ -142,7 +142,7 @@ def test_each_function_parses_and_prints_back(function):
     vocabulary = names_of("x", "y", "z")
     text = f"{function}({', '.join(('x', 'y', 'z')[: len(row.params)])})"
     expr = parse(text, vocabulary)
-    assert write(expr) == text
+    assert write(expr) == text.replace("imum(", "(")
     assert parse(write(expand(expr)), vocabulary) == expand(expr) or row.means
     for alias in row.aliases:
         assert parse(text.replace(function, alias, 1), vocabulary) == expr

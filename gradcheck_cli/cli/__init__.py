@@ -9,7 +9,7 @@ import sys
 import click
 
 from gradcheck_cli.cli.author_commands import check, new, problems, schema
-from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT, fail, fault
+from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT, fail, fault, unwritable
 from gradcheck_cli.cli.solve_command import solve
 from gradcheck_cli.cli.verify_command import verify
 from gradcheck_cli.errors import GradcheckError
@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and leave with its exit code: 0 right, 1 something wrong, 2 could not run, 130 interrupted."""
     if arguments is not None:
         sys.exit(call(arguments))
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - closed by the shell
     gc.disable()  # importing SymPy with the collector on takes a third longer
     code = call(sys.argv[1:])
     try:
@@ -50,6 +51,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         code = EXIT_RIGHT
+    except OSError as error:
+        code = fail(unwritable(error))
     os._exit(code)  # freeing SymPy's modules one by one would take longer than the command did
 
 
@@ -63,8 +66,12 @@ def call(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # rich leaves with SystemExit when its reader has gone
         return EXIT_RIGHT
+    except OSError as error:
+        if debug:
+            raise
+        return fail(unwritable(error))
     except Exception as error:
         if debug:
             raise

@@ -35,6 +35,11 @@ def fault(error: Exception) -> GradcheckError:
     return GradcheckError(f"a fault of gradcheck itself: {type(error).__name__}", hint="--debug shows where")
 
 
+def unwritable(error: OSError) -> GradcheckError:
+    """The output cannot be written: a full disk, a closed stream."""
+    return GradcheckError(f"the output cannot be written: {error.strerror}", hint="write it somewhere else")
+
+
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every command of results has."""
     command = click.option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import children
-from gradcheck_cli.functions import ARRAY_FUNCTIONS
+from gradcheck_cli.functions import ARRAY_FUNCTIONS, QUERIES
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
@@ -51,7 +51,9 @@ def no_operand(source: Source, token: Token, before: Token | None) -> NoReturn:
 def unknown(source: Source, token: Token, scope: Scope) -> NoReturn:
     """A word that is no name and no product of names."""
     near = scope.suggestions(token.text)
-    if token.text in ARRAY_FUNCTIONS:
+    if QUERIES.get(token.text) == (0, 0):
+        hint = f"write {token.text}()"
+    elif token.text in ARRAY_FUNCTIONS:
         hint = "it acts on vectors and matrices, which are not worked out yet"
     elif near:
         hint = "did you mean " + " or ".join(near) + "?"

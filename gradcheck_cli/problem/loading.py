@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import FileError, GradcheckError, ParseError, ProblemError, UnsupportedError
+from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError, UnsupportedError
+from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.files import read_source
 from gradcheck_cli.functions import ALIASES, FUNCTIONS
@@ -17,9 +17,11 @@ from gradcheck_cli.graph import Node as GraphNode
 from gradcheck_cli.parsing.lexer import fold
 from gradcheck_cli.parsing.names import Scope, scope
 from gradcheck_cli.parsing.text import parse
+from gradcheck_cli.problem.bundled import find
 from gradcheck_cli.problem.fields import FORMS, INPUT, QUESTION, SCALAR_KINDS
 from gradcheck_cli.problem.model import Key, Problem, Question
 from gradcheck_cli.problem.reader import Reader, kind_of, meant
+from gradcheck_cli.source import Span
 from gradcheck_cli.yamltree import Node, read_tree
 
 if TYPE_CHECKING:
@@ -28,35 +30,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 _NAME = re.compile(r"[A-Za-z\u0370-\u03ff][A-Za-z0-9_\u0370-\u03ff]*")
-_BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ARRAYS = "vectors and matrices are not worked out yet"
 _FIELDS = {field.name: field for field in (*INPUT, *QUESTION)}
-
-
-def bundled_folder() -> Path:
-    """Where the problems that come with the program lie: inside the package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "problems"
-    return inside if inside.is_dir() else package.parent / "problems"
-
-
-def bundled() -> tuple[str, ...]:
-    """The names of the problems that come with the program."""
-    return tuple(sorted(path.stem for path in bundled_folder().glob("*.yaml")))
-
-
-def find(name: str) -> Path:
-    """The file of a path or a bundled name; FileError with the nearest names where there is none."""
-    path = Path(name)
-    if path.suffix or len(path.parts) > 1 or path.is_file() or not _BUNDLED_NAME.fullmatch(name):
-        return path
-    inside = bundled_folder() / f"{name}.yaml"
-    if inside.is_file():
-        return inside
-    near = difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
-    message = f'there is no file and no bundled problem "{name}"'
-    raise FileError(message, hint=hint)
 
 
 def load(name: str | Path) -> Problem:
@@ -90,6 +65,7 @@ class _Loader:
         self.name = name
         self.read = Reader(source)
         self.declared: dict[str, Node] = {}
+        self.refused: set[str] = set()  # names that were wrong where they were declared: complained of once
 
     def problem(self, tree: Node) -> Problem | None:
         top = self.read.section(tree, "problem", "the problem")
@@ -108,22 +84,27 @@ class _Loader:
             return None  # a misspelt section would make every name in it unknown
         names_of = self.spellings(inputs, constants, latex, lets)
         graph = self.graph(inputs, constants, texts, latex, names_of, top)
-        if graph is None:
-            return None
-        return self.finish(top, graph, lets, names_of)
+        known = [leaf.name for leaf in inputs] + list(texts)
+        outputs = self.outputs(top, known, list(texts))
+        return self.finish(top, graph, outputs, lets, names_of)
 
     def finish(
-        self, top: Mapping[str, Node], graph: Graph, lets: Mapping[str, Source], names_of: Mapping[str, Iterable[str]]
+        self,
+        top: Mapping[str, Node],
+        graph: Graph | None,
+        outputs: tuple[str, ...],
+        lets: Mapping[str, Source],
+        names_of: Mapping[str, Iterable[str]],
     ) -> Problem | None:
-        vocabulary, _ = scope(names_of, graph.ancestors)
-        outputs = self.outputs(top, graph)
+        """Read the rest, also where the graph is wrong: all errors are told at once."""
+        vocabulary, _ = scope(names_of, graph.ancestors if graph else None)
         digits = self.read.number(top.get("digits"), "digits")
         rate = self.read.number(top.get("learning_rate"), "learning_rate")
-        lets_read = tuple((let, self.parse(text, vocabulary)) for let, text in lets.items())
+        lets_read = tuple((let, self.let(let, text, vocabulary, lets)) for let, text in lets.items())
         questions = self.questions(top.get("questions"), vocabulary, int(digits.value) if digits else 1)
         seed = self.seed(top.get("upstream"), outputs, vocabulary)
         title = self.read.text(top.get("title"), "title")
-        if self.read.errors:
+        if self.read.errors or graph is None:
             return None
         return Problem(
             name=self.name,
@@ -153,6 +134,7 @@ class _Loader:
         if not _NAME.fullmatch(name) or fold(name) != name:
             hint = "use letters, digits and _, a letter first; latex: says how it is printed"
             self.read.wrong(key, f'"{name}" cannot be the name of {what}', hint)
+            self.refused.add(name)
             return False
         if name in self.declared:
             line, _ = self.source.line_column(self.declared[name].span)
@@ -197,7 +179,7 @@ class _Loader:
             return Input(key.text)
         typed = self.read.number(entry.get("value"), key.text)
         kind = self.read.choice(entry.get("kind"), _FIELDS["kind"], f"the kind of {key.text}", "real")
-        if typed and not _allows(kind, typed.value):
+        if typed and not allows(kind, typed.value):
             self.read.wrong(typed.node, f"{key.text} = {typed.node.text} is not {kind}", "change the value or the kind")
         return Input(
             name=key.text,
@@ -234,10 +216,21 @@ class _Loader:
     def parse(self, text: Source, vocabulary: Scope) -> Expr | None:
         try:
             self.hidden(text)
-            return parse(text, vocabulary)
+            return scalar_only(parse(text, vocabulary), text)
         except GradcheckError as error:
-            self.read.errors.append(error)
+            if not any(f'"{name}" is no name' in error.message for name in self.refused):
+                self.read.errors.append(error)
             return None
+
+    def let(self, name: str, text: Source, vocabulary: Scope, lets: Mapping[str, Source]) -> Expr | None:
+        """A let name's expression: it may use nodes, inputs and the let names before it."""
+        expr = self.parse(text, vocabulary)
+        order = list(lets)
+        later = [used for used in (names(expr) if expr else ()) if used in order[order.index(name) :]]
+        if later:
+            message = f"{name} uses {later[0]}, which is not defined before it"
+            self.read.wrong(self.declared[name], message, "define let names before they are used")
+        return expr
 
     def hidden(self, text: Source) -> None:
         """Refuse a call of a function whose name the problem has given to something else."""
@@ -247,7 +240,7 @@ class _Loader:
             if function and word in self.declared and FUNCTIONS[function].params:
                 line, _ = self.source.line_column(self.declared[word].span)
                 message = f"{word} is a name of this problem (line {line}) and hides the function {word}(…)"
-                from_span = type(self.declared[word].span)(match.start(1), match.end(1))
+                from_span = Span(match.start(1), match.end(1))
                 raise ParseError(
                     message, hint="give it another name, or write * for a product", source=text, span=from_span
                 )
@@ -265,6 +258,7 @@ class _Loader:
         vocabulary, _ = scope({name: spelling for name, spelling in names_of.items() if name not in lets})
         nodes = []
         for name, text in texts.items():
+            self.no_lets(text, lets)
             expr = self.parse(text, vocabulary)
             if expr is not None:
                 nodes.append(GraphNode(name, expr, latex.get(name, ()), self.declared[name].span))
@@ -273,6 +267,15 @@ class _Loader:
         if self.read.errors or not ordered:
             return None
         return Graph(inputs, ordered, list(texts)[-1], constants)
+
+    def no_lets(self, text: Source, lets: set[str]) -> None:
+        for match in re.finditer(r"[A-Za-z_][A-Za-z0-9_]*", text.text):
+            if match.group() in lets:
+                message = f"{match.group()} is a let name, which the graph cannot use"
+                span = Span(match.start(), match.end())
+                error = ParseError(message, hint="make it a node of the graph", source=text, span=span)
+                self.read.errors.append(error)
+                self.refused.add(match.group())
 
     def cycle(self, circular: tuple[GraphNode, ...]) -> None:
         """Name one cycle among nodes that wait for one another."""
@@ -294,13 +297,12 @@ class _Loader:
 
     # -- output, questions
 
-    def outputs(self, top: Mapping[str, Node], graph: Graph) -> tuple[str, ...]:
+    def outputs(self, top: Mapping[str, Node], known: list[str], nodes: list[str]) -> tuple[str, ...]:
         given = self.read.texts(top.get("output"), "output")
         for name in given:
-            if name not in graph.by_name:
-                known = [node.name for node in graph.nodes]
-                self.read.wrong(top["output"], f'output "{name}" is no node', meant(name, known))
-        return given or (graph.output,)
+            if name not in known:
+                self.read.wrong(top["output"], f'output "{name}" is no node', meant(name, nodes))
+        return given or tuple(nodes[-1:])
 
     def seed(self, node: Node | None, outputs: tuple[str, ...], vocabulary: Scope) -> Expr | None:
         entries = self.read.entries(node, "upstream")
@@ -382,7 +384,7 @@ def read_key(reader: Reader, node: Node, what: str) -> Key:
     return Key((text,) if text is not None else ())
 
 
-def _allows(kind: str, value: Fraction) -> bool:
+def allows(kind: str, value: Fraction) -> bool:
     """Whether a value is of the kind declared for it."""
     tests = {
         "positive": value > 0,

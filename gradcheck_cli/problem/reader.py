@@ -153,6 +153,10 @@ class Reader:
         if not node.text.strip():
             self.wrong(node, f"{what} is empty", "write an expression")
             return None
+        if node.text.count("(") > node.text.count(")") and self.file.text[node.span.end : node.span.end + 1] == ",":
+            hint = "put the expression in quotes"
+            self.wrong(node, f"{what} is cut short: between {{ and }} YAML ends a value at a comma", hint)
+            return None
         if node.comment_gap == 1:
             hint = f'put the expression in quotes: "{node.text}", or two spaces before the comment'
             self.wrong(node, f'{what} is cut short: YAML reads what follows " #" as a comment', hint)

@@ -49,11 +49,11 @@ questions:
 def write_template(name: str) -> Path:
     """Write the template to NAME.yaml; FileError where that file exists or cannot be."""
     path = Path(name)
-    if path.suffix not in (".yaml", ".yml"):
-        path = path.with_name(path.name + ".yaml")
-    if not path.stem or not re.fullmatch(r"[\w.-]+", path.name):
+    if not re.fullmatch(r"[\w.-]+", path.name):
         message = f'"{name}" cannot be a file name'
         raise FileError(message, hint="use letters, digits, - and _")
+    if path.suffix not in (".yaml", ".yml"):
+        path = path.with_name(path.name + ".yaml")
     if path.exists():
         message = f"{path} exists already and was left alone"
         raise FileError(message, hint="choose another name")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.cells import cell_len
 
 
@@ -27,6 +29,11 @@ def wrap(pieces: list[str], width: int, indent: int) -> list[str]:
             joined = " " * indent + piece.lstrip()
         current = joined
     return [*lines, current.rstrip()] if current.strip() else lines
+
+
+def breakable(text: str) -> list[str]:
+    """A formula in pieces that `wrap` may put on different lines: behind blanks and signs of multiplication."""
+    return re.findall(r"(?:[=+-] )?(?:\[[^\]]*\]|[^ *\[])+[ *]*|[ *\[]+", text)
 
 
 def words(text: str) -> list[str]:

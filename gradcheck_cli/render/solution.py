@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from gradcheck_cli.render.layout import pad, widest, words, wrap
+from gradcheck_cli.expr import Num, walk
+from gradcheck_cli.render.layout import breakable, pad, widest, words, wrap
 from gradcheck_cli.solving.numbers import DIGITS, number_text
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ class SolutionPrinter:
         self.view = view
         self.keys = keys
         self.nodes = {node.name: node for node in solution.nodes}
+        graph = solution.problem.graph
+        self.numeric = all(leaf.value is not None for leaf in (*graph.inputs, *graph.constants))
+        self.seeded = solution.problem.seed is not None
 
-    def number(self, value: Value) -> str:
+    def number(self, value: Value, *, decimal: bool | None = None) -> str:
         """A value as text; a dash where there is none."""
-        decimal = self.solution.problem.decimal
+        decimal = self.solution.problem.decimal if decimal is None else decimal
         return number_text(value, decimal=decimal, count=self.view.digits, exact=self.view.exact) or "–"
 
     def print(self) -> None:
@@ -69,7 +73,8 @@ class SolutionPrinter:
     def heading(self) -> None:
         problem = self.solution.problem
         graph = problem.graph
-        self.canvas.line((problem.title, "head"), "  ", (problem.name, "dim"))
+        for line in wrap([*words(problem.title), f" {problem.name}"], self.canvas.width, 2):
+            self.canvas.line((line, "head"))
         params = sum(leaf.param for leaf in graph.inputs)
         counts = [
             f"output {self.solution.output}",
@@ -77,7 +82,8 @@ class SolutionPrinter:
             counted(len(graph.edges), "edge"),
             *([counted(params, "parameter")] if params else []),
         ]
-        self.canvas.line((", ".join(counts), "dim"))
+        for line in wrap(words(", ".join(counts)), self.canvas.width, 2):
+            self.canvas.line((line, "dim"))
 
     def section(self, title: str) -> None:
         self.canvas.line()
@@ -92,7 +98,7 @@ class SolutionPrinter:
         labels = [prefix + text for prefix, text, _ in rows]
         values = [self.number(node.forward.number) if node else "" for *_, node in rows]
         slopes = [self.number(node.gradient.number) if node and backward else "" for *_, node in rows]
-        slope_head = f"∂{self.solution.output}/∂node" if backward else ""
+        slope_head = ("upstream" if self.seeded else f"∂{self.solution.output}/∂node") if backward else ""
         columns = (widest(labels), max(widest(values), 5), max(widest(slopes), cell_len(slope_head)))
         if sum(columns) + 4 > self.canvas.width or max(len(prefix) for prefix, *_ in rows) > 3 * DEEPEST_TREE:
             self.listing(backward=backward)
@@ -180,12 +186,19 @@ class SolutionPrinter:
 
     def edge_row(self, edge: SolvedEdge) -> tuple[str, str, str, str, str]:
         local = f"∂{edge.target}/∂{edge.source} = {self.expression(edge.local)}"
-        numbers = (self.number(part.number) for part in (edge.upstream, edge.local, edge.downstream))
-        upstream, step, downstream = (
-            text if text != "–" else self.expression(part)
-            for text, part in zip(numbers, (edge.upstream, edge.local, edge.downstream), strict=True)
-        )
+        upstream, step = (self.factor(part) for part in (edge.upstream, edge.local))
+        downstream = self.told(edge.downstream)
         return f"{edge.target} → {edge.source}", upstream, step, downstream, local
+
+    def told(self, quantity: Quantity) -> str:
+        """The number; the expression where a value is missing; a dash where all are given and there is none."""
+        text = self.number(quantity.number)
+        return text if text != "–" or self.numeric else self.expression(quantity)
+
+    def factor(self, quantity: Quantity) -> str:
+        """As `told`, in brackets where it could be misread as a factor."""
+        text = self.told(quantity)
+        return f"({text})" if " + " in text or " - " in text else text
 
     def edge_line(self, row: tuple[str, ...], columns: list[int], *, beside: bool, stacked: bool) -> None:
         name, upstream, local, downstream, derivative = row
@@ -221,10 +234,11 @@ class SolutionPrinter:
         found = {}
         for name, edges in arrivals.items():
             if len(edges) > 1:
-                parts = []
+                parts: list[str] = []
                 for edge in edges:
-                    text = self.number(edge.downstream.number)
-                    parts.append(f"{self.expression(edge.downstream) if text == '–' else text} (from {edge.target})")
+                    text = self.told(edge.downstream)
+                    text = f"({text})" if text.startswith("-") and parts else text
+                    parts.append(f"{text} (from {edge.target})")
                 total = self.number(self.nodes[name].gradient.number)
                 lead = f"{total} = " if total != "–" else ""
                 found[edges[-1].target, name] = [f"  {name} collects {lead}" + " + ".join(parts)]
@@ -263,18 +277,21 @@ class SolutionPrinter:
         self.result(name, indent=cell_len(f"∂{output}/∂{name} "))
 
     def chain(self, name: str, paths: tuple[tuple[str, ...], ...]) -> None:
-        label = f"∂{self.solution.output}/∂{name} "
+        output = self.solution.output
+        label = f"upstream({name}) " if self.seeded else f"∂{output}/∂{name} "
         symbols: list[str] = []
         numbers: list[str] = []
         known = {(edge.target, edge.source): edge for edge in self.solution.edges}
         for at, path in enumerate(paths):
             links = list(pairwise(path))
             joint = "= " if at == 0 else "+ "
+            if self.seeded:
+                symbols.append(f"{joint}upstream({output}) ")
+                numbers.append(f"{joint}{self.factor(self.nodes[output].gradient)} ")
             for place, (target, source) in enumerate(links):
-                joint = "· " if place else joint
+                joint = "· " if place or self.seeded else joint
                 symbols.append(f"{joint}∂{target}/∂{source} ")
-                text = self.number(known[target, source].local.number)
-                text = self.expression(known[target, source].local) if text == "–" else text
+                text = self.told(known[target, source].local)
                 bracket = text.startswith("-") or " " in text
                 numbers.append(f"{joint}({text}) " if bracket else f"{joint}{text} ")
         if len(symbols) == 1:
@@ -282,15 +299,15 @@ class SolutionPrinter:
         self.hanging(label, symbols)
         indent = cell_len(label)
         if len(numbers) == 1:
-            self.result(name, indent)
+            if self.number(self.nodes[name].gradient.number) != "–":
+                self.result(name, indent)
             return
         end = self.number(self.nodes[name].gradient.number)
         self.hanging(" " * indent, [*numbers, f"= {end}"] if end != "–" else numbers)
 
     def result(self, name: str, indent: int) -> None:
         quantity = self.nodes[name].gradient
-        text = self.number(quantity.number)
-        self.hanging(" " * indent, [f"= {self.expression(quantity) if text == '–' else text}"])
+        self.hanging(" " * indent, [f"= {self.told(quantity)}"])
 
     def hanging(self, label: str, pieces: list[str]) -> None:
         indent = min(cell_len(label), self.canvas.width // 3)
@@ -326,14 +343,16 @@ class SolutionPrinter:
             return words(f"{verdict}: {answer.reason}" if answer.reason else verdict)
         if answer.kind == "shape":
             return ["() – a scalar"]
-        value = self.number(answer.quantity.number)
+        typed = any(isinstance(part, Num) and "." in part.text for part in walk(answer.expr.tree))
+        value = self.number(answer.quantity.number, decimal=typed or None)
         shown = self.expression(answer.quantity)
         pieces = [f"= {shown} "] if shown != value else []
         if self.view.exact and answer.closed is not None and answer.closed.shown != shown:
             pieces.append(f"= {answer.closed.shown} ")
         if value != "–":
             pieces.append(f"= {value}")
-        return pieces or [f"= {shown}"]
+        pieces = [part for piece in pieces or [f"= {shown}"] for part in breakable(piece)]
+        return [*pieces, *words(f" ({answer.reason})")] if answer.reason else pieces
 
     def key_line(self, name: str, indent: str) -> None:
         verdict = self.keys.get(name)
@@ -347,6 +366,9 @@ class SolutionPrinter:
         for note in self.solution.notes:
             for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
                 self.canvas.line((line, "open"))
+        if agreement.ok and not agreement.compared:
+            self.canvas.line(("? nothing could be compared: no quantity has a value here", "open"))
+            return
         if agreement.ok:
             count = counted(agreement.compared, "quantity")
             spread = f"largest spread {agreement.spread:.1g}"

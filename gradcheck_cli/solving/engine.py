@@ -72,6 +72,11 @@ class Engine:
         return symbolic_values(self.graph, leaves, (*self.backward.steps, *self.lets.items()))
 
     @cached_property
+    def has_all_values(self) -> bool:
+        """Whether every input and constant is given a number."""
+        return all(leaf.value is not None for leaf in (*self.graph.inputs, *self.graph.constants))
+
+    @cached_property
     def undefined(self) -> frozenset[str]:
         """Nodes that have no value at the given numbers although nothing they need is missing: log(-1), 1/0."""
         leaves = (*self.graph.inputs, *self.graph.constants)

@@ -8,6 +8,7 @@ from gradcheck_cli.errors import ParseError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Num
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse as parse_text
+from gradcheck_cli.problem.loading import allows
 from gradcheck_cli.solving.solver import with_values
 from gradcheck_cli.source import Source, visible
 from gradcheck_cli.write.formula import Formula
@@ -56,6 +57,10 @@ def assigned(problem: Problem, settings: Iterable[str]) -> Problem:
             message = f'--set: "{visible(name)}" is no input of {problem.name}'
             raise ParseError(message, hint=hint)
         values[found] = _number(text)
+        kind = next(leaf.kind for leaf in (*problem.graph.inputs, *problem.graph.constants) if leaf.name == found)
+        if not allows(kind, values[found][0]):
+            message = f"--set: {found} = {visible(text)} is not {kind}"
+            raise ParseError(message, hint="set another value")
     return with_values(problem, values)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.expr import Call, Expr, Name, number
 from gradcheck_cli.judge import Space, Variable, decide
 from gradcheck_cli.solving.model import Answer, Quantity
+from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -37,8 +39,18 @@ def answer(engine: Engine, ask: Expr, text: Source | None = None) -> Answer:
             return Answer(written, "count", quantity(engine, engine.resolve(ask, text=text)))
         if ask.function in DERIVATIVES:
             resolved = engine.resolve(ask, text=text)
-            return _finished(engine, written, "derivative", resolved, resolved)
+            found = _finished(engine, written, "derivative", resolved, resolved)
+            return replace(found, reason=_why_zero(engine, ask)) if resolved == number(0) else found
     return _forward(engine, ask, written, text)
+
+
+def _why_zero(engine: Engine, ask: Call) -> str:
+    """Why a derivative is 0 for every value."""
+    first, last = (arg.id if isinstance(arg, Name) else write(arg) for arg in (ask.args[0], ask.args[-1]))
+    if ask.function in ("local", "downstream"):
+        return f"there is no edge from {last} to {first}"
+    target = engine.output if ask.function == "upstream" and len(ask.args) == 1 else first
+    return f"{target} does not depend on {first if ask.function == 'upstream' else last}"
 
 
 def is_update(engine: Engine, ask: Expr) -> bool:
@@ -100,6 +112,10 @@ def _relation(engine: Engine, ask: Call, written: str, text: Source | None) -> A
     holds = {"equal": True, "different": False}.get(decision.kind)
     shown = Quantity(engine.formula(Call("eq", (left, right))), None if holds is None else Fraction(int(holds)))
     reason = decision.reason
+    if holds and any(engine.value(side) is None for side in (left, right)) and engine.has_all_values:
+        reason += " where both sides are defined; at the given values one is not"
     if decision.counterexample:
-        reason = "differs at " + ", ".join(f"{name} = {value}" for name, value in decision.counterexample)
+        reason = "differs at " + ", ".join(
+            f"{name} = {write(as_typed(value))}" for name, value in decision.counterexample
+        )
     return Answer(written, "relation", shown, None, holds, reason)

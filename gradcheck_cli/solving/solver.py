@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck import crosscheck
+from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Name
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.model import Question
@@ -36,8 +37,7 @@ def solve(problem: Problem, *, output: str | None = None, ask: Iterable[str] = (
     questions = (*problem.questions, *_asked(problem, ask))
     answers = {question.id: answer(engine, question.ask, question.written) for question in questions}
     backward = engine.backward
-    plain = backward if problem.seed is None else engine.derivation(engine.output)
-    agreement = crosscheck(engine.graph, problem.given, engine.local, plain.steps, engine.output)
+    agreement = crosscheck(engine.graph, problem.given, engine.local, backward.steps, engine.output, problem.seed)
     return Solution(
         problem=problem,
         output=engine.output,
@@ -54,7 +54,7 @@ def _asked(problem: Problem, ask: Iterable[str]) -> tuple[Question, ...]:
     found = []
     for number, text in enumerate(ask, start=1):
         source = Source(f"--ask {text!r}" if len(text) < 40 else f"--ask {number}", text)
-        found.append(Question(f"ask {number}", parse(source, problem.scope), source))
+        found.append(Question(f"ask {number}", scalar_only(parse(source, problem.scope), source), source))
     return tuple(found)
 
 

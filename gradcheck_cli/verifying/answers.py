@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
 from gradcheck_cli.files import read_source
 from gradcheck_cli.problem import Key, Problem, load
-from gradcheck_cli.problem.loading import bundled, bundled_folder, read_key
+from gradcheck_cli.problem.bundled import bundled, bundled_folder
+from gradcheck_cli.problem.loading import read_key
 from gradcheck_cli.problem.reader import Reader, meant
 from gradcheck_cli.verifying.model import Submission
 from gradcheck_cli.yamltree import Node, read_tree

@@ -28,7 +28,8 @@ class Checked:
     @property
     def ok(self) -> bool:
         """Whether the witnesses agree and every key is right."""
-        return self.solution.agreement.ok and all(key.verdict == CORRECT for key in self.keys)
+        true = all(answer.holds is not False for answer in self.solution.answers.values())
+        return true and self.solution.agreement.ok and all(key.verdict == CORRECT for key in self.keys)
 
 
 def key_verdicts(solution: Solution) -> dict[str, str]:
@@ -47,7 +48,7 @@ def check_problem(problem: Problem) -> Checked:
     keys = tuple(examiner.claim(question, question.key) for question in problem.questions if question.key)
     warnings: list[str] = []
     for question in problem.questions:
-        if question.key is None:
+        if question.key is None and solution.answers[question.id].kind != "relation":
             warnings.append(f"question {question.id} has no answer: to be checked against")
         truth = examiner.truth(question)
         found = {mistake.message: mistake for mistake in collisions(examiner.engine, truth)}

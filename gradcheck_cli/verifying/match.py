@@ -12,16 +12,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expand import expand
+from gradcheck_cli.expand import expand, scalar_only
 from gradcheck_cli.expr import Call, Expr, Name, Num, names, number, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import Space, decide, number_verdict, with_rounding
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.queries import space
 from gradcheck_cli.source import Span
+from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
@@ -76,7 +78,7 @@ class Matcher:
         if truth.kind in ("relation", "shape"):
             return self.word(source, truth)
         try:
-            found = self.read(source, truth, latex=latex)
+            found = [scalar_only(expr, source) for expr in self.read(source, truth, latex=latex)]
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
@@ -324,7 +326,7 @@ def counterexample(point: tuple[tuple[str, Fraction], ...] | None) -> str:
     """Numbers at which two expressions differ, in words."""
     if not point:
         return ""
-    return "differs at " + ", ".join(f"{name} = {value}" for name, value in point[:6])
+    return "differs at " + ", ".join(f"{name} = {write(as_typed(value))}" for name, value in point[:6])
 
 
 def _float(value: Value) -> float | None:

@@ -10,6 +10,7 @@ from gradcheck_cli.write.precedence import ATOM, POWER, PRODUCT, SIGN, SUM, bind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SHORT = {"maximum": "max", "minimum": "min"}
 _COMPARISONS = {"gt": ">", "ge": ">=", "eq": "==", "lt": "<", "le": "<=", "ne": "!="}
 
 
@@ -36,6 +37,8 @@ def iverson(expr: Expr) -> str:
 
 def _iverson(expr: Expr) -> Expr:
     if isinstance(expr, Call):
+        if expr.function == "where":  # its condition is no factor
+            return Call("where", (expr.args[0], *(_iverson(arg) for arg in expr.args[1:])))
         args = tuple(_iverson(arg) for arg in expr.args)
         if expr.function == "step":
             return Name(f"[{write(args[0])} > 0]")
@@ -51,9 +54,10 @@ def _call(expr: Call) -> str:
         return writer(expr)
     if not expr.args and expr.function in ("pi", "e"):
         return expr.function
+    name = _SHORT.get(expr.function, expr.function)
     inner = [write(arg) for arg in expr.args]
     inner += [f"{key}={write(value)}" for key, value in expr.options]
-    return f"{expr.function}({', '.join(inner)})"
+    return f"{name}({', '.join(inner)})"
 
 
 def _at_least(expr: Expr, level: int) -> str:

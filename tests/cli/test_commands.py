@@ -337,3 +337,44 @@ def test_a_fault_of_ours_is_one_line(run, monkeypatch):
     result = run("solve", "sum-times")
     assert result.code == 2
     assert result.err == "gradcheck: a fault of gradcheck itself: RuntimeError; --debug shows where\n"
+
+
+def test_a_reader_that_leaves_early_gets_no_error_code():
+    command = f"{sys.executable} -m gradcheck_cli solve four-hidden-units | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("redirect", ["> /dev/full", ">&-"])
+def test_an_output_that_cannot_be_written_is_one_line(redirect):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m gradcheck_cli solve sum-times {redirect}"],
+        capture_output=True,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.count(b"\n") <= 1
+
+
+def test_a_relation_of_an_author_has_to_hold(run, problem_file):
+    path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x^2}\nquestions: [{ask: 'd(f, x) == 2'}]\n")
+    result = run("check", path)
+    assert result.code == 1
+    assert "d(f, x) == 2 does not hold; it differs at x = 3" in result.out
+
+
+def test_where_a_relation_is_not_defined_is_told(run):
+    result = run("solve", "sigmoid-neuron", "--ask", "log(x0^2) == 2*log(x0)")
+    assert "where both sides are defined" in " ".join(result.out.split())
+
+
+def test_why_a_derivative_is_zero_is_told(run):
+    assert "there is no edge from x0 to a" in run("solve", "sigmoid-neuron", "--ask", "local(a, x0)").out
+    assert "z does not depend on a" in run("solve", "sigmoid-neuron", "--ask", "d(z, a)").out
+
+
+@pytest.mark.parametrize("setting", ["y=2", "y=1/2"])
+def test_a_setting_has_to_be_of_its_kind(run, setting):
+    result = run("solve", "squared-term-bce", "--set", setting)
+    assert result.code == 2
+    assert "is not binary" in result.err

@@ -33,7 +33,7 @@ SAME = [
     ("1/2x", "1/2*x"), ("a/b/z", "a/b/z"), ("a/(b z)", "a/(b*z)"), ("√x", "sqrt(x)"), ("√(x+1)", "sqrt(x + 1)"), ("½ x", "1/2*x"),
     ("[x > 0]", "x > 0"), ("(x > 0?)", "x > 0"), ("1[z>0]", "1*(z > 0)"), ("x ≥ y", "x >= y"), ("x ≠ y", "x != y"),
     ("log a b", "log(a*b)"), ("log 2a", "log(2*a)"), ("log a + b", "log(a) + b"), ("sin²(x)", "sin(x)^2"), ("tanh^2(x)", "tanh(x)^2"),
-    ("exp -z", "exp(-z)"), ("x log(y)", "x*log(y)"), ("xlog(y)", "x*log(y)"), ("yx", "yx"), ("y x", "y*x"), ("max(x, y, z)", "maximum(x, y, z)"),
+    ("exp -z", "exp(-z)"), ("x log(y)", "x*log(y)"), ("xlog(y)", "x*log(y)"), ("yx", "yx"), ("y x", "y*x"), ("max(x, y, z)", "max(x, y, z)"),
     ("dz/dx0", "d(z, x0)"), ("da/dw_0", "d(a, w0)"), ("∂a/∂x₀", "d(a, x0)"), ("d a / d x0", "d(a, x0)"), ("dyhat/dw31 · dw31/dx", "d(yhat, w31)*d(w31, x)"),
     ("d(a, x0)", "d(a, x0)"), ("0,5", "0.5"), ("1.5 × 10^-3", "1.5*10^(-3)"), ("2e", "2*e"), (".5x", ".5*x"), ("pi x", "pi*x"),
 ]  # fmt: skip

@@ -125,7 +125,7 @@ def test_each_mistake_has_its_line(text, expected):
 def test_all_mistakes_are_told_at_once_in_file_order():
     text = "title: T\ninputs: {x: no, y: 1:30}\ngraph:\n  z: x +\n  w: qq\nlearning_rate: fast\n"
     assert [line.split(": ")[0] for line in complaints(text)] == [
-        "p.yaml:2:13", "p.yaml:2:20", "p.yaml:4:8", "p.yaml:5:6",
+        "p.yaml:2:13", "p.yaml:2:20", "p.yaml:4:8", "p.yaml:5:6", "p.yaml:6:16",
     ]  # fmt: skip
 
 
@@ -210,3 +210,22 @@ def test_a_damaged_file_is_read_or_explained(at, change):
         read(EXAMPLE[:at] + change + EXAMPLE[at + 1 :])
     except GradcheckError as error:
         assert str(error).startswith("p.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MINIMAL + "output: zz\nquestions: [{ask: 'd(z'}]\n", ["4:9", "5:20"]),
+        ("title: T\ninputs: {x: 1}\ngraph: {z: x + q}\noutput: zz\nquestions: [{ask: 'd(z'}]\n", ["3:16", "4:9", "5:20"]),
+        (MINIMAL + "let: {u: v, v: x}\n", ["4:7"]),
+        (MINIMAL + "let: {u: u}\n", ["4:7"]),
+        ("title: T\ninputs: {x: 1}\nlet: {u: x^2}\ngraph: {z: u*2}\n", ["4:12"]),
+        ("title: T\ninputs: {2x: 1}\ngraph: {z: 2*x}\n", ["2:10", "3:14"]),
+        ("title: T\ninputs: {x: 1}\ngraph: {z: 'x.T'}\n", ["3:13"]),
+        ("title: T\ninputs: {x: 1}\ngraph: {z: 'x @ x'}\n", ["3:13"]),
+        ("title: T\ninputs: {x: 1}\ngraph: {z: max(x, 2)}\n", ["3:12", "3:19"]),
+        (MINIMAL + "questions: [{ask: nodes}]\n", ["4:19"]),
+    ],
+)  # fmt: skip
+def test_errors_are_told_where_they_are(text, expected):
+    assert [line.split(": ")[0].removeprefix("p.yaml:") for line in complaints(text)] == expected

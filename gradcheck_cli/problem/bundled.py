@@ -1,0 +1,37 @@
+"""The problems that come with the program, and how a name finds its file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from gradcheck_cli.errors import FileError
+
+_BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def bundled_folder() -> Path:
+    """Where the problems that come with the program lie: inside the package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "problems"
+    return inside if inside.is_dir() else package.parent / "problems"
+
+
+def bundled() -> tuple[str, ...]:
+    """The names of the problems that come with the program."""
+    return tuple(sorted(path.stem for path in bundled_folder().glob("*.yaml")))
+
+
+def find(name: str) -> Path:
+    """The file of a path or a bundled name; FileError with the nearest names where there is none."""
+    path = Path(name)
+    if path.suffix or len(path.parts) > 1 or path.is_file() or not _BUNDLED_NAME.fullmatch(name):
+        return path
+    inside = bundled_folder() / f"{name}.yaml"
+    if inside.is_file():
+        return inside
+    near = difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
+    message = f'there is no file and no bundled problem "{name}"'
+    raise FileError(message, hint=hint)
