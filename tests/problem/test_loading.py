@@ -215,8 +215,8 @@ def test_a_damaged_file_is_read_or_explained(at, change):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (MINIMAL + "output: zz\nquestions: [{ask: 'd(z'}]\n", ["4:9", "5:20"]),
-        ("title: T\ninputs: {x: 1}\ngraph: {z: x + q}\noutput: zz\nquestions: [{ask: 'd(z'}]\n", ["3:16", "4:9", "5:20"]),
+        (MINIMAL + "output: zz\nquestions: [{ask: 'd(z'}]\n", ["4:9", "5:21"]),
+        ("title: T\ninputs: {x: 1}\ngraph: {z: x + q}\noutput: zz\nquestions: [{ask: 'd(z'}]\n", ["3:16", "4:9", "5:21"]),
         (MINIMAL + "let: {u: v, v: x}\n", ["4:7"]),
         (MINIMAL + "let: {u: u}\n", ["4:7"]),
         ("title: T\ninputs: {x: 1}\nlet: {u: x^2}\ngraph: {z: u*2}\n", ["4:12"]),
