@@ -17,26 +17,33 @@ _EPILOG = """
 \b
 Examples:
   gradcheck verify answers.yaml
+  gradcheck verify homework.md --problem sigmoid-neuron
   gradcheck verify --problem my-problem.yaml submissions/*.yaml --json
 """
 
 
 @click.command(short_help="Judge files of answers.", epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="ANSWERS...")
-@click.option("--problem", metavar="PROBLEM", help="The problem, instead of the one that the file names.")
+@click.option(
+    "--problem", multiple=True, metavar="PROBLEM", help="The problem, instead of the one that the file names."
+)
 @click.option("--quiet", is_flag=True, help="Only the score of each file.")
 @common
 def verify(
-    *, files: tuple[str, ...], problem: str | None, quiet: bool, width: int | None, debug: bool, as_json: bool
+    *, files: tuple[str, ...], problem: tuple[str, ...], quiet: bool, width: int | None, debug: bool, as_json: bool
 ) -> int:
-    """Judge files of ANSWERS: each member of each answer, the first wrong step, the mistake, the score."""
+    """Judge files of ANSWERS: each member of each answer, the first wrong step, the mistake, the score.
+
+    A file is a table of answers (.yaml), or homework as it was written (.md, .tex, .txt): every formula with an
+    equality is then a claim, found by its left side.
+    """
     from gradcheck_cli.problem import load
     from gradcheck_cli.verifying import judge_files
 
     del debug
     gc.freeze()  # what was imported stays; what many files leave behind is collected
     gc.enable()
-    named = load(problem) if problem else None
+    named = tuple(load(name) for name in problem)
     reports: list[Report] = []
     unusable = False
     for found in judge_files(files, named):

@@ -32,12 +32,14 @@ class Scope:
     `latex`      declared LaTeX spelling, in its normal form -> canonical name
     `ancestors`  node -> the names it is computed from, so that `a(x0)` can be read as notation for `a`
     `indices`    index letters that are bound where they are used
+    `differentials`  whether dx may stand alone, as in dy = x dw
     """
 
     spellings: Mapping[str, str]
     ancestors: Mapping[str, frozenset[str]] = field(default_factory=dict)
     latex: Mapping[str, str] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
+    differentials: bool = False
 
     def name(self, word: str) -> str | None:
         """The canonical name of a word, or None."""

@@ -13,7 +13,7 @@ from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import complaints
-from gradcheck_cli.parsing.runs import differential, splits, with_comma
+from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
@@ -291,18 +291,12 @@ class Parser:
         return self.run()
 
     def derivative(self) -> Expr | None:
-        """Derivative := "d" name "/" "d" name, also with ∂."""
-        start = self.at
-        top = differential(self.scope, self.tokens, self.at)
-        if top is None:
+        """Derivative := "d" name "/" "d" name, also with ∂; "d" name alone where a text may hold a differential."""
+        found = derivative_at(self.scope, self.tokens, self.at)
+        if found is None:
             return None
-        slash = self.tokens[min(top[1], len(self.tokens) - 1)]
-        bottom = differential(self.scope, self.tokens, top[1] + 1) if slash.kind == "/" else None
-        if bottom is None:
-            return None
-        self.at = bottom[1]
-        span = self.tokens[start].span.join(self.tokens[self.at - 1].span)
-        return Call("d", (top[0], bottom[0]), (), span)
+        self.at = found[1]
+        return found[0]
 
     def query(self) -> Expr:
         """Query := ("d" | "local" | "upstream" | …) "(" arguments ")"."""

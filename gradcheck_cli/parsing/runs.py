@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Name, Num
+from gradcheck_cli.expr import Call, Name, Num
 from gradcheck_cli.parsing.lexer import Token
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.parsing.names import Scope
 
 MAX_SPLITS = 8
@@ -62,6 +63,21 @@ def differential(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Name
     else:
         name = scope.name(token.text[1:])
     return (Name(name, token.span), at + 1) if name else None
+
+
+def derivative_at(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Expr, int] | None:
+    """`dz/dx` as d(z, x), or `dz` alone where the scope allows it; and the place of the token after it."""
+    top = differential(scope, tokens, at)
+    if top is None:
+        return None
+    after = min(top[1], len(tokens) - 1)
+    bottom = differential(scope, tokens, after + 1) if tokens[after].kind == "/" else None
+    if bottom is not None:
+        span = tokens[at].span.join(tokens[bottom[1] - 1].span)
+        return Call("d", (top[0], bottom[0]), (), span), bottom[1]
+    if scope.differentials and top[0].id != scope.name(tokens[at].text):
+        return Call("differential", (top[0],), (), tokens[at].span.join(top[0].span)), top[1]
+    return None
 
 
 def with_comma(token: Token, follows: Token) -> tuple[Num, ...]:

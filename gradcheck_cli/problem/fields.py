@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 KINDS = (
     "real", "positive", "nonnegative", "integer", "binary", "sign", "probability",
@@ -79,3 +83,16 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
     "question": QUESTION,
     "answers": ANSWERS,
 }
+
+
+def allows(kind: str, value: Fraction) -> bool:
+    """Whether a value is of the kind declared for it."""
+    tests = {
+        "positive": value > 0,
+        "nonnegative": value >= 0,
+        "integer": value.denominator == 1,
+        "binary": value in (0, 1),
+        "sign": value in (-1, 1),
+        "probability": 0 <= value <= 1,
+    }
+    return tests.get(kind, True)

@@ -18,7 +18,7 @@ from gradcheck_cli.parsing.lexer import fold
 from gradcheck_cli.parsing.names import Scope, scope
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.bundled import find
-from gradcheck_cli.problem.fields import FORMS, INPUT, QUESTION, SCALAR_KINDS
+from gradcheck_cli.problem.fields import FORMS, INPUT, QUESTION, SCALAR_KINDS, allows
 from gradcheck_cli.problem.model import Key, Problem, Question
 from gradcheck_cli.problem.reader import Reader, kind_of, meant
 from gradcheck_cli.source import Span
@@ -101,6 +101,7 @@ class _Loader:
         digits = self.read.number(top.get("digits"), "digits")
         rate = self.read.number(top.get("learning_rate"), "learning_rate")
         lets_read = tuple((let, self.let(let, text, vocabulary, lets)) for let, text in lets.items())
+        vocabulary, _ = scope(names_of, _with_lets(graph, lets_read))
         questions = self.questions(top.get("questions"), vocabulary, int(digits.value) if digits else 1)
         seed = self.seed(top.get("upstream"), outputs, vocabulary)
         title = self.read.text(top.get("title"), "title")
@@ -363,6 +364,15 @@ class _Loader:
         return None if node is None else read_key(self.read, node, f"the answer to question {name}")
 
 
+def _with_lets(graph: Graph | None, lets: Iterable[tuple[str, Expr | None]]) -> dict[str, frozenset[str]]:
+    """What each node and let name depends on, so that u(x0) can be read as notation for u."""
+    above = dict(graph.ancestors) if graph else {}
+    for name, expr in lets:
+        direct = frozenset(names(expr)) if expr is not None else frozenset()
+        above[name] = direct.union(*(above.get(used, frozenset()) for used in direct))
+    return above
+
+
 def read_key(reader: Reader, node: Node, what: str) -> Key:
     """An answer: a text, a list of texts, or a mapping of expression and value."""
     if node.kind == "map":
@@ -382,16 +392,3 @@ def read_key(reader: Reader, node: Node, what: str) -> Key:
         return Key(tuple(text for item in node.items if (text := reader.expression(item, what)) is not None))
     text = reader.expression(node, what)
     return Key((text,) if text is not None else ())
-
-
-def allows(kind: str, value: Fraction) -> bool:
-    """Whether a value is of the kind declared for it."""
-    tests = {
-        "positive": value > 0,
-        "nonnegative": value >= 0,
-        "integer": value.denominator == 1,
-        "binary": value in (0, 1),
-        "sign": value in (-1, 1),
-        "probability": 0 <= value <= 1,
-    }
-    return tests.get(kind, True)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.render.layout import words, wrap
+from gradcheck_cli.render.solution import counted
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:
@@ -29,18 +30,19 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None
     canvas.line((report.file, "head"), who, "  ", (", ".join(report.problems), "dim"), "  ", (head, "head"))
     if quiet:
         return
-    width = max((len(claim.id or "") for claim in report.claims), default=0)
+    width = max((len(_label(claim)) for claim in report.claims), default=0)
     for claim in report.claims:
         _claim(canvas, claim, width, report.claims)
     for note in report.notes:
         _wrapped(canvas, f"note: {note}", 2, "open")
     counts = [f"{count} {verdict}" for verdict, count in report.summary.items() if count or verdict in (CORRECT, WRONG)]
-    canvas.line((f"{len(report.claims)} answers: {', '.join(counts)}", "head"))
+    noun = "claim" if any(claim.id is None for claim in report.claims) else "answer"
+    canvas.line((f"{counted(len(report.claims), noun)}: {', '.join(counts)}", "head"))
 
 
 def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...]) -> None:
     mark, style = _MARKS[claim.verdict if claim.follows_from is None else MISSING]
-    label = f" {(claim.id or '').ljust(width)}  "
+    label = f" {_label(claim).ljust(width)}  "
     indent = " " * (len(label) + 1)
     if claim.verdict == CORRECT:
         notes = "; ".join(dict.fromkeys(member.note for member in claim.members if member.note))
@@ -56,21 +58,35 @@ def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...])
     _details(canvas, claim, indent)
 
 
+def _left(claim: Claim) -> list[str]:
+    """The left side of a claim of a text, which is no member."""
+    shown = " = ".join(" ".join(member.text.split()) for member in claim.members)
+    left = claim.text.removesuffix(shown).removesuffix(" = ")
+    return [left] if claim.id is None and left != claim.text else []
+
+
+def _label(claim: Claim) -> str:
+    """A question's id, or the line of a text."""
+    return claim.id if claim.id is not None else f"line {claim.line}"
+
+
 def _caret(canvas: Canvas, claim: Claim, indent: int) -> None:
     """A row of carets under the first wrong member of a chain."""
     assert claim.first_wrong is not None  # noqa: S101 - the caller has looked
     if len(claim.members) > 1:
-        before = " = ".join(member.text for member in claim.members[: claim.first_wrong])
+        before = " = ".join([*_left(claim), *(member.text for member in claim.members[: claim.first_wrong])])
         start = indent + len(before) + (3 if before else 0)
         canvas.line(" " * start, ("^" * max(1, len(claim.members[claim.first_wrong].text)), "bad"))
 
 
 def _details(canvas: Canvas, claim: Claim, indent: str) -> None:
     if claim.verdict in (UNREADABLE, UNDECIDED):
-        member = next(member for member in claim.members if member.verdict == claim.verdict)
+        member = next((member for member in claim.members if member.verdict == claim.verdict), claim.members[-1])
         reason = member.note or "this could not be settled either way"
+        if claim.id is None:  # the formula stands above; what is wrong with it is enough
+            reason = reason.partition(": ")[2] if claim.verdict == UNREADABLE else claim.note or reason
         _wrapped(canvas, f"{claim.verdict}: {reason}", len(indent), "open")
-        for line in member.excerpt.splitlines():
+        for line in member.excerpt.splitlines() if claim.id is not None else ():
             canvas.line(indent, (line, "dim"))
         return
     if claim.diagnosis:

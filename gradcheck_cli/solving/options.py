@@ -8,7 +8,7 @@ from gradcheck_cli.errors import ParseError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Num
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse as parse_text
-from gradcheck_cli.problem.loading import allows
+from gradcheck_cli.problem.fields import allows
 from gradcheck_cli.solving.solver import with_values
 from gradcheck_cli.source import Source, visible
 from gradcheck_cli.write.formula import Formula

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
 from gradcheck_cli.files import read_source
+from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import Key, Problem, load
 from gradcheck_cli.problem.bundled import bundled, bundled_folder
 from gradcheck_cli.problem.loading import read_key
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 _STRUCTURED = (".yaml", ".yml")
+_WRITTEN = (".md", ".markdown", ".tex", ".txt")
 
 
 def read(path: str | Path) -> Submission:
@@ -27,10 +29,20 @@ def read(path: str | Path) -> Submission:
     Raises FileError for the file and ProblemError, with all errors found, for what is in it.
     """
     name = str(path)
-    if Path(name).suffix.lower() not in _STRUCTURED:
-        message = f"{name}: answers are read from YAML files"
-        raise UnsupportedError(message, hint="write `problem: NAME` and `answers:` into a file ending in .yaml")
+    kind = Path(name).suffix.lower()
+    if kind in _WRITTEN:
+        return read_homework(read_source(path))
+    if kind not in _STRUCTURED:
+        message = f"{name}: this kind of file is not read"
+        raise UnsupportedError(message, hint="write a table of answers (.yaml) or a text (.md, .tex, .txt)")
     return read_submission(read_source(path))
+
+
+def read_homework(source: Source) -> Submission:
+    """The formulas of a text; its front matter names the problem."""
+    document = read_document(source)
+    problem = document.problems[0] if document.problems else None
+    return Submission(source, problem, (), document=document)
 
 
 def read_submission(source: Source) -> Submission:
@@ -56,19 +68,28 @@ def _answers(reader: Reader, node: Node | None) -> list[tuple[str, Key, Source]]
     return found
 
 
-def problem_of(submission: Submission, named: Problem | None = None) -> Problem:
-    """The problem of a submission: the one given, or the one the file names.
+def problems_of(submission: Submission, named: tuple[Problem, ...] = ()) -> tuple[Problem, ...]:
+    """The problems of a submission: those given, or those the file names.
+
+    Raises FileError where there is none.
+    """
+    if named:
+        return named
+    names = submission.problems or (None,)
+    return tuple(problem_of(submission, name) for name in names)
+
+
+def problem_of(submission: Submission, name: str | None = None) -> Problem:
+    """The problem of that name, or the one the file names.
 
     A file may name a bundled problem, or one in its own folder or below it; nothing else, and what is said about a
     file outside says nothing of its content.
     """
-    if named is not None:
-        return named
     source = submission.source
-    if submission.problem is None:
+    name = name or submission.problem
+    if name is None:
         message = f"{source.name} names no problem"
         raise FileError(message, hint="add problem: NAME at its top, or say --problem NAME")
-    name = submission.problem
     if name in bundled():
         return load(bundled_folder() / f"{name}.yaml")
     folder = Path(os.path.realpath(Path(source.name).parent))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.solving import solve
 from gradcheck_cli.verifying.diagnose import collisions
+from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.model import CORRECT, Claim
-from gradcheck_cli.verifying.report import Examiner
 
 if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradcheck_cli.parsing.document import Document
     from gradcheck_cli.problem import Key
     from gradcheck_cli.source import Source
 
@@ -96,9 +97,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A file of answers as read: the problem it names, and an answer for each question id."""
+    """A file of answers as read: the problem it names, and an answer for each question id; or a text with formulas."""
 
     source: Source
     problem: str | None
     answers: tuple[tuple[str, Key, Source], ...]
     student: str = ""
+    document: Document | None = None  # a text, where it is no table of answers
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The problems that the file names."""
+        if self.document is not None:
+            return self.document.problems
+        return (self.problem,) if self.problem else ()

@@ -1,46 +1,41 @@
-"""Answers to a Report: each question's claim judged member by member, scored, and its first mistake named."""
+"""Answers to a Report: a table of them question by question, a text claim by claim."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, names
-from gradcheck_cli.problem import Key, Problem, Question
-from gradcheck_cli.solving.engine import Engine
-from gradcheck_cli.solving.numbers import number_text
-from gradcheck_cli.solving.queries import answer
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying.carried import Slip, follows, slips
-from gradcheck_cli.verifying.diagnose import coarse, diagnose, exact_mistake
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
-from gradcheck_cli.verifying.members import MAX_MEMBERS, is_latex, split
-from gradcheck_cli.verifying.model import (
-    CORRECT,
-    MISSING,
-    UNDECIDED,
-    UNREADABLE,
-    WRONG,
-    Claim,
-    Diagnosis,
-    Report,
-    Submission,
-)
-from gradcheck_cli.write.text import write
+from gradcheck_cli.problem import Problem, Question
+from gradcheck_cli.verifying.carried import Slip, slips
+from gradcheck_cli.verifying.examiner import Examiner
+from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying.model import Report, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
-def verify(problem: Problem, submission: Submission, examiner: Examiner | None = None) -> Report:
-    """Judge a file of answers to one problem; `examiner` keeps what was derived for the files before.
+def verify(problem: Problem | Iterable[Problem], submission: Submission) -> Report:
+    """Judge a file of answers to one problem, or a text with formulas of several."""
+    problems = (problem,) if isinstance(problem, Problem) else tuple(problem)
+    return judge([Examiner(one) for one in problems], submission)
+
+
+def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
+    """As `verify`, with what was derived for the files before."""
+    if submission.document is None:
+        return _table(examiners[0], submission)
+    claims = grade(examiners, submission.document)
+    names_of = tuple(examiner.problem.name for examiner in examiners)
+    return Report(submission.source.name, names_of, tuple(claims))
+
+
+def _table(examiner: Examiner, submission: Submission) -> Report:
+    """Judge a table of answers to one problem.
 
     A problem without questions asks for the derivative of its output by each input; answers are then named by the
     query itself, `d(a, x0)`, or by the input's name.
     """
-    examiner = examiner or Examiner(problem)
     keys = {name: (key, place) for name, key, place in submission.answers}
     claims = []
     earlier: list[Slip] = []
@@ -49,7 +44,7 @@ def verify(problem: Problem, submission: Submission, examiner: Examiner | None =
         claims.append(examiner.claim(question, key, place, earlier))
         earlier += slips(examiner.engine, len(claims) - 1, question.ask, examiner.reads)
     notes = [_stranger(name, examiner.questions) for name in keys]
-    return Report(submission.source.name, (problem.name,), tuple(claims), submission.student, tuple(notes))
+    return Report(submission.source.name, (examiner.problem.name,), tuple(claims), submission.student, tuple(notes))
 
 
 def _stranger(name: str, questions: Iterable[Question]) -> str:
@@ -57,144 +52,3 @@ def _stranger(name: str, questions: Iterable[Question]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the questions are {', '.join(known)}"
     return f'"{name}" is no question of this problem and was not judged; {hint}'
-
-
-_CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
-
-
-class Examiner:
-    """Judges answers to one problem; what it derives is kept for the next answer."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.engine = Engine(problem)
-        self.matcher = Matcher(self.engine)
-        self.truths: dict[str, Truth] = {}
-        self.reads: list[Read] = []  # of the claim judged last
-
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        """The problem's questions, or one for each input where it asks none."""
-        return self.problem.questions or _derived(self.problem)
-
-    def truth(self, question: Question) -> Truth:
-        """What is right for a question."""
-        if question.id not in self.truths:
-            found = answer(self.engine, question.ask, question.written)
-            resolved = found.expr.tree
-            self.truths[question.id] = Truth(question.ask, resolved, found.quantity.number, found.kind, found.holds)
-        return self.truths[question.id]
-
-    def claim(
-        self, question: Question, key: Key | None, place: Source | None = None, earlier: Iterable[Slip] = ()
-    ) -> Claim:
-        """One answer judged, None or an empty one as missing; `earlier` are wrong answers it may follow from."""
-        self.reads = []
-        truth = self.truth(question)
-        expected = self.expected(truth)
-        if key is None or not any(part.text.strip() for part in key.parts):
-            return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
-        written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
-        parts = [part for part, _ in written]
-        reads = [
-            self.matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]
-        ]
-        self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
-        verdict, note = _overall(reads, question, truth)
-        first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        source = follows(self.matcher, earlier, truth, reads) if verdict == WRONG else None
-        diagnosis = _CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
-        line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
-        return Claim(
-            id=question.id,
-            line=line,
-            text=" = ".join(part.text for part in parts),
-            members=tuple(read.member for read in reads),
-            verdict=verdict,
-            first_wrong=first_wrong,
-            follows_from=source,
-            expected=expected,
-            diagnosis=diagnosis,
-            points=question.points,
-            earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
-            note=note,
-        )
-
-    def doubted(self, read: Read, truth: Truth) -> Read:
-        """One digit, right by rounding alone, is wrong where it is exactly what a mistake gives: 1 for 0.94."""
-        if read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
-            return read
-        if not coarse(read.expr, truth.value) or exact_mistake(self.engine, truth, read.expr) is None:
-            return read
-        return replace(read, member=replace(read.member, verdict=WRONG))
-
-    def expected(self, truth: Truth) -> str:
-        """The right answer: the expression, and the number it comes to."""
-        if truth.kind == "relation":
-            return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
-        if truth.kind == "shape":
-            return "()"
-        text = write(truth.expr)
-        value = number_text(truth.value, decimal=self.problem.decimal)
-        return text if value in ("", text) else value if not names(truth.expr) else f"{text} = {value}"
-
-    def diagnosis(
-        self,
-        truth: Truth,
-        reads: list[Read],
-        verdict: str,
-        first_wrong: int | None,
-        note: str,
-    ) -> Diagnosis | None:
-        """The mistake behind the first wrong member; never one on a right answer."""
-        if verdict == MISSING and note:
-            return Diagnosis("notation", note)
-        if verdict != WRONG or first_wrong is None:
-            return None
-        return diagnose(self.engine, self.matcher, truth, reads[first_wrong])
-
-
-def _overall(reads: list[Read], question: Question, truth: Truth) -> tuple[str, str]:
-    """The verdict on a whole answer, and what is missing from it."""
-    verdicts = [read.member.verdict for read in reads]
-    for verdict in (WRONG, UNREADABLE, UNDECIDED):
-        if verdict in verdicts:
-            return verdict, ""
-    worked = [read for read in reads if not read.restates]
-    if not worked:
-        return MISSING, "this restates the question: write the expression or the number it comes to"
-    return _form(worked, question, truth)
-
-
-def _form(worked: list[Read], question: Question, truth: Truth) -> tuple[str, str]:
-    """Whether an answer is of the form asked for, with as many digits as asked for."""
-    has_number = any(read.numeric for read in worked)
-    has_expression = any(not read.numeric for read in worked) or not _has_names(truth.expr)
-    if question.form in ("value", "both") and not has_number and truth.value is not None:
-        return MISSING, "the number is missing"
-    if any(_too_short(read, question.digits, truth) for read in worked):
-        return MISSING, f"at least {question.digits} significant digits were asked for"
-    if question.form in ("expression", "both") and not has_expression:
-        return MISSING, "the expression is missing: the number alone was not asked for"
-    return CORRECT, ""
-
-
-def _too_short(read: Read, digits: int, truth: Truth) -> bool:
-    """Whether a number has fewer digits than asked for, and is not exactly right anyway."""
-    literal = as_typed_number(read.expr) if read.expr is not None else None
-    return literal is not None and significant(literal) < digits and literal.value != truth.value
-
-
-def _has_names(expr: Expr) -> bool:
-    return bool(names(expr))
-
-
-def _derived(problem: Problem) -> tuple[Question, ...]:
-    """Where a problem asks nothing: the derivative of its output by each input that it depends on."""
-    output = problem.outputs[0]
-    found = []
-    for leaf in problem.graph.inputs:
-        if leaf.name in problem.graph.ancestors[output]:
-            text = f"d({output}, {leaf.name})"
-            found.append(Question(leaf.name, Call("d", (Name(output), Name(leaf.name))), Source(text, text)))
-    return tuple(found)

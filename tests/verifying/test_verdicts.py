@@ -214,8 +214,8 @@ def test_a_file_that_is_no_answer_file_says_why(answers, text, message):
 
 
 def test_other_kinds_of_files_are_refused_politely(answers):
-    with pytest.raises(UnsupportedError, match="answers are read from YAML files"):
-        read(answers("z = -4", "answers.md"))
+    with pytest.raises(UnsupportedError, match="this kind of file is not read"):
+        read(answers("z = -4", "answers.docx"))
 
 
 def test_one_bad_file_does_not_stop_the_others(answers):
