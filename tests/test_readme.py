@@ -24,7 +24,9 @@ CONSOLE = [text for kind, text in BLOCKS if kind == "console"]
 def folder(tmp_path, monkeypatch):
     """A folder with the files that the README shows."""
     (answers,) = (text for kind, text in BLOCKS if kind == "yaml")
+    (homework,) = (text for kind, text in BLOCKS if kind == "markdown")
     (tmp_path / "ada.yaml").write_text(answers, encoding="utf-8")
+    (tmp_path / "homework.md").write_text(homework, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
-from gradcheck_cli.files import read_source
+from gradcheck_cli.files import LIMIT, read_source
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import Key, Problem, load
 from gradcheck_cli.problem.bundled import bundled, bundled_folder
 from gradcheck_cli.problem.loading import read_key
 from gradcheck_cli.problem.reader import Reader, meant
+from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.model import Submission
 from gradcheck_cli.yamltree import Node, read_tree
-
-if TYPE_CHECKING:
-    from gradcheck_cli.source import Source
 
 _STRUCTURED = (".yaml", ".yml")
 _WRITTEN = (".md", ".markdown", ".tex", ".txt")
 
 
 def read(path: str | Path) -> Submission:
-    """The answers in a file.
+    """The answers in a file; `-` is standard input.
 
     Raises FileError for the file and ProblemError, with all errors found, for what is in it.
     """
     name = str(path)
+    if name == "-":
+        return _standard_input()
     kind = Path(name).suffix.lower()
     if kind in _WRITTEN:
         return read_homework(read_source(path))
@@ -36,6 +37,18 @@ def read(path: str | Path) -> Submission:
         message = f"{name}: this kind of file is not read"
         raise UnsupportedError(message, hint="write a table of answers (.yaml) or a text (.md, .tex, .txt)")
     return read_submission(read_source(path))
+
+
+def _standard_input() -> Submission:
+    text = sys.stdin.read(LIMIT + 1)
+    if len(text) > LIMIT:
+        message = f"standard input has more than {LIMIT:,} characters"
+        raise FileError(message, hint="write a smaller text")
+    if not text.strip():
+        message = "standard input is empty"
+        raise FileError(message, hint="write answers into it")
+    source = Source("-", text.replace("\r\n", "\n"))
+    return read_submission(source) if re.search(r"^answers:", text, re.MULTILINE) else read_homework(source)
 
 
 def read_homework(source: Source) -> Submission:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -378,3 +379,23 @@ def test_a_setting_has_to_be_of_its_kind(run, setting):
     result = run("solve", "squared-term-bce", "--set", setting)
     assert result.code == 2
     assert "is not binary" in result.err
+
+
+def test_homework_from_standard_input(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("$\\frac{dz}{dw_0} = 0.2$\n"))
+    result = run("verify", "-", "--problem", "residual-relu")
+    assert result.code == 1
+    assert "sign" in result.out
+    monkeypatch.setattr("sys.stdin", io.StringIO("problem: sum-times\nanswers: {'1': z}\n"))
+    assert "1 of 6 points" in run("verify", "-").out
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert run("verify", "-").code == 2
+
+
+def test_homework_of_two_problems(run):
+    path = Path(__file__).parents[1] / "cases" / "homework" / "neuron.md"
+    document = json.loads(run("verify", path, "--json").out)
+    jsonschema.validate(document, REPORT)
+    assert document["files"][0]["problems"] == ["sum-times", "sigmoid-neuron"]
+    same = run("verify", path, "--problem", "sum-times", "--problem", "sigmoid-neuron", "--json")
+    assert json.loads(same.out)["summary"] == document["summary"]
