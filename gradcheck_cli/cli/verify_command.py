@@ -28,9 +28,17 @@ Examples:
     "--problem", multiple=True, metavar="PROBLEM", help="The problem, instead of the one that the file names."
 )
 @click.option("--quiet", is_flag=True, help="Only the score of each file.")
+@click.option("--hint", is_flag=True, help="Only where to look: neither what is right nor the mistake.")
 @common
 def verify(
-    *, files: tuple[str, ...], problem: tuple[str, ...], quiet: bool, width: int | None, debug: bool, as_json: bool
+    *,
+    files: tuple[str, ...],
+    problem: tuple[str, ...],
+    quiet: bool,
+    hint: bool,
+    width: int | None,
+    debug: bool,
+    as_json: bool,
 ) -> int:
     """Judge files of ANSWERS: each member of each answer, the first wrong step, the mistake, the score.
 
@@ -53,7 +61,7 @@ def verify(
         else:
             reports.append(found)
             if not as_json:
-                _show(found, width, quiet=quiet, first=len(reports) == 1)
+                _show(found, width, quiet=quiet, hint=hint, first=len(reports) == 1)
     if as_json and reports:
         from gradcheck_cli.render.json import dumps, report_document
 
@@ -68,11 +76,11 @@ def verify(
     return EXIT_RIGHT if all(report.ok for report in reports) else EXIT_WRONG
 
 
-def _show(report: Report, width: int | None, *, quiet: bool, first: bool) -> None:
+def _show(report: Report, width: int | None, *, quiet: bool, hint: bool, first: bool) -> None:
     from gradcheck_cli.render.canvas import canvas
     from gradcheck_cli.render.report import print_report
 
     place = canvas(width=width)
     if not first and not quiet:
         place.line()
-    print_report(place, report, quiet=quiet)
+    print_report(place, report, quiet=quiet, hint=hint)

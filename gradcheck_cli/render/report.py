@@ -22,8 +22,11 @@ _MARKS = {
 }
 
 
-def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None:
-    """One file's claims, the first wrong step of each with a caret, and its score."""
+def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, hint: bool = False) -> None:
+    """One file's claims, the first wrong step of each with a caret, and its score.
+
+    `hint` shows only where to look: neither what is right nor which mistake it is.
+    """
     score = report.score
     head = f"{points(score.earned)} of {points(score.possible)} points"
     who = f"  {report.student}" if report.student else ""
@@ -32,7 +35,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None
         return
     width = max((len(_label(claim)) for claim in report.claims), default=0)
     for claim in report.claims:
-        _claim(canvas, claim, width, report.claims)
+        _claim(canvas, claim, width, report.claims, hint=hint)
     for note in report.notes:
         _wrapped(canvas, f"note: {note}", 2, "open")
     counts = [f"{count} {verdict}" for verdict, count in report.summary.items() if count or verdict in (CORRECT, WRONG)]
@@ -40,7 +43,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False) -> None
     canvas.line((f"{counted(len(report.claims), noun)}: {', '.join(counts)}", "head"))
 
 
-def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...]) -> None:
+def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...], *, hint: bool) -> None:
     mark, style = _MARKS[claim.verdict if claim.follows_from is None else MISSING]
     label = f" {_label(claim).ljust(width)}  "
     indent = " " * (len(label) + 1)
@@ -55,7 +58,10 @@ def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...])
         return
     if claim.first_wrong is not None:
         _caret(canvas, claim, len(indent))
-    _details(canvas, claim, indent)
+    if not hint or claim.verdict in (UNREADABLE, UNDECIDED):
+        _details(canvas, claim, indent)
+    elif claim.verdict == WRONG:
+        _wrapped(canvas, "look here again" if len(claim.members) > 1 else "look at this again", len(indent), "plain")
 
 
 def _left(claim: Claim) -> list[str]:

@@ -399,3 +399,12 @@ def test_homework_of_two_problems(run):
     assert document["files"][0]["problems"] == ["sum-times", "sigmoid-neuron"]
     same = run("verify", path, "--problem", "sum-times", "--problem", "sigmoid-neuron", "--json")
     assert json.loads(same.out)["summary"] == document["summary"]
+
+
+def test_a_hint_tells_where_and_nothing_else(run):
+    path = Path(__file__).parents[1] / "cases" / "answers" / "sigmoid-neuron-mixed.yaml"
+    shown = run("verify", path, "--hint").out
+    assert "look here again" in shown
+    assert "right:" not in shown
+    assert "-0.589" not in shown
+    assert "sign" not in shown.replace("sigmoid", "")
