@@ -33,7 +33,7 @@ def local_derivatives(node: Node, sources: tuple[str, ...]) -> dict[str, Expr]:
     constants: dict[Expr, str] = {}
     pattern = _without_constants(expanded, constants)
     _bounded(pattern)
-    decimal = any(isinstance(part, Num) and "." in part.text for part in walk(node.expr))
+    decimal = any(isinstance(part, Num) and "." in part.text for part in walk(expanded))
     back: dict[str, Expr] = {letter: Name(name) for name, letter in letters.items()}
     back |= {letter: constant for constant, letter in constants.items()}
     back[_OWN] = Name(node.name)
