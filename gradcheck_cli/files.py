@@ -24,11 +24,10 @@ def read_source(path: str | Path, *, limit: int = LIMIT) -> Source:
     path = Path(path)
     data = _bytes(path, limit)
     name = str(path)
-    if not data.strip():
+    text = _lines(_decoded(name, data))
+    if not text.strip():
         message = f"{visible(name)} is empty"
         raise FileError(message, hint="write something into it")
-    text = _decoded(name, data)
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     source = Source(name, text)
     for at, character in enumerate(text):
         code = ord(character)
@@ -36,6 +35,11 @@ def read_source(path: str | Path, *, limit: int = LIMIT) -> Source:
             message = f"the file holds the control character U+{code:04X}"
             raise FileError(message, hint="save it as plain UTF-8 text", source=source, span=Span(at, at + 1))
     return source
+
+
+def _lines(text: str) -> str:
+    """The text without a byte order mark, its lines ended by newlines alone."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _bytes(path: Path, limit: int) -> bytes:
@@ -71,7 +75,7 @@ def _bytes(path: Path, limit: int) -> bytes:
 
 def _near(path: Path) -> str:
     try:
-        names = [entry.name for entry in path.parent.iterdir()]
+        names = [entry.name for entry in path.parent.iterdir() if entry.name != path.name]
     except OSError:
         return f"there is no folder {visible(str(path.parent))} either"
     near = difflib.get_close_matches(path.name, names, n=1)
@@ -88,7 +92,7 @@ def _decoded(name: str, data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8")
+        before = _lines(data[: error.start].decode("utf-8"))
         source = Source(name, before)
         message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
         span = Span(len(before), len(before))
@@ -110,11 +114,11 @@ def write_beside(path: str | Path, text: str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # noqa: PTH101 - a path given by mkstemp
         os.replace(temporary, path)  # noqa: PTH105 - as above
-    except OSError as error:
+    except BaseException as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        message = f"{visible(str(path))} cannot be written: {error.strerror}"
+        if not isinstance(error, (OSError, ValueError)):
+            raise
+        reason = getattr(error, "strerror", None) or "its name or its text has characters that no file can hold"
+        message = f"{visible(str(path))} cannot be written: {reason}"
         raise FileError(message, hint="choose a folder that can be written to") from None
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError
-from gradcheck_cli.source import Source, Span
+from gradcheck_cli.source import Source, Span, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,12 @@ MAX_DEPTH = 24
 MAX_NODES = 50_000
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
+_READABLE = 120  # characters of a line that can be taken in at a glance
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _SPECIAL = re.compile(r"[+-]?(?:\.inf|\.nan|\.Inf|\.NaN|\.INF|\.NAN)")
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_ESCAPES = {"x": 4, "u": 6, "U": 10}  # how wide an escape is written; the others have two characters
 _EATEN = re.compile(r"^(\s*(?:- )?\s*[^\s:#][^:#]*:\s+|\s*- )(\S.*?)\s*$")
 
 
@@ -61,11 +64,16 @@ def read_tree(source: Source) -> Node:
     reader = _Tree(source)
     try:
         node = reader.document()
+    except (ValueError, OverflowError) as error:  # lone surrogates, and what PyYAML without C does not expect
+        reader.errors.append(_unreadable(source, yaml.YAMLError(str(error))))
+        node = None
     except ParseError as error:
         reader.errors.append(error)
         node = None
     except yaml.YAMLError as error:
         reader.errors.append(_syntax_error(source, error))
+        node = None
+    if node is not None and node.kind == "scalar" and not node.text and not node.quoted:
         node = None
     if reader.errors or node is None:
         raise ProblemError(
@@ -120,11 +128,11 @@ class _Tree:
         if self.count > MAX_NODES:
             raise self.fail(f"the file has more than {MAX_NODES:,} values", "split it", span)
         if isinstance(event, yaml.AliasEvent):
-            self.eaten(span, f"*{event.anchor} is a YAML alias")
+            self.eaten(span, f"*{visible(str(event.anchor), 40)} is a YAML alias")
             return Node("scalar", span, f"*{event.anchor}", quoted=True)
         if event.anchor is not None:
-            self.eaten(span, f"&{event.anchor} is a YAML anchor")
-        elif event.tag is not None and event.tag != "!":
+            self.eaten(span, f"&{visible(str(event.anchor), 40)} is a YAML anchor")
+        elif event.tag is not None and (event.tag != "!" or not getattr(event, "style", "")):
             self.eaten(span, f'"{_tag(event.tag)}" is a YAML tag')
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event, span)
@@ -159,14 +167,14 @@ class _Tree:
             self.errors.append(self.fail("<< merges mappings, which is not read", "write the keys out", key.span))
         elif key.text in seen:
             line, _ = self.source.line_column(seen[key.text].span)
-            message = f'the key "{key.text}" occurs twice, first in line {line}'
+            message = f'the key "{visible(key.text, 60)}" occurs twice, first in line {line}'
             self.errors.append(self.fail(message, "keep one of them", key.span))
         else:
             seen[key.text] = key
 
     def scalar(self, event: Any, span: Span) -> Node:
         for at, character in enumerate(event.value):
-            if 0xD800 <= ord(character) < 0xE000 or (ord(character) < 0x20 and character not in "\t\n"):
+            if _UNSHOWABLE.match(character):
                 message = f"a text holds the character U+{ord(character):04X}"
                 raise self.fail(message, "write text that can be shown", Span(span.start + min(at, 1), span.end))
         quoted = event.style not in (None, "")
@@ -190,15 +198,33 @@ def _span(event: Any) -> Span:
 
 def quoting(source: Source, at: int) -> str:
     """The remedy `put the expression in quotes`, with the line's own text in them."""
+    line, begin = _line(source, at)
+    advice = "put the expression in quotes"
+    if len(line) > _READABLE:
+        return advice
+    match = _EATEN.match(line)
+    if match is None or at - begin < match.start(2):  # a key, or nothing that we know
+        key = re.match(r"\s*(?:- )?([*&!%@`][^\s:]*)(\s*:.*)$", line)
+        return f"{advice}: {_quoted(key[1])}{key[2]}" if key else advice
+    lead, value = match.groups()
+    value = re.sub(r"\s+#.*$", "", value)
+    if at - begin > match.start(2) and value[0] in "{[":  # one of several values between brackets
+        inner = re.match(r"[*&!][^\s,\]}]*", line[at - begin :])
+        return f"{advice}: {_quoted(inner[0])}" if inner else f"{advice}: {lead.strip()} {_quoted(value)}"
+    return f"{advice}: {lead.strip()} {_quoted(value)}"
+
+
+def _quoted(text: str) -> str:
+    """A text in the quotes in which YAML leaves it alone."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'" if "\\" in text or '"' in text else f'"{text}"'
+
+
+def _line(source: Source, at: int) -> tuple[str, int]:
+    """The line of the file around a place, and where it begins."""
     begin = source.text.rfind("\n", 0, at) + 1
     end = source.text.find("\n", at)
-    line = source.text[begin : len(source.text) if end < 0 else end]
-    match = _EATEN.match(line)
-    if match is None or len(line) > 120:
-        return "put the expression in quotes"
-    key, value = match.groups()
-    value = re.sub(r"\s+#.*$", "", value)
-    return f"put the expression in quotes: {key.strip()} " + '"' + value.replace('"', "'") + '"'
+    return source.text[begin : len(source.text) if end < 0 else end], begin
 
 
 def _tag(tag: str) -> str:
@@ -206,63 +232,73 @@ def _tag(tag: str) -> str:
 
 
 def _offsets(text: str, value: str, span: Span, style: str | None) -> tuple[int, ...]:
-    """For each character of a scalar its place in the file: exact where they are written one for one."""
-    start = span.start + (1 if style in ("'", '"') else 0)
+    """For each character of a scalar its place in the file, escapes and the header of a block stepped over."""
+    at = span.start
+    if style in ("'", '"'):
+        at += 1
+    elif style in ("|", ">"):
+        at = (text.find("\n", at, span.end) + 1) or span.end
     offsets: list[int] = []
-    at = start
     for character in value:
-        found = at
-        if text[at : at + 1] != character:
-            found = _skip(text, at, character, span.end, style)
-        offsets.append(found)
-        at = found + 1
+        at, width = _written(text, at, character, span.end, style)
+        offsets.append(at)
+        at += width
     return (*offsets, min(at, span.end))
 
 
-def _skip(text: str, at: int, character: str, end: int, style: str | None) -> int:
-    """The place of the next character of a scalar's value behind escapes, folds and indentation."""
-    if style == '"' and text[at : at + 1] == "\\":
-        return at
+def _written(text: str, at: int, character: str, end: int, style: str | None) -> tuple[int, int]:
+    """Where a character of a scalar's value is written, and how wide."""
     if style == "'" and text[at : at + 2] == "''":
-        return at
-    limit = min(end, at + 200)
-    found = text.find(character if character != " " else " ", at, limit)
-    if character in " \n":
-        broken = text.find("\n", at, limit)
-        return broken if broken >= 0 else at
-    return found if found >= 0 else at
+        return at, 2
+    if style == '"' and text[at : at + 1] == "\\":
+        return at, _ESCAPES.get(text[at + 1 : at + 2], 2)
+    if text[at : at + 1] == character:
+        return at, 1
+    wanted = "\n" if character in " \n" else character  # a fold is written as a line break
+    found = text.find(wanted, at, min(end, at + 200))
+    return (found, 1) if found >= 0 else (at, 0)
 
 
 def _syntax_error(source: Source, error: yaml.YAMLError) -> ParseError:
     """PyYAML's complaint in our words; where an expression was eaten, how to keep it."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    at = min(mark.index if mark is not None else 0, len(source.text))
+    if isinstance(error, yaml.reader.ReaderError):
+        return _unreadable(source, error)
+    context, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", "") or "")
-    span = Span(at, at)
-    begin = source.text.rfind("\n", 0, at) + 1
-    end = source.text.find("\n", at)
-    line = source.text[begin : len(source.text) if end < 0 else end]
+    about = str(getattr(error, "context", "") or "")
+    inside = context is not None and ("flow" in about or "quoted scalar" in about)
+    place = context if inside else mark or context
+    at = min(place.index if place is not None else 0, len(source.text))
+    line, begin = _line(source, at)
     lead = line[: len(line) - len(line.lstrip())]
-    if "\t" in lead or (source.text[at : at + 1] == "\t"):
+    span = Span(at, at)
+    if "\t" in lead or source.text[at : at + 1] == "\t":
         return ParseError("a tab indents this line", hint="indent with spaces", source=source, span=span)
     if "mapping values are not allowed" in problem:
         hint = "put a text with a colon in quotes, or begin a new line for the next key"
         return ParseError("a second colon in one line", hint=hint, source=source, span=span)
-    context = getattr(error, "context_mark", None)
-    where = context.index if context is not None and "flow" in str(getattr(error, "context", "")) else at
-    if _looks_eaten(source, where):
-        line_at = Span(where, where)
+    if "quoted scalar" in about and "end of stream" in problem:
+        return ParseError("a quote is never closed", hint="close it", source=source, span=span)
+    del begin
+    if _looks_eaten(source, at):
         message = f"YAML cannot read this value: {_cause(problem)}"
-        return ParseError(message, hint=quoting(source, where), source=source, span=line_at)
+        return ParseError(message, hint=quoting(source, at), source=source, span=span)
     hint = "check the indentation, the colons and the quotes around here"
     return ParseError(f"this is not YAML: {_cause(problem)}", hint=hint, source=source, span=span)
 
 
+def _unreadable(source: Source, error: yaml.YAMLError) -> ParseError:
+    """A character that YAML does not allow, at its place."""
+    found = _UNSHOWABLE.search(source.text)
+    at = found.start() if found else min(int(getattr(error, "position", 0) or 0), len(source.text))
+    code = f" U+{ord(source.text[at]):04X}" if at < len(source.text) else ""
+    message = f"the file holds the control character{code}"
+    return ParseError(message, hint="remove it", source=source, span=Span(at, at + 1))
+
+
 def _looks_eaten(source: Source, at: int) -> bool:
-    begin = source.text.rfind("\n", 0, at) + 1
-    end = source.text.find("\n", at)
-    line = source.text[begin : len(source.text) if end < 0 else end]
-    match = _EATEN.match(line)
+    line = _line(source, at)[0]
+    match = _EATEN.match(line) if len(line) <= _READABLE else None
     return match is not None and match[2][0] in "*&@!%`[{|>-'\",}]?"
 
 
@@ -298,9 +334,10 @@ def as_number(node: Node) -> tuple[str, Fraction] | None:
         mantissa, _, exponent = text.lower().partition("e")
         if sum(character.isdigit() for character in mantissa) > MAX_DIGITS:
             raise _strange(node, f"a number has more than {MAX_DIGITS} digits", "round it")
-        if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:
+        power = exponent.lstrip("+-").lstrip("0")
+        if len(power) > 3 or int(power or 0) > MAX_EXPONENT:
             raise _strange(node, f"the exponent of {text[:40]} is out of range", f"at most {MAX_EXPONENT} is read")
-        return text, Fraction(text)
+        return text, Fraction(f"{mantissa}e{'-' if exponent.startswith('-') else ''}{power or 0}")
     for pattern, message, hint in _STRANGE:
         if re.fullmatch(pattern, text):
             raise _strange(node, message.format(text), hint)

@@ -113,10 +113,11 @@ def number_value(text: str, source: Source | None = None, span: Span | None = No
     if sum(character.isdigit() for character in mantissa) > MAX_DIGITS:
         message = f"a number has more than {MAX_DIGITS} digits"
         raise ParseError(message, hint="round it", source=source, span=span)
-    if len(exponent.lstrip("+-0")) > 3 or abs(int(exponent or 0)) > MAX_EXPONENT:
+    power = exponent.lstrip("+-").lstrip("0")
+    if len(power) > 3 or int(power or 0) > MAX_EXPONENT:
         message = f"the exponent of {text[:40]} is out of range"
         raise ParseError(message, hint=f"at most {MAX_EXPONENT} is read", source=source, span=span)
-    return Fraction(text if mantissa[-1:] != "." else mantissa[:-1] + ("e" + exponent if exponent else ""))
+    return Fraction(f"{mantissa.removesuffix('.')}e{'-' if exponent.startswith('-') else ''}{power or 0}")
 
 
 def decimals(number: Num) -> int:

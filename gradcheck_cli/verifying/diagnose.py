@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import names
+from gradcheck_cli.expr import Call, Name, names
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
 from gradcheck_cli.verifying.match import as_typed_number, significant
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes
 from gradcheck_cli.verifying.model import Diagnosis
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
@@ -31,10 +32,35 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
         return None
     if read.member.note == "rounding":
         return Diagnosis("rounding", "nearly right: the last digit is neither rounded nor cut off correctly")
+    if (link := wrong_link(engine, truth, read.written)) is not None:
+        return link
     for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
         if _fits(engine, matcher, read.expr, mistake):
             return Diagnosis(mistake.code, mistake.message)
     return None
+
+
+def wrong_link(engine: Engine, truth: Truth, written: Expr | None) -> Diagnosis | None:
+    """In a chain of derivatives written as a product: the one link that is not on the path."""
+    if not isinstance(written, Call) or written.function != "mul" or not isinstance(truth.ask, Call):
+        return None
+    ends = [arg.id for arg in truth.ask.args if isinstance(arg, Name)]
+    if truth.ask.function != "d" or len(ends) != 2:
+        return None
+    for path in engine.graph.paths(ends[0], ends[1]):
+        links = [Call("d", (Name(end), Name(start))) for end, start in pairwise(path)]
+        if len(links) == len(written.args):
+            wrong = [at for at, link in enumerate(links) if written.args[at] != link]
+            if len(wrong) == 1 and isinstance(written.args[wrong[0]], Call):
+                found, right = (_derivative_text(link) for link in (written.args[wrong[0]], links[wrong[0]]))
+                return Diagnosis("wrong-node", f"link {wrong[0] + 1} of the chain is {found}; it should be {right}")
+    return None
+
+
+def _derivative_text(link: Expr) -> str:
+    if isinstance(link, Call) and link.function == "d":
+        return f"d{write(link.args[0])}/d{write(link.args[1])}"
+    return write(link)
 
 
 def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake) -> bool:

@@ -54,6 +54,7 @@ class Read:
     expr: Expr | None = None
     restates: bool = False
     numeric: bool = False
+    written: Expr | None = None  # the reading before its derivatives were worked out
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Matcher:
         numeric = not names(resolved)
         value = _float(self.engine.value(resolved)) if self.has_values(resolved) else None
         member = Member(source.text, verdict.verdict, value, verdict.note, source)
-        return Read(member, resolved, restates=asks, numeric=numeric)
+        return Read(member, resolved, restates=asks, numeric=numeric, written=expr)
 
     def resolved(self, expr: Expr, source: Source) -> tuple[Expr, ...]:
         """The expression with its derivatives worked out: as total ones, and as local ones where that differs."""

@@ -102,3 +102,9 @@ def test_a_misread_character_accuses_no_other_line(name):
         for claim in claims_of(variant, *names):
             if claim.verdict == "wrong" and claim.line in right:
                 assert begins <= claim.line <= changed, (changed, claim.line, claim.text)
+
+
+def test_the_wrong_link_of_a_chain_is_named():
+    (report,) = judge_files([str(FOLDER / "four-hidden-units.md")])
+    messages = [claim.diagnosis.message for claim in report.claims if claim.diagnosis]
+    assert "link 1 of the chain is dyhat2/dyhat1; it should be dL/dyhat1" in messages
