@@ -188,6 +188,9 @@ def exact(node, text):
         ("a: |\n  x\n  y z\n", (7, 8, 11, 12, 13, 14, 15)),
         ("a: |\n  x\n\n  y\n", (7, 8, 9, 12, 13, 14)),
         ("a: |  # c\n  x\n", (12, 13, 14)),
+        ("a: x  \n\n  y", (3, 6, 10, 11)),
+        ("a: |", (4,)),
+        ("a: >\n", (5,)),
         ("a: >\n  x\n  y\n\n  z\n", (7, 8, 11, 12, 16, 17, 18)),
     ],
 )
@@ -213,6 +216,29 @@ def test_offsets_of_a_double_quoted_text_without_escapes_are_exact(written):
     node = value(text)
     assert node.text == written
     assert exact(node, text)
+
+
+ESCAPES = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "α": "\\u03b1",
+    "A": "\\x41",
+    "𝔸": "\\U0001d538",
+    "\t": "\\t",
+    "\n": "\\n",
+    "/": "\\/",
+}
+PIECE = st.one_of(st.sampled_from(sorted(ESCAPES.items())), st.sampled_from([(c, c) for c in "anuxtU '03αA"]))
+
+
+@given(st.lists(PIECE, max_size=12))
+def test_offsets_of_a_double_quoted_text_with_escapes_are_exact(pieces):
+    offsets = [4]
+    for _, written in pieces:
+        offsets.append(offsets[-1] + len(written))
+    node = value('k: "' + "".join(written for _, written in pieces) + '"')
+    assert node.text == "".join(character for character, _ in pieces)
+    assert node.source.origin.offsets == tuple(offsets)
 
 
 @given(st.lists(LINE.filter(lambda line: line.strip() and line[0] not in " #|>+-0123456789"), min_size=1, max_size=4))

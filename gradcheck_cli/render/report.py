@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from gradcheck_cli.render.layout import words, wrap
 from gradcheck_cli.render.solution import counted
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
@@ -47,17 +49,13 @@ def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...],
     mark, style = _MARKS[claim.verdict if claim.follows_from is None else MISSING]
     label = f" {_label(claim).ljust(width)}  "
     indent = " " * (len(label) + 1)
+    _chain(canvas, claim, (mark, style), label)
     if claim.verdict == CORRECT:
-        notes = "; ".join(dict.fromkeys(member.note for member in claim.members if member.note))
-        canvas.line((mark, style), label, claim.text, (f"   ({notes})" if notes else "", "dim"))
         return
-    canvas.line((mark, style), label, claim.text or "no answer")
     if claim.follows_from is not None:
         text = f"carried forward: this follows correctly from answer {earlier[claim.follows_from].id}; full points"
         _wrapped(canvas, text, len(indent), "open")
         return
-    if claim.first_wrong is not None:
-        _caret(canvas, claim, len(indent))
     if not hint or claim.verdict in (UNREADABLE, UNDECIDED):
         _details(canvas, claim, indent)
     elif claim.verdict == WRONG:
@@ -76,13 +74,27 @@ def _label(claim: Claim) -> str:
     return claim.id if claim.id is not None else f"line {claim.line}"
 
 
-def _caret(canvas: Canvas, claim: Claim, indent: int) -> None:
-    """A row of carets under the first wrong member of a chain."""
-    assert claim.first_wrong is not None  # noqa: S101 - the caller has looked
-    if len(claim.members) > 1:
-        before = " = ".join([*_left(claim), *(member.text for member in claim.members[: claim.first_wrong])])
-        start = indent + len(before) + (3 if before else 0)
-        canvas.line(" " * start, ("^" * max(1, len(claim.members[claim.first_wrong].text)), "bad"))
+def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> None:
+    """The claim on one line, or a member a line where it is too long; carets under the first wrong member."""
+    notes = "; ".join(dict.fromkeys(member.note for member in claim.members if member.note))
+    note = f"   ({notes})" if notes and claim.verdict == CORRECT else ""
+    left = _left(claim)
+    members = [*left, *(" ".join(member.text.split()) for member in claim.members)] or [claim.text or "no answer"]
+    indent = len(label) + 1
+    wrong = None if claim.first_wrong is None or claim.follows_from is not None else claim.first_wrong + len(left)
+    whole = " = ".join(members)
+    if indent + cell_len(whole + note) <= canvas.width or len(members) == 1:
+        canvas.line(mark, label, whole, (note, "dim"))
+        if wrong is not None and len(members) > 1:
+            start = indent + cell_len(" = ".join(members[:wrong])) + (3 if wrong else 0)
+            canvas.line(" " * start, ("^" * max(1, cell_len(members[wrong])), "bad"))
+        return
+    for at, member in enumerate(members):
+        lead: list[str | tuple[str, str]] = [mark, label] if at == 0 else [" " * indent, "= "]
+        canvas.line(*lead, member, (note if at == len(members) - 1 else "", "dim"))
+        if at == wrong:
+            room = max(1, min(cell_len(member), canvas.width - indent - 2))
+            canvas.line(" " * (indent + (2 if at else 0)), ("^" * room, "bad"))
 
 
 def _details(canvas: Canvas, claim: Claim, indent: str) -> None:
