@@ -28,10 +28,19 @@ def read_source(path: str | Path, *, limit: int = LIMIT) -> Source:
     if not text.strip():
         message = f"{visible(name)} is empty"
         raise FileError(message, hint="write something into it")
-    source = Source(name, text)
-    for at, character in enumerate(text):
+    return checked(Source(name, text))
+
+
+def checked(source: Source) -> Source:
+    """The source itself; FileError where it holds control characters."""
+    for at, character in enumerate(source.text):
         code = ord(character)
-        if (code < 0x20 and character not in _ALLOWED_CONTROLS) or 0x7F <= code < 0xA0 or code in (0xFFFE, 0xFFFF):
+        if (
+            (code < 0x20 and character not in _ALLOWED_CONTROLS)
+            or 0x7F <= code < 0xA0
+            or code in (0xFFFE, 0xFFFF)
+            or 0xD800 <= code < 0xE000
+        ):
             message = f"the file holds the control character U+{code:04X}"
             raise FileError(message, hint="save it as plain UTF-8 text", source=source, span=Span(at, at + 1))
     return source

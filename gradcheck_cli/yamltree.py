@@ -24,6 +24,7 @@ MAX_DEPTH = 24
 MAX_NODES = 50_000
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
+MAX_ERRORS = 100
 _READABLE = 120  # characters of a line that can be taken in at a glance
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -166,6 +167,8 @@ class _Tree:
         elif key.text == "<<" and not key.quoted:
             self.errors.append(self.fail("<< merges mappings, which is not read", "write the keys out", key.span))
         elif key.text in seen:
+            if len(self.errors) >= MAX_ERRORS:
+                raise self.fail(f"there are more than {MAX_ERRORS} mistakes", "mend these first", key.span)
             line, _ = self.source.line_column(seen[key.text].span)
             message = f'the key "{visible(key.text, 60)}" occurs twice, first in line {line}'
             self.errors.append(self.fail(message, "keep one of them", key.span))
@@ -189,6 +192,8 @@ class _Tree:
 
     def eaten(self, span: Span, what: str) -> None:
         """An error for what YAML takes for itself, with the line in quotes as the way out."""
+        if len(self.errors) >= MAX_ERRORS:
+            raise self.fail(f"there are more than {MAX_ERRORS} mistakes", "mend these first", span)
         self.errors.append(self.fail(what, quoting(self.source, span.start), span))
 
 
@@ -269,17 +274,14 @@ def _syntax_error(source: Source, error: yaml.YAMLError) -> ParseError:
     inside = context is not None and ("flow" in about or "quoted scalar" in about)
     place = context if inside else mark or context
     at = min(place.index if place is not None else 0, len(source.text))
-    line, begin = _line(source, at)
-    lead = line[: len(line) - len(line.lstrip())]
     span = Span(at, at)
-    if "\t" in lead or source.text[at : at + 1] == "\t":
+    if source.text[at : at + 1] == "\t":
         return ParseError("a tab indents this line", hint="indent with spaces", source=source, span=span)
     if "mapping values are not allowed" in problem:
         hint = "put a text with a colon in quotes, or begin a new line for the next key"
         return ParseError("a second colon in one line", hint=hint, source=source, span=span)
     if "quoted scalar" in about and "end of stream" in problem:
         return ParseError("a quote is never closed", hint="close it", source=source, span=span)
-    del begin
     if _looks_eaten(source, at):
         message = f"YAML cannot read this value: {_cause(problem)}"
         return ParseError(message, hint=quoting(source, at), source=source, span=span)

@@ -649,3 +649,8 @@ def test_a_long_line_is_not_searched_for_its_remedy(monkeypatch):
 
     monkeypatch.setattr(yamltree, "_EATEN", Watched())
     assert complaints("z: *w" + " " * 2000 + ", x")[0].endswith("put the expression in quotes")
+
+
+def test_the_number_of_mistakes_told_is_bounded():
+    assert len(complaints("a: 1\n" * 5000)) <= 101
+    assert len(complaints("a: [" + "*x, " * 5000 + "1]")) <= 101

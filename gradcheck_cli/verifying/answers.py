@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
-from gradcheck_cli.files import LIMIT, read_source
+from gradcheck_cli.files import LIMIT, checked, read_source
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import Key, Problem, load
 from gradcheck_cli.problem.bundled import bundled, bundled_folder
@@ -40,14 +40,18 @@ def read(path: str | Path) -> Submission:
 
 
 def _standard_input() -> Submission:
-    text = sys.stdin.read(LIMIT + 1)
+    try:
+        text = sys.stdin.read(LIMIT + 1)
+    except UnicodeDecodeError:
+        message = "standard input is not UTF-8"
+        raise FileError(message, hint="write UTF-8 text into it") from None
     if len(text) > LIMIT:
         message = f"standard input has more than {LIMIT:,} characters"
         raise FileError(message, hint="write a smaller text")
     if not text.strip():
         message = "standard input is empty"
         raise FileError(message, hint="write answers into it")
-    source = Source("-", text.replace("\r\n", "\n"))
+    source = checked(Source("-", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")))
     return read_submission(source) if re.search(r"^answers:", text, re.MULTILINE) else read_homework(source)
 
 

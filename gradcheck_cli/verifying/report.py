@@ -27,7 +27,8 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
         return _table(examiners[0], submission)
     claims = grade(examiners, submission.document)
     names_of = tuple(examiner.problem.name for examiner in examiners)
-    return Report(submission.source.name, names_of, tuple(claims))
+    notes = () if claims else ("no formula with an equality was found",)
+    return Report(submission.source.name, names_of, tuple(claims), notes=notes)
 
 
 def _table(examiner: Examiner, submission: Submission) -> Report:
