@@ -105,3 +105,10 @@ def test_a_given_gradient_is_cross_checked():
     found = crosscheck(graph, given(graph), local, derive(graph, local, "f", seed).steps, "f", seed)
     assert found.ok
     assert {check.quantity: check.autodiff for check in found.checks}["upstream(x)"] == 84
+
+
+@pytest.mark.parametrize("function", ["relu", "abs", "step", "sign", "floor"])
+def test_decimals_that_meet_on_a_kink_are_no_disagreement(function):
+    found = agreement({"w": 0.1, "x": 3, "b": -0.3}, {"a": f"{function}(w*x + b)", "y": "2*a"})
+    assert found.ok, found.failed
+    assert found.notes
