@@ -29,7 +29,7 @@ def expand(expr: Expr) -> Expr:
     if expr.function == "pow" and expr.args[0] == EULER:
         return Call("exp", expr.args[1:], (), expr.span)
     if row.primitive:
-        return _pairs(expr, row)
+        return pairs(expr, row)
     arguments = (*expr.args, *_defaults(row)[len(expr.args) - len(row.params) :]) if row.defaults else expr.args
     arguments = arguments[: len(row.params)]
     return substitute(meaning(row.name), dict(zip(row.params, arguments, strict=True)))
@@ -38,16 +38,23 @@ def expand(expr: Expr) -> Expr:
 def scalar_only(expr: Expr, source: Source) -> Expr:
     """The expression itself; UnsupportedError, with the place, where it has an operation of arrays."""
     for part in walk(expr):
-        arrays = isinstance(part, Index | Sum) or (isinstance(part, Call) and part.function in ("matmul", "transpose"))
-        if arrays:
-            message = "this acts on vectors and matrices, which are not worked out yet"
+        if of_arrays(part):
+            message = "this acts on vectors and matrices, and everything in this problem is a number"
             raise UnsupportedError(message, hint="write it with numbers", source=source, span=part.span)
     return expr
 
 
-def _pairs(expr: Call, row: Function) -> Expr:
+def of_arrays(part: Expr) -> bool:
+    """Whether an operation is one of arrays: a matrix product, a sum over entries, an entry."""
+    if isinstance(part, Call):
+        row = FUNCTIONS.get(part.function)
+        return row is not None and not row.elementwise
+    return isinstance(part, Index | Sum)
+
+
+def pairs(expr: Call, row: Function) -> Call:
     """max(a, b, c) as max(max(a, b), c); sums and products keep all their operands."""
-    if not row.variadic or row.name in ("add", "mul") or len(expr.args) <= len(row.params):
+    if not row.variadic or not row.elementwise or row.name in ("add", "mul") or len(expr.args) <= len(row.params):
         return expr
     first, *rest = expr.args
     for other in rest:

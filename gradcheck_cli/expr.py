@@ -57,11 +57,12 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A sum over an index letter: `sum(expr, j)`."""
+    """A sum over an index letter: `sum(expr, j)`; `count` is how far the letter runs, once that is known."""
 
     body: Expr
     index: str
     span: Span = field(default=NOWHERE, compare=False)
+    count: Expr | None = field(default=None, compare=False)
 
 
 Expr = Num | Name | Call | Index | Sum
@@ -99,7 +100,7 @@ def with_children(expr: Expr, below: tuple[Expr, ...]) -> Expr:
         case Index():
             return Index(below[0], below[1:], expr.span)
         case Sum():
-            return Sum(below[0], expr.index, expr.span)
+            return Sum(below[0], expr.index, expr.span, expr.count)
     return expr
 
 

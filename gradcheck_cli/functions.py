@@ -5,7 +5,7 @@ A row without is *primitive*: each witness (symbolic, tape, probe) has a row of 
 demands that the three tables cover exactly the primitives.
 
 Conventions at a kink (one of the slopes is used; the output says so):
-step(0) = 0, so relu'(0) = 0; sign(0) = 0, so abs'(0) = 0; max and min give a tie to the first argument.
+step(0) = 0, so relu'(0) = 0; sign(0) = 0, so abs'(0) = 0; max and min give a tie to the first argument or entry.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ELEMENTWISE = "elementwise"
+REDUCING = ("axis", "keepdims")
+_ALONG = "axis=axis, keepdims=keepdims"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ class Function:
     `latex`    template of its LaTeX; the parameters' names in double brackets stand for the arguments
     `kinks`    expressions in the parameters: where one of them changes its sign the function bends or jumps
     `domain`   expressions in the parameters that must be positive where the function is defined
-    `shape`    name of the rule in `shapes.py`
+    `options`  named arguments it takes
+    `shape`    how its shape follows from its arguments': a row of `inference.py`; `elementwise` by NumPy's broadcasting
+    `of_rank`  for a derived function: (number of axes, what it stands for where an argument has at least so many)
     """
 
     name: str
@@ -38,7 +42,14 @@ class Function:
     latex: str = ""
     kinks: tuple[str, ...] = ()
     domain: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     shape: str = ELEMENTWISE
+    of_rank: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether it acts on single numbers, and on arrays entry by entry."""
+        return self.shape == ELEMENTWISE
 
     @property
     def primitive(self) -> bool:
@@ -110,52 +121,88 @@ _ROWS = (
     Function("where", ("c", "x", "y"), kinks=()),
     Function("clip", ("x", "lo", "hi"), means="minimum(hi, maximum(lo, x))"),
     # losses of one prediction and one target
-    Function("mse", ("p", "y"), means="(p - y)^2"),
-    Function("bce", ("p", "y"), means="-(y*log(p) + (1 - y)*log(1 - p))"),
-    Function("cross_entropy", ("p", "y"), means="-(y*log(p))"),
-    Function("hinge", ("s", "y"), means="maximum(0, 1 - y*s)"),
+    Function("mse", ("p", "y"), means="(p - y)^2", of_rank=((1, "mean((p - y)^2)"),)),
+    Function(
+        "bce",
+        ("p", "y"),
+        means="-(y*log(p) + (1 - y)*log(1 - p))",
+        of_rank=((1, "mean(-(y*log(p) + (1 - y)*log(1 - p)))"),),
+    ),
+    Function("cross_entropy", ("p", "y"), means="-(y*log(p))", of_rank=((1, "-sum(y*log(p))/samples(p)"),)),
+    Function("hinge", ("s", "y"), means="maximum(0, 1 - y*s)", of_rank=((1, "mean(maximum(0, 1 - y*s))"),)),
+    # arrays: products
+    Function("matmul", ("x", "y"), shape="matmul"),
+    Function("transpose", ("x",), shape="transpose"),
+    Function("dot", ("x", "y"), means="x @ y", shape="derived"),
+    Function("outer", ("x", "y"), latex=r"[[x]] [[y]]^\top", shape="outer"),
+    # arrays: over all entries, or along an axis
+    Function("sum", ("x",), options=REDUCING, shape="reduce"),
+    Function("prod", ("x",), options=REDUCING, shape="reduce"),
+    Function("amax", ("x",), options=REDUCING, latex=r"\max", shape="reduce"),
+    Function("amin", ("x",), options=REDUCING, latex=r"\min", shape="reduce"),
+    Function("logsumexp", ("x",), options=REDUCING, latex=r"\operatorname{logsumexp} [[x]]", shape="reduce"),
+    Function("mean", ("x",), options=REDUCING, means=f"sum(x, {_ALONG})/count(x, axis=axis)", shape="derived"),
+    Function(
+        "var",
+        ("x",),
+        options=REDUCING,
+        means=f"mean((x - mean(x, axis=axis, keepdims=1))^2, {_ALONG})",
+        shape="derived",
+    ),
+    Function(
+        "norm",
+        ("x",),
+        options=REDUCING,
+        means=f"sqrt(sum(x^2, {_ALONG}))",
+        latex=r"\left\|[[x]]\right\|",
+        shape="derived",
+    ),
+    Function("softmax", ("x",), options=("axis",), latex=r"\operatorname{softmax} [[x]]", shape="along"),
+    Function("log_softmax", ("x",), options=("axis",), means="log(softmax(x, axis=axis))", shape="derived"),
+    # square matrices
+    Function("trace", ("x",), means="sum(x*eye(count(x, axis=0)))", latex=r"\operatorname{tr} [[x]]", shape="derived"),
+    Function("det", ("x",), latex=r"\det [[x]]", shape="det"),
+    Function("logdet", ("x",), means="log(det(x))", shape="derived"),
+    Function("inv", ("x",), latex=r"[[x]]^{-1}", shape="square"),
+    Function(
+        "diag",
+        ("x",),
+        means="x*eye(count(x))",
+        of_rank=((2, "sum(x*eye(count(x, axis=0)), axis=1)"),),
+        shape="derived",
+    ),
+    # arrays made, and put into other shapes
+    Function("reshape", ("x", "n"), variadic=True, shape="reshape"),
+    Function("flatten", ("x",), means="reshape(x, count(x))", shape="derived"),
+    Function("concat", ("x", "y"), variadic=True, options=("axis",), shape="concat"),
+    Function("array", ("x",), variadic=True, shape="array"),
+    Function("ones", ("n",), variadic=True, latex=r"\mathbf{1}", shape="filled"),
+    Function("zeros", ("n",), variadic=True, latex=r"\mathbf{0}", shape="filled"),
+    Function("eye", ("n",), latex="I", shape="eye"),
+    Function("onehot", ("i", "n"), means="eye(n)[i]", shape="derived"),
+    Function("delta", ("i", "j"), means="i == j", latex=r"\delta"),
+    # sizes: how many entries, or along an axis; the rows of a batch
+    Function("count", ("x",), options=("axis",), means="1", shape="size"),
+    Function("samples", ("x",), means="1", shape="size"),
+    # images, axes (channels, rows, columns): cross-correlation, as deep learning calls convolution
+    Function("conv2d", ("x", "k"), options=("stride", "padding", "dilation"), shape="conv2d"),
+    Function("maxpool2d", ("x", "n"), options=("stride", "padding"), shape="pool2d"),
+    Function("avgpool2d", ("x", "n"), options=("stride", "padding"), shape="pool2d"),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in (row.name, *row.aliases)}
-PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive)
+PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive and row.elementwise)
+ARRAY_PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive and not row.elementwise)
 # written with signs; their names are no functions to call
-OPERATORS = frozenset({"add", "neg", "mul", "div", "pow", "gt", "ge", "eq", "lt", "le", "ne"})
+OPERATORS = frozenset(
+    {"add", "neg", "mul", "div", "pow", "gt", "ge", "eq", "lt", "le", "ne", "matmul", "array", "amax", "amin"}
+)
 
 CONSTANTS = ("pi", "e")
 
-# functions of vectors and matrices: known by name, so that a message can say what is the matter
-ARRAY_FUNCTIONS = frozenset(
-    [
-        "softmax",
-        "log_softmax",
-        "logsumexp",
-        "sum",
-        "mean",
-        "var",
-        "prod",
-        "dot",
-        "outer",
-        "norm",
-        "trace",
-        "det",
-        "inv",
-        "logdet",
-        "diag",
-        "transpose",
-        "reshape",
-        "concat",
-        "conv2d",
-        "maxpool2d",
-        "avgpool2d",
-        "flatten",
-        "onehot",
-        "ones",
-        "zeros",
-        "eye",
-    ]
-)
-
+# one array's entries, by the name that several numbers have: max(x) beside max(a, b)
+OF_ONE = {"maximum": "amax", "minimum": "amin"}
 # what an author may ask, and a student may name in an answer: least and most arguments
 QUERIES: dict[str, tuple[int, int]] = {
     "value": (1, 1),

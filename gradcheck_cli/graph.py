@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.grids import Grid
+    from gradcheck_cli.shapes import Shape
 
 NOWHERE = Span(0, 0)
 
@@ -24,6 +26,9 @@ class Input:
     """A leaf of the graph.
 
     `value`    exact, or None where the problem gives none
+    `entries`  the same for an array
+    `shape`    in numbers and letters; () for a number
+    `axis`     along which a one-hot or a distribution sums to 1; the last one if not said
     `decimal`  whether the value was typed with a point: results are then shown as decimals
     `kind`     what is known of the values: `real`, `positive`, `binary`, …
     """
@@ -35,6 +40,9 @@ class Input:
     param: bool = False
     latex: tuple[str, ...] = ()
     span: Span = NOWHERE
+    shape: Shape = ()
+    entries: Grid | None = None
+    axis: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +57,18 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Inputs and nodes; `nodes` are in topological order. `constants` are symbols that are no nodes."""
+    """Inputs and nodes; `nodes` are in topological order. `constants` are symbols that are no nodes.
+
+    `dims`    the letters of sizes, with their numbers where the problem gives them
+    `shapes`  the shape of every input, constant and node; empty where everything is a number
+    """
 
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
     output: str
     constants: tuple[Input, ...] = ()
+    dims: tuple[tuple[str, int | None], ...] = ()
+    shapes: Mapping[str, Shape] = field(default_factory=dict, hash=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Input | Node]:

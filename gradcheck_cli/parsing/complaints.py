@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import children
-from gradcheck_cli.functions import ARRAY_FUNCTIONS, QUERIES
+from gradcheck_cli.functions import QUERIES
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
@@ -53,8 +53,6 @@ def unknown(source: Source, token: Token, scope: Scope) -> NoReturn:
     near = scope.suggestions(token.text)
     if QUERIES.get(token.text) == (0, 0):
         hint = f"write {token.text}()"
-    elif token.text in ARRAY_FUNCTIONS:
-        hint = "it acts on vectors and matrices, which are not worked out yet"
     elif near:
         hint = "did you mean " + " or ".join(near) + "?"
     else:

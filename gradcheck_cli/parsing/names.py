@@ -33,6 +33,7 @@ class Scope:
     `ancestors`  node -> the names it is computed from, so that `a(x0)` can be read as notation for `a`
     `indices`    index letters that are bound where they are used
     `differentials`  whether dx may stand alone, as in dy = x dw
+    `arrays`     whether brackets may hold the entries of an array
     """
 
     spellings: Mapping[str, str]
@@ -40,6 +41,7 @@ class Scope:
     latex: Mapping[str, str] = field(default_factory=dict)
     indices: frozenset[str] = frozenset()
     differentials: bool = False
+    arrays: bool = False
 
     def name(self, word: str) -> str | None:
         """The canonical name of a word, or None."""

@@ -7,74 +7,24 @@ names, the parser takes the likelier one and notes in `taken` that it chose; a `
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
-from gradcheck_cli.parsing import complaints
+from gradcheck_cli.parsing import arrays, complaints
+from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
-    from gradcheck_cli.parsing.names import Scope
-    from gradcheck_cli.source import Source, Span
 
-MAX_DEPTH = 100
 _COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
 _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
 _OPERANDS = {"number", "word", "(", "[", "{", "√"}
 
 
-class Parser:
-    """One pass over the tokens; `script` says which way to go at each ambiguous place."""
-
-    def __init__(self, source: Source, scope: Scope, script: tuple[int, ...], tokens: tuple[Token, ...]) -> None:
-        self.source = source
-        self.scope = scope
-        self.script = script
-        self.taken: list[tuple[int, int]] = []
-        self.tokens = tokens
-        self.at = 0
-        self.depth = 0
-        self.bars = 0
-        self.lists = 0
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def ahead(self, distance: int = 1) -> Token:
-        return self.tokens[min(self.at + distance, len(self.tokens) - 1)]
-
-    def take(self) -> Token:
-        token = self.token
-        self.at = min(self.at + 1, len(self.tokens) - 1)
-        return token
-
-    def choose(self, options: int) -> int:
-        """Which of several readings to take here."""
-        place = len(self.taken)
-        choice = self.script[place] if place < len(self.script) else 0
-        self.taken.append((choice, options))
-        return choice
-
-    def fail(self, message: str, hint: str = "", span: Span | None = None) -> NoReturn:
-        raise ParseError(message, hint=hint, source=self.source, span=span or self.token.span)
-
-    def expect(self, kind: str, opened: Token) -> Token:
-        if self.token.kind == kind:
-            return self.take()
-        if self.token.kind == "end":
-            self.fail(f'"{opened.text}" is never closed', f'add "{kind}"', opened.span)
-        if self.token.kind == ",":
-            self.fail('"," stands where no list can be', "write one value, decimals with a point")
-        return self.fail(f'"{self.token.text}" stands where "{kind}" should close "{opened.text}"')
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.fail(f"the formula is nested more than {MAX_DEPTH} deep", "give its parts names")
+class Parser(Cursor):
+    """One pass over the tokens, from the top of the grammar down."""
 
     def formula(self) -> Expr:
         """Formula := comparison end."""
@@ -231,20 +181,26 @@ class Parser:
         return found[self.choose(len(found)) if len(found) > 1 else 0]
 
     def group(self) -> Expr:
-        """Group := "(" comparison ["?"] ")" | "{" sum "}" | "[" comparison "]"."""
+        """Group := "(" comparison ["?"] ")" | "{" sum "}" | "[" comparison "]" | "[" comparison ("," comparison)* "]"."""
         opened = self.take()
         bars, self.bars = self.bars, 0
         lists = self.lists
         self.lists = lists + (opened.kind == "[")
         expr = self.comparison()
+        items = [expr]
+        while opened.kind == "[" and self.token.kind in (",", ";"):
+            self.take()
+            items.append(self.comparison())
         if self.token.kind == "?":
             self.take()
-        self.expect(_CLOSING[opened.kind], opened)
+        closed = self.expect(_CLOSING[opened.kind], opened)
         self.bars, self.lists = bars, lists
-        if opened.kind == "[" and not (isinstance(expr, Call) and expr.function in _COMPARISONS.values()):
+        if opened.kind != "[" or (len(items) == 1 and isinstance(expr, Call) and expr.function in _COMPARISONS.values()):
+            return expr
+        if not self.scope.arrays:
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"
             self.fail("brackets [ ] stand around a value", hint, opened.span)
-        return expr
+        return Call("array", tuple(items), (), opened.span.join(closed.span))
 
     def bars_group(self) -> Expr:
         """Absolute value := "|" sum "|"."""
@@ -336,15 +292,10 @@ class Parser:
             self.take()
             raised = self.take()
         if self.token.kind == "(":
-            opened = self.take()
-            arguments = self.arguments(")", opened)
+            called = arrays.call(self, function, word)
         else:
-            arguments = (self.bare_argument(word),)
-        span = word.span.join(self.tokens[self.at - 1].span)
-        row = FUNCTIONS[function]
-        if not row.accepts(len(arguments)):
-            self.fail(f"{word.text}(…) has {len(arguments)} arguments", f"it takes {row.arity()}", span)
-        called: Expr = Call(function, arguments, (), span)
+            argument = self.bare_argument(word)
+            called = arrays.checked(self, function, word, (argument,), ())
         return self.raised(called, raised) if raised else called
 
     def bare_argument(self, word: Token) -> Expr:
@@ -391,4 +342,6 @@ def _nary(function: str, parts: list[Expr]) -> Expr:
 
 
 def _indexable(expr: Expr) -> bool:
-    return isinstance(expr, Name | Index) or (isinstance(expr, Call) and expr.function in (*QUERIES, "transpose"))
+    if isinstance(expr, Call):
+        return expr.function in QUERIES or expr.function == "transpose" or not FUNCTIONS[expr.function].elementwise
+    return isinstance(expr, Name | Index)

@@ -10,7 +10,7 @@ from gradcheck_cli.write.precedence import ATOM, POWER, PRODUCT, SIGN, SUM, bind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SHORT = {"maximum": "max", "minimum": "min"}
+_SHORT = {"maximum": "max", "minimum": "min", "amax": "max", "amin": "min"}
 _COMPARISONS = {"gt": ">", "ge": ">=", "eq": "==", "lt": "<", "le": "<=", "ne": "!="}
 
 
@@ -77,17 +77,24 @@ def _add(expr: Call) -> str:
 def _mul(expr: Call) -> str:
     first, *rest = expr.args
     # a quotient as a later factor would be read back as part of the division: a*(b/c)
-    return "*".join([_at_least(first, PRODUCT), *(_at_least(factor, POWER) for factor in rest)])
+    return "*".join([_factor(first), *(_at_least(factor, POWER) for factor in rest)])
+
+
+def _factor(expr: Expr) -> str:
+    """The first factor of a product; a matrix product in brackets, as a reader wants it: (A @ B)/m."""
+    product = isinstance(expr, Call) and expr.function == "matmul"
+    return _at_least(expr, POWER if product else PRODUCT)
 
 
 def _div(expr: Call) -> str:
     top, bottom = expr.args
-    return f"{_at_least(top, PRODUCT)}/{_at_least(bottom, POWER)}"
+    return f"{_factor(top)}/{_at_least(bottom, POWER)}"
 
 
 def _matmul(expr: Call) -> str:
     left, right = expr.args
-    return f"{_at_least(left, PRODUCT)} @ {_at_least(right, POWER)}"
+    chain = isinstance(left, Call) and left.function == "matmul"  # A @ B @ C, but (a*b) @ C
+    return f"{_at_least(left, PRODUCT if chain else POWER)} @ {_at_least(right, POWER)}"
 
 
 def _pow(expr: Call) -> str:
@@ -115,5 +122,6 @@ _WRITERS: dict[str, Callable[[Call], str]] = {
     "matmul": _matmul,
     "pow": _pow,
     "transpose": lambda expr: _at_least(expr.args[0], ATOM) + ".T",
+    "array": lambda expr: f"[{', '.join(write(arg) for arg in expr.args)}]",
     **dict.fromkeys(_COMPARISONS, _compare),
 }

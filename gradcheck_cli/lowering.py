@@ -1,0 +1,254 @@
+"""Expressions in primitive functions, with their shapes: what the witnesses see of a graph that has arrays.
+
+Derived functions are written out, options put into their normal form, sizes worked out, and every shape is checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
+from gradcheck_cli.expand import EULER, pairs
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, substitute, with_children
+from gradcheck_cli.functions import FUNCTIONS, Function
+from gradcheck_cli.graph import Graph
+from gradcheck_cli.inference import Operands, result_shape, whole
+from gradcheck_cli.parsing.names import scope
+from gradcheck_cli.parsing.text import parse
+from gradcheck_cli.shapes import ONE, Shape, Size, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OPTION_NAMES = ("axis", "keepdims")
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shapes of names, the letters that are sizes, and over which size each index letter was seen to run."""
+
+    names: Mapping[str, Shape]
+    letters: frozenset[str] = frozenset()
+    ranges: dict[str, Size] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An expression in primitive functions, and its shape."""
+
+    expr: Expr
+    shape: Shape
+
+
+def lower(expr: Expr, known: Shapes) -> Typed:
+    """The expression in primitive functions, and its shape.
+
+    Raises ShapeError, with the place, for operands that do not fit.
+    """
+    try:
+        return _lower(expr, known)
+    except GradcheckError as error:
+        error.span = error.span or expr.span
+        raise
+
+
+def _lower(expr: Expr, known: Shapes) -> Typed:
+    match expr:
+        case Num():
+            return Typed(expr, ())
+        case Name():
+            return Typed(expr, known.names.get(expr.id, ()))
+        case Index():
+            return _entry(expr, known)
+        case Sum():
+            return _sum_over(expr, known)
+    return _call(expr, known)
+
+
+def _call(expr: Call, known: Shapes) -> Typed:
+    row = FUNCTIONS.get(expr.function)
+    if row is not None and row.shape == "size":
+        return _counted(expr, known)
+    args = tuple(lower(arg, known) for arg in expr.args)
+    if row is None:
+        message = f"{expr.function}(…) has no value of its own"
+        raise UnsupportedError(message, span=expr.span)
+    if expr.function == "pow" and expr.args[0] == EULER:
+        return _call(Call("exp", expr.args[1:], (), expr.span), known)
+    if not row.primitive:
+        return _derived(expr, row, args, known)
+    written = pairs(Call(expr.function, tuple(arg.expr for arg in args), (), expr.span), row)
+    shaped = tuple(arg.shape for arg in args)
+    if row.shape in ("reduce", "along", "transpose") and len(shaped[0]) < (2 if row.shape == "transpose" else 1):
+        return Typed(number(1), ()) if row.name == "softmax" else args[0]
+    options = _normal(expr, row, shaped)
+    operands = Operands(row.name, tuple(arg.expr for arg in args), shaped, whole(options), known.letters)
+    try:
+        shape = result_shape(operands)
+    except GradcheckError as error:
+        error.span = error.span or expr.span
+        raise
+    return Typed(replace(written, options=options), shape)
+
+
+def _entry(expr: Index, known: Shapes) -> Typed:
+    base = lower(expr.base, known)
+    indices = tuple(lower(index, known).expr for index in expr.indices)
+    if len(indices) > len(base.shape):
+        message = f"{len(indices)} indices are too many for shape {text_of(base.shape)}"
+        raise ShapeError(message, hint=f"it has {len(base.shape)} axes", span=expr.span)
+    for index, size in zip(indices, base.shape, strict=False):
+        if isinstance(index, Name):
+            _runs(index, size, known)
+        if isinstance(index, Num) and size.number is not None and index.value >= size.number:
+            message = f"the index {index.text} is too large: there are {size} entries, counted from 0"
+            raise ShapeError(message, hint=f"the last one is {size.number - 1}", span=index.span)
+    return Typed(Index(base.expr, indices, expr.span), base.shape[len(indices) :])
+
+
+def _sum_over(expr: Sum, known: Shapes) -> Typed:
+    inside = replace(known, ranges={letter: size for letter, size in known.ranges.items() if letter != expr.index})
+    inner = lower(expr.body, inside)
+    known.ranges.update({letter: size for letter, size in inside.ranges.items() if letter != expr.index})
+    if expr.index not in inside.ranges:
+        message = f"the sum over {expr.index} has no bounds: {expr.index} is no index of anything in it"
+        raise ShapeError(message, hint=f"write an entry such as x[{expr.index}]", span=expr.span)
+    count = inside.ranges[expr.index].expr()
+    return Typed(Sum(inner.expr, expr.index, expr.span, count), inner.shape)
+
+
+def _runs(letter: Name, size: Size, known: Shapes) -> None:
+    """Remember over which size an index letter runs."""
+    if letter.id in known.names or letter.id in known.letters:
+        return
+    before = known.ranges.setdefault(letter.id, size)
+    if before != size:
+        message = f"the index {letter.id} runs over {before} and over {size}"
+        raise ShapeError(message, hint="use a letter of its own for each", span=letter.span)
+
+
+def _counted(expr: Call, known: Shapes) -> Typed:
+    """count(x), count(x, axis=0): a number of entries; samples(p): the rows of a batch."""
+    shape = lower(expr.args[0], known).shape
+    if expr.function == "samples":
+        return Typed(shape[0].expr() if len(shape) > 1 else number(1), ())
+    options = {name: value for name, value in expr.options if not _left_out(value)}
+    if "axis" not in options:
+        return Typed(shapes.count(shape).expr(), ())
+    axis = _axis(options["axis"], shape)
+    return Typed(shape[axis].expr(), ())
+
+
+def _derived(expr: Call, row: Function, args: tuple[Typed, ...], known: Shapes) -> Typed:
+    rank = max((len(arg.shape) for arg in args), default=0)
+    given = [*expr.args, *(parse(text, scope({})[0]) for text in row.defaults[len(expr.args) - len(row.params) :])]
+    if not row.defaults:
+        given = list(expr.args)
+    actual = dict(zip(row.params, given, strict=False)) | {name: value for name, value in expr.options}
+    body = substitute(_meaning(row.name, rank), actual)
+    found = lower(_without_defaults(body), known)
+    return Typed(_placed(found.expr, expr), found.shape)
+
+
+def _placed(expr: Expr, original: Expr) -> Expr:
+    return replace(expr, span=original.span) if isinstance(expr, Call) else expr
+
+
+@cache
+def _meaning(function: str, rank: int) -> Expr:
+    row = FUNCTIONS[function]
+    text = next((text for least, text in reversed(row.of_rank) if rank >= least), row.means)
+    return parse(text, replace(scope(dict.fromkeys((*row.params, *_OPTION_NAMES), ()))[0], arrays=True))
+
+
+def _without_defaults(expr: Expr) -> Expr:
+    """The expression without options that were not given: `axis=axis` is left out."""
+    match expr:
+        case Call():
+            options = tuple(pair for pair in expr.options if not _left_out(pair[1]))
+            return Call(expr.function, tuple(map(_without_defaults, expr.args)), options, expr.span)
+        case Index():
+            return Index(_without_defaults(expr.base), expr.indices, expr.span)
+    return expr
+
+
+def _left_out(value: Expr) -> bool:
+    return isinstance(value, Name) and value.id in _OPTION_NAMES
+
+
+def _normal(expr: Call, row: Function, shaped: tuple[Shape, ...]) -> tuple[tuple[str, Expr], ...]:
+    """Options in normal form: an axis counted from 0, nothing that says what holds anyway."""
+    options: dict[str, Expr] = {}
+    for name, value in expr.options:
+        if name == "axis":
+            options[name] = number(_axis(value, shaped[0]))
+        elif name == "keepdims":
+            if _whole(value, name):
+                options[name] = number(1)
+        else:
+            least = 0 if name == "padding" else 1
+            if _whole(value, name) < least:
+                message = f"{name} is {_whole(value, name)}"
+                raise ShapeError(message, hint=f"write {least} or more", span=value.span)
+            options[name] = number(_whole(value, name))
+    if row.shape == "along" and "axis" not in options:
+        options["axis"] = number(_last(shaped[0]))
+    return tuple(sorted(options.items()))
+
+
+def _last(shape: Shape) -> int:
+    """The axis along which softmax acts: the last; of a column the column."""
+    return 0 if len(shape) == 2 and shape[1] == ONE and shape[0] != ONE else len(shape) - 1
+
+
+def _axis(value: Expr, shape: Shape) -> int:
+    axis = _whole(value, "axis")
+    if not -len(shape) <= axis < len(shape):
+        message = f"there is no axis {axis} in shape {text_of(shape)}"
+        hint = f"axes are counted from 0 to {len(shape) - 1}" if shape else "a scalar has no axes"
+        raise ShapeError(message, hint=hint, span=value.span)
+    return axis % len(shape)
+
+
+def _whole(value: Expr, name: str) -> int:
+    sign = 1
+    if isinstance(value, Call) and value.function == "neg":
+        sign, value = -1, value.args[0]
+    if not isinstance(value, Num) or value.value.denominator != 1:
+        message = f"{name} is no whole number"
+        raise ShapeError(message, hint=f"write {name}=0, say", span=value.span)
+    return sign * int(value.value)
+
+
+def at_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
+    """The graph in primitive functions where the letters of sizes have these values: numbers everywhere."""
+    known = Shapes(graph.shapes, frozenset(sizes))
+    numbers: dict[str, Expr] = {letter: number(count) for letter, count in sizes.items()}
+    nodes = tuple(replace(node, expr=in_numbers(lower(node.expr, known).expr, numbers)) for node in graph.nodes)
+    fixed = {name: tuple(shapes.size(one.at(sizes)) for one in shape) for name, shape in graph.shapes.items()}
+    return Graph(graph.inputs, nodes, graph.output, graph.constants, (), fixed)
+
+
+def in_numbers(expr: Expr, numbers: Mapping[str, Expr]) -> Expr:
+    """The expression with numbers for the letters of sizes, in the bounds of sums too; `4*h` becomes one number."""
+    if isinstance(expr, Sum) and expr.count is not None:
+        body = in_numbers(expr.body, numbers)
+        return Sum(body, expr.index, expr.span, _folded(substitute(expr.count, numbers)))
+    if isinstance(expr, Call) and FUNCTIONS[expr.function].shape in ("reshape", "filled", "eye", "pool2d"):
+        start = 0 if FUNCTIONS[expr.function].shape in ("filled", "eye") else 1
+        arrays = tuple(in_numbers(arg, numbers) for arg in expr.args[:start])
+        counts = tuple(_folded(substitute(arg, numbers)) for arg in expr.args[start:])
+        return replace(expr, args=(*arrays, *counts))
+    if isinstance(expr, Name):
+        return numbers.get(expr.id, expr)
+    below = children(expr)
+    changed = tuple(in_numbers(child, numbers) for child in below)
+    return expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+
+
+def _folded(expr: Expr) -> Expr:
+    found = shapes.size_of(expr, ())
+    return expr if found is None else found.expr()
