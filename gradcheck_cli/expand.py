@@ -56,10 +56,10 @@ def pairs(expr: Call, row: Function) -> Call:
     """max(a, b, c) as max(max(a, b), c); sums and products keep all their operands."""
     if not row.variadic or not row.elementwise or row.name in ("add", "mul") or len(expr.args) <= len(row.params):
         return expr
-    first, *rest = expr.args
-    for other in rest:
-        first = Call(row.name, (first, other), (), expr.span)
-    return first
+    found = Call(row.name, expr.args[:2], (), expr.span)
+    for other in expr.args[2:]:
+        found = Call(row.name, (found, other), (), expr.span)
+    return found
 
 
 @cache

@@ -130,7 +130,7 @@ _ROWS = (
     ),
     Function("cross_entropy", ("p", "y"), means="-(y*log(p))", of_rank=((1, "-sum(y*log(p))/samples(p)"),)),
     Function("hinge", ("s", "y"), means="maximum(0, 1 - y*s)", of_rank=((1, "mean(maximum(0, 1 - y*s))"),)),
-    # arrays: products
+    # products of arrays
     Function("matmul", ("x", "y"), shape="matmul"),
     Function("transpose", ("x",), shape="transpose"),
     Function("dot", ("x", "y"), means="x @ y", shape="derived"),

@@ -148,7 +148,9 @@ def _conv2d(operands: Operands) -> Shape:
         message = f"conv2d(x, k) has shapes {text_of(image)} and {text_of(kernel)}"
         raise ShapeError(message, hint="x is (channels, rows, columns), k is (filters, channels, rows, columns)")
     if len(kernel) == 4 and image[-3] != kernel[1]:
-        message = f"x of shape {text_of(image)} has {image[-3]} channels, k of shape {text_of(kernel)} wants {kernel[1]}"
+        message = (
+            f"x of shape {text_of(image)} has {image[-3]} channels, k of shape {text_of(kernel)} wants {kernel[1]}"
+        )
         raise ShapeError(message, hint="the second size of k is the number of channels of x")
     sizes = tuple(_windows(operands, image[axis], kernel[axis]) for axis in (-2, -1))
     return (*image[:-3], kernel[0], *sizes) if len(kernel) == 4 else sizes

@@ -147,7 +147,7 @@ def _derived(expr: Call, row: Function, args: tuple[Typed, ...], known: Shapes) 
     given = [*expr.args, *(parse(text, scope({})[0]) for text in row.defaults[len(expr.args) - len(row.params) :])]
     if not row.defaults:
         given = list(expr.args)
-    actual = dict(zip(row.params, given, strict=False)) | {name: value for name, value in expr.options}
+    actual = dict(zip(row.params, given, strict=False)) | dict(expr.options)
     body = substitute(_meaning(row.name, rank), actual)
     found = lower(_without_defaults(body), known)
     return Typed(_placed(found.expr, expr), found.shape)

@@ -7,6 +7,7 @@ they are the same polynomial; that m and n are both 3 in some example makes them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ShapeError
@@ -40,9 +41,7 @@ class Size:
         """The number it is where the letters have these values."""
         total = 0
         for monomial, factor in self.terms:
-            for letter in monomial:
-                factor *= sizes[letter]
-            total += factor
+            total += factor * prod(sizes[letter] for letter in monomial)
         return total
 
     def __add__(self, other: Size) -> Size:

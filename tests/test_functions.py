@@ -137,7 +137,11 @@ def test_aliases_mean_one_function_each():
 
 @pytest.mark.parametrize(
     "function",
-    [name for name, row in FUNCTIONS.items() if row.elementwise and name not in (*OPERATORS, "lt", "le", "ne", "delta")],
+    [
+        name
+        for name, row in FUNCTIONS.items()
+        if row.elementwise and name not in (*OPERATORS, "lt", "le", "ne", "delta")
+    ],
 )
 def test_each_function_parses_and_prints_back(function):
     row = FUNCTIONS[function]

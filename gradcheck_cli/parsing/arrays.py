@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, Num, Sum
+from gradcheck_cli.expr import Call, Expr, Num, Sum
 from gradcheck_cli.functions import FUNCTIONS, OF_ONE
 
 if TYPE_CHECKING:

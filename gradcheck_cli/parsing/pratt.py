@@ -195,7 +195,9 @@ class Parser(Cursor):
             self.take()
         closed = self.expect(_CLOSING[opened.kind], opened)
         self.bars, self.lists = bars, lists
-        if opened.kind != "[" or (len(items) == 1 and isinstance(expr, Call) and expr.function in _COMPARISONS.values()):
+        if opened.kind != "[" or (
+            len(items) == 1 and isinstance(expr, Call) and expr.function in _COMPARISONS.values()
+        ):
             return expr
         if not self.scope.arrays:
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"

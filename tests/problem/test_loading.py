@@ -113,7 +113,7 @@ MINIMAL = "title: T\ninputs: {x: 1}\ngraph: {z: x}\n"
         (MINIMAL + "questions:\n  - {ask: z, answer: {wert: 1}}\n", 'p.yaml:5:23: "wert" is no part of an answer; known are expression, value'),
         ("title: T\ninputs: {x: {value: 1, latex: y}, y: 2}\ngraph: {z: x*y}\n", 'p.yaml:2:10: the spelling "y" of x already means y; give it another spelling'),
         ("title: T\ninputs: {W: {shape: [2, 3]}}\ngraph: {z: W}\n", "p.yaml:2:21: W is an array: vectors and matrices are not worked out yet"),
-        ("title: T\ninputs: {x: 1}\ngraph: {z: softmax(x)}\n", 'p.yaml:3:12: this acts on vectors and matrices, and everything in this problem is a number; write it with numbers'),
+        ("title: T\ninputs: {x: 1}\ngraph: {z: softmax(x)}\n", "p.yaml:3:12: this acts on vectors and matrices, and everything in this problem is a number; write it with numbers"),
     ],
 )  # fmt: skip
 def test_each_mistake_has_its_line(text, expected):
