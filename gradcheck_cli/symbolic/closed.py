@@ -11,7 +11,8 @@ from fractions import Fraction
 from math import gcd
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Powers, Term, fit
+from gradcheck_cli.shapes import ONE
+from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Powers, Term, fit, is_zero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,11 +36,14 @@ class Closing:
     named: Mapping[Term, Term] = field(default_factory=dict)
     _done: dict[Term, Term] = field(default_factory=dict)
     _tidied: dict[Term, Term] = field(default_factory=dict)
+    _products: list[tuple[Term, Term]] = field(default_factory=list)
     _roots: dict[Term, tuple[Fraction, Term]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for definition, name in self.named.items():
-            if definition.op == "had" and definition.attr[0] == 1 and len(definition.args) == 1:
+            if definition.op == "had" and len(definition.args) > 1:
+                self._products.append((definition, name))
+            elif definition.op == "had" and definition.attr[0] == 1:
                 self._roots.setdefault(definition.args[0], (definition.attr[1][0], name))
 
     def close(self, term: Term) -> Term:
@@ -62,13 +66,21 @@ class Closing:
             case "had":
                 powers = [make.power(arg, power) for arg, power in zip(args, term.attr[1], strict=True)]
                 return make.mul(make.num(term.attr[0]), *powers)
+            case "matmul" if len(args) == 2 and not term.shape:
+                return self._sum(make.mul(*args), {})
             case "matmul":
                 return self._chain(args)
             case "transpose":
                 return make.transpose(args[0])
             case "fn":
-                return make.fn(term.attr, *args)
+                return self._function(term.attr, args)
         return self._recalled(term, args)
+
+    def _function(self, function: str, args: list[Term]) -> Term:
+        make = self.algebra
+        if function == "sigmoid" and args[0].op == "had" and args[0].attr[0] < 0:  # sigmoid(-z) = 1 - sigmoid(z)
+            return make.add(make.num(1), make.negative(make.fn("sigmoid", make.negative(args[0]))))
+        return make.fn(function, *args)
 
     def _chain(self, args: list[Term]) -> Term:
         found = args[-1]
@@ -80,6 +92,8 @@ class Closing:
         function, options = term.attr
         if function == "sum":
             return self._sum(args[0], dict(options))
+        if function == "entry" and all(one == ONE for one in args[0].shape):
+            return self.algebra.lone(args[0])
         if function in ("inv", "outer", "reshape"):
             return self.algebra.call(function, *args)
         return self.algebra.made(function, tuple(args), term.shape, **dict(options))
@@ -109,16 +123,55 @@ class Closing:
         if term.op not in ("add", "had"):
             return term
         spread = self.expanded(term)
-        forms = [term, spread, self._factored(term), self._factored(spread)]
+        forms = [self._factored(term), self._factored(spread), term, spread]
         return min(forms, key=_weight)
 
     def _named(self, term: Term) -> Term:
         found = self.named.get(term)
         if found is not None:
             return found
-        if term.op == "had" and any(base in self._roots for base in term.args):
-            return self._rooted(term)
-        return term
+        if term.op == "had":
+            if any(base in self._roots for base in term.args):
+                term = self._rooted(term)
+            term = self._without_masks(term)
+            for definition, name in self._products:
+                term = self._taken_together(term, definition, name)
+        return self.named.get(term, term)
+
+    def _taken_together(self, term: Term, definition: Term, name: Term) -> Term:
+        """The name of a product for its factors: N for X/s."""
+        if term.op != "had" or not set(definition.args) <= set(term.args):
+            return term
+        coefficient, powers = self.algebra.factors(term)
+        parts = self.algebra.factors(definition)
+        for base, power in parts[1].items():
+            if powers[base] / power < 1:
+                return term
+            powers[base] -= power
+        powers[name] = powers.get(name, NOUGHT) + 1
+        found = self.algebra.product(coefficient / parts[0], powers, term.shape)
+        return found if found.weight < term.weight else term
+
+    def _without_masks(self, term: Term) -> Term:
+        """relu(z)*step(z) is relu(z), also where it has a name."""
+        masks = [base for base in term.args if base.op == "fn" and base.attr == "step"]
+        if not masks:
+            return term
+        coefficient, powers = self.algebra.factors(term)
+        for mask in masks:
+            if any(self._positive_part(base) is mask.args[0] for base, power in powers.items() if power > 0):
+                del powers[mask]
+        return self.algebra.product(coefficient, powers, term.shape)
+
+    def _positive_part(self, term: Term) -> Term | None:
+        """Z where the term is max(0, z)."""
+        if term.op == "name":
+            term = self.algebra.defined.get(term.attr, term)
+        if term.op == "fn" and term.attr == "relu":
+            return term.args[0]
+        if term.op == "fn" and term.attr == "maximum" and any(is_zero(arg) for arg in term.args):
+            return next(arg for arg in term.args if not is_zero(arg))
+        return None
 
     def _rooted(self, term: Term) -> Term:
         """The name sd for (v + eps)^(1/2), where the root has a name."""
@@ -157,15 +210,15 @@ class Closing:
         if not sums:
             yield term
             return
-        products = [make.product(coefficient, {base: power for base, power in powers.items() if base not in sums})]
-        for base in sums:
-            for _ in range(int(powers[base])):
-                products = [make.mul(product, arg) for product in products for arg in base.args]
-                if len(products) > most:
-                    yield from products[: most + 1]
+        chosen = min(sums, key=lambda base: not _divides(base))  # its divisors may cancel another sum
+        rest = make.product(coefficient, {**powers, chosen: powers[chosen] - 1})
+        count = 0
+        for arg in chosen.args:
+            for part in self._monomials(make.mul(rest, arg), most - count):
+                count += 1
+                yield part
+                if count > most:
                     return
-        for count, product in enumerate(products):  # what was cancelled by a divisor may have left a sum
-            yield from self._monomials(product, most - count)
 
     # -- common factors
 
@@ -250,6 +303,11 @@ def _content(coefficients: list[Fraction]) -> Fraction:
         bottom = bottom * coefficient.denominator // gcd(bottom, coefficient.denominator)
     found = Fraction(top, bottom)
     return -found if all(coefficient < 0 for coefficient in coefficients) else found
+
+
+def _divides(term: Term) -> bool:
+    """Whether a sum has summands with divisors."""
+    return any(arg.op == "had" and min(arg.attr[1]) < 0 for arg in term.args)
 
 
 def _weight(term: Term) -> int:

@@ -234,12 +234,16 @@ class _Writer:
         if function == "entry":
             return Index(args[0], args[1:])
         given = tuple((name, number(value)) for name, value in options)
-        if function == "softmax" and term.args[0].rank == 1:
+        if function == "softmax" and dict(options)["axis"] == (0 if _column(term.shape) else term.rank - 1):
             given = ()
+        if function == "sum" and (traced := _traced(term.args[0])) is not None and options:
+            return Call("diag", (self.expr(traced),))
         return Call(function, args, given)
 
     def _product(self, term: Term) -> Expr:
         coefficient, powers = term.attr
+        if any(calls(base, "eye") for base in term.args) and (found := self._diag(term)) is not None:
+            return found
         top: list[tuple[int, Expr]] = []
         bottom: list[tuple[int, Expr]] = []
         shape: Shape = ()
@@ -255,13 +259,30 @@ class _Writer:
         whole_product = times(self.number(coefficient), *over)
         return quotient(whole_product, times(*under)) if under else whole_product
 
+    def _diag(self, term: Term) -> Expr | None:
+        """c*diag(v) for a vector times the identity."""
+        coefficient, powers = self.algebra.factors(term)
+        vector = next((base for base in powers if _diagonal(base) is not None), None)
+        identity = next(base for base in powers if calls(base, "eye"))
+        rest = {base: power for base, power in powers.items() if base not in (vector, identity)}
+        if vector is None or powers[vector] != 1 or any(base.rank for base in rest):
+            return None
+        inner = Call("diag", (self.expr(_diagonal(vector) or vector),))
+        return times(self.expr(self.algebra.product(coefficient, rest)), inner)
+
     def _power(self, base: Term, exponent: Fraction) -> Expr:
         if exponent == 1:
             return self.expr(base)
         if exponent == _HALF:
             squared = _squared(base)
-            return Call("sqrt", (self.expr(base),)) if squared is None else Call("norm", (self.expr(squared),))
+            if squared is None:
+                return Call("sqrt", (self.expr(base),))
+            return Call("norm", (self.expr(squared),), tuple((name, number(value)) for name, value in base.attr[1]))
         return Call("pow", (self.expr(base), number(exponent)))
+
+
+def _column(shape: Shape) -> bool:
+    return len(shape) == 2 and shape[1] == ONE and shape[0] != ONE
 
 
 def _traced(term: Term) -> Term | None:
@@ -269,8 +290,15 @@ def _traced(term: Term) -> Term | None:
     if term.op == "had" and len(term.args) == 2 and term.attr == (1, (1, 1)):
         for one, other in (term.args, term.args[::-1]):
             if calls(one, "eye") and other.rank == 2:
-                return other
+                return other.args[0] if other.op == "transpose" else other
     return None
+
+
+def _diagonal(term: Term) -> Term | None:
+    """V where the term is the vector v, or v as a column: times eye(n) it is diag(v)."""
+    if calls(term, "reshape") and term.args[0].rank == 1 and term.rank == 2 and ONE in term.shape:
+        return term.args[0]
+    return term if term.rank == 1 else None
 
 
 def _place(base: Term) -> int:
@@ -282,7 +310,7 @@ def _place(base: Term) -> int:
 
 def _squared(term: Term) -> Term | None:
     """The vector or matrix whose squares the term sums over all entries."""
-    if calls(term, "sum") and not term.attr[1]:
+    if calls(term, "sum"):
         (inner,) = term.args
         if inner.op == "had" and inner.attr == (1, (2,)) and inner.rank:
             return inner.args[0]

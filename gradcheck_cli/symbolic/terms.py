@@ -134,11 +134,11 @@ class Entrywise:
             yield self.split(term)
 
     def split(self, term: Term) -> tuple[Fraction, Term]:
-        """A term as a number times the rest."""
-        if term.op == "num":
-            return term.attr, self.num(1)
-        if term.op == "had" and term.attr[0] != 1:
-            return term.attr[0], self.product(UNIT, dict(zip(term.args, term.attr[1], strict=True)), term.shape)
+        """A term as a number times the rest, without ones: in a sum they only give the shape."""
+        if term.op in ("num", "ones"):
+            return term.attr or UNIT, self.num(1)
+        if term.op == "had" and (term.attr[0] != 1 or any(base.op == "ones" for base in term.args)):
+            return term.attr[0], self.product(UNIT, dict(zip(term.args, term.attr[1], strict=True)))
         return UNIT, term
 
     def scaled(self, coefficient: Fraction, core: Term) -> Term:
