@@ -94,7 +94,9 @@ class Algebra(Entrywise):
             return self.term("matmul", kept, None, shape)
         if len(kept) == 1:
             return self.sum(self.power(kept[0], UNIT * 2))
+        allowed, self.facts = self.facts, False  # a term is the same whatever is known
         back = tuple(self.transpose(factor) for factor in reversed(kept))
+        self.facts = allowed
         return self.term("matmul", kept, None, shape, ("matmul", frozenset((kept, back))))
 
     @staticmethod
@@ -187,6 +189,8 @@ class Algebra(Entrywise):
                 return self.inv(args[0])
             case "outer" if not (is_zero(args[0]) or is_zero(args[1])):
                 (first, left), (second, right) = self.scalars_out(args[0]), self.scalars_out(args[1])
+                if right.op == "ones" and right.shape == (ONE,):
+                    return self.mul(first, second, self.reshape(left, (*left.shape, ONE)))
                 pair = self.term("call", (left, right), ("outer", ()), (*left.shape, *right.shape))
                 return self.mul(first, second, pair)
         operands = Operands(function, (), tuple(arg.shape for arg in args), options, self.letters)

@@ -298,7 +298,7 @@ def _entry(algebra: Algebra, term: Term, _value: Term, adjoint: Term, _options: 
 
 
 def _onehot(algebra: Algebra, index: Term, one: shapes.Size) -> Term:
-    return algebra.made("onehot", (index, algebra.size(one)), (one,))
+    return algebra.ones((one,)) if one == shapes.ONE else algebra.made("onehot", (index, algebra.size(one)), (one,))
 
 
 def _image(function: str) -> Callable[..., Iterator[Sent]]:
