@@ -22,7 +22,7 @@ def _add(*terms: Real) -> Real:
     return tied(total, max(map(CONTEXT.mag, terms)))
 
 
-def _mul(*factors: Real) -> Real:
+def multiply(*factors: Real) -> Real:
     """A factor 0 wins over an infinite or unknown one: (1 - y)*log(1 - p) is 0 at y = 1 for every p."""
     product = ONE
     for factor in factors:
@@ -32,13 +32,15 @@ def _mul(*factors: Real) -> Real:
     return bounded(product)
 
 
-def _exp(x: Real) -> Real:
+def exp(x: Real) -> Real:
+    """0 or infinite where the exponent is beyond all bounds."""
     if x > LARGEST_EXPONENT:
         return INF
     return ZERO if x < -LARGEST_EXPONENT else CONTEXT.exp(x)
 
 
-def _log(x: Real) -> Real:
+def log(x: Real) -> Real:
+    """The logarithm; nan of a negative number."""
     if x > 0:
         return tied(CONTEXT.log(x), 0)
     return NAN if x else -INF
@@ -55,7 +57,7 @@ def _pow(x: Real, y: Real) -> Real:
         return NAN
     if abs(x) < INF and abs(y) < 1000:
         return bounded(x ** int(y) if integer else x**y)
-    size = _exp(y * _log(abs(x)))
+    size = exp(y * log(abs(x)))
     return -size if x < 0 and y % 2 else size
 
 
@@ -70,7 +72,7 @@ def _within(bound: Real, function: Callable[[Real], Real], x: Real, beyond: Real
 
 
 def _sigmoid(x: Real) -> Real:
-    small = _exp(-abs(x))
+    small = exp(-abs(x))
     return (small if x < 0 else ONE) / (1 + small)
 
 
@@ -89,7 +91,7 @@ def _extreme(choose: Callable[[Real, Real], Real], x: Real, y: Real) -> Real:
 RULES: dict[str, Callable[..., Real]] = {
     "add": _add,
     "neg": lambda x: -x,
-    "mul": _mul,
+    "mul": multiply,
     "div": lambda x, y: bounded(x / y) if y else NAN,
     "pow": _pow,
     "gt": lambda x, y: _relu(_sign(_add(x, -y))),
@@ -97,8 +99,8 @@ RULES: dict[str, Callable[..., Real]] = {
     "eq": lambda x, y: 1 - abs(_sign(_add(x, -y))),
     "pi": lambda: +CONTEXT.pi,
     "e": lambda: +CONTEXT.e,
-    "exp": _exp,
-    "log": _log,
+    "exp": exp,
+    "log": log,
     "sin": lambda x: tied(_within(LARGEST_ANGLE, CONTEXT.sin, x, NAN), CONTEXT.mag(x)),
     "cos": lambda x: tied(_within(LARGEST_ANGLE, CONTEXT.cos, x, NAN), max(0, CONTEXT.mag(x))),
     "asin": _asin,
@@ -109,7 +111,7 @@ RULES: dict[str, Callable[..., Real]] = {
     "erf": lambda x: _within(SATURATED, CONTEXT.erf, x, _sign(x)),
     "sigmoid": _sigmoid,
     "relu": _relu,
-    "softplus": lambda x: _relu(x) + CONTEXT.log1p(_exp(-abs(x))),
+    "softplus": lambda x: _relu(x) + CONTEXT.log1p(exp(-abs(x))),
     "abs": abs,
     "sign": _sign,
     "step": lambda x: _relu(_sign(x)),

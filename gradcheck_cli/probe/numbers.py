@@ -48,6 +48,16 @@ def total(terms: Sequence[Real]) -> Real:
     return tied(CONTEXT.fsum(terms), max(map(CONTEXT.mag, terms), default=0))
 
 
+def dot(left: Sequence[Real], right: Sequence[Real]) -> Real:
+    """The sum of the products; a factor 0 wins over an infinite or unknown one."""
+    return bounded(total([x * y for x, y in zip(left, right, strict=True) if x and y]))
+
+
+def largest(entries: Sequence[Real]) -> Real:
+    """The largest entry; nan where one is not known."""
+    return NAN if any(map(CONTEXT.isnan, entries)) else max(entries, default=-INF)
+
+
 def real(value: Fraction) -> Real:
     """The exact number, rounded once."""
     return CONTEXT.mpf(value.numerator) / value.denominator
