@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expand import EULER, pairs
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, names, number, substitute, with_children
 from gradcheck_cli.functions import FUNCTIONS, Function
 from gradcheck_cli.graph import Graph
 from gradcheck_cli.inference import Operands, result_shape, whole
@@ -109,6 +109,10 @@ def _entry(expr: Index, known: Shapes) -> Typed:
     for index, size in zip(indices, base.shape, strict=False):
         if isinstance(index, Name):
             _runs(index, size, known)
+        place = shapes.size_of(index, names(index))
+        if place is None or (place.number is not None and place.number < 0):
+            message = "an index is a letter or a whole number, counted from 0"
+            raise ShapeError(message, hint="write x[0] or x[i]", span=index.span)
         if isinstance(index, Num) and size.number is not None and index.value >= size.number:
             message = f"the index {index.text} is too large: there are {size} entries, counted from 0"
             raise ShapeError(message, hint=f"the last one is {size.number - 1}", span=index.span)

@@ -34,7 +34,7 @@ Examples:
     help="Give an input another value: x=3, W=[[1, 2], [3, 4]] (repeatable).",
 )
 @click.option("--dims", multiple=True, metavar="LETTER=NUMBER", help="Sizes for letters: dh=3,dx=2 (repeatable).")
-@click.option("--seed", type=click.IntRange(0), metavar="NUMBER", help="Draw numbers for all that has none.")
+@click.option("--seed", type=click.IntRange(0), metavar="NUMBER", help="Draw numbers for everything that has none.")
 @click.option("--wrt", multiple=True, metavar="NAME", help="Chain rule for these inputs only (repeatable).")
 @click.option("--output-node", metavar="NAME", help="Differentiate this node instead of the problem's output.")
 @click.option("--exact", is_flag=True, help="Fractions instead of decimals, expressions closed in the inputs.")

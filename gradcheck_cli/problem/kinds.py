@@ -44,16 +44,22 @@ def misfit(kind: str, values: Grid, axis: int) -> str:
         for line in _lines(values, axis):
             total = sum((values[place] for place in line), Fraction(0))
             if total != 1:
-                return f"is not {kind}: {_span(line, axis)} sum to {write(number(total))}"
+                return f"is not of the kind {kind}: {_span(line, axis)} sum to {_shown(total)}"
     if kind in ("symmetric", "spd"):
         place = next((place for place in values.places() if values[place] != values[place[::-1]]), None)
         if place is not None:
-            return f"is not symmetric: {label('', place)} and {label('', place[::-1])} differ"
+            return f"is not of the kind {kind}: {label('', place)} and {label('', place[::-1])} differ"
     if kind == "spd" and not all(pivot > 0 for pivot in _pivots(values, swap=False)):
-        return "is not spd: it is not positive definite"
+        return "is not of the kind spd: it is not positive definite"
     if kind == "invertible" and not all(_pivots(values, swap=True)):
-        return "is not invertible: its determinant is 0"
+        return "is not of the kind invertible: its determinant is 0"
     return ""
+
+
+def _shown(total: Fraction) -> str:
+    """A sum as a decimal where that is exact."""
+    text = f"{float(total):.12g}"
+    return text if Fraction(text) == total else write(number(total))
 
 
 def _lines(values: Grid, axis: int) -> Iterator[list[tuple[int, ...]]]:

@@ -66,8 +66,9 @@ class Layers:
             hint = "leave it out: at the time of use it changes nothing"
             self.read.wrong(dropout, f"{what} is dropout, which draws at random", hint)
             return
+        before = len(self.read.errors)
         entry = self.read.section(item, "layer", what)
-        kind = self.kind(item, entry, what)
+        kind = self.kind(item, entry, what, told=len(self.read.errors) > before)
         if not kind:
             self.last = ""
             return
@@ -76,7 +77,11 @@ class Layers:
                 known = ", ".join(_PARTS[kind])
                 self.read.wrong(entry[part], f"{what} is {kind} and has no {part}", f"it knows {known}")
         if (kind == "input") != (at == 1):
-            message = f"{what} is {kind}" + (", and an input comes first" if kind == "input" else " and no input")
+            message = (
+                f"{what} is an input, and the input comes first"
+                if kind == "input"
+                else f"{what} is {kind} and no input"
+            )
             self.read.wrong(item, message, "begin with {input: x, shape: [30]}, once")
             if kind == "input":
                 return
@@ -87,7 +92,7 @@ class Layers:
         else:
             self.plain(item, entry, kind, what)
 
-    def kind(self, item: Node, entry: Mapping[str, Node], what: str) -> str:
+    def kind(self, item: Node, entry: Mapping[str, Node], what: str, *, told: bool) -> str:
         """The key that says what kind of layer it is; an empty text, with an error, where it is not one."""
         kinds = [kind for kind in _PARTS if kind in entry and kind != "activation"]
         if len(kinds) > 1:
@@ -95,7 +100,7 @@ class Layers:
             return ""
         if kinds or "activation" in entry:
             return kinds[0] if kinds else "activation"
-        if item.kind == "map":
+        if not told:
             self.read.wrong(item, f"{what} says no kind of layer", f"write one of {', '.join(_PARTS)}")
         return ""
 
@@ -128,7 +133,7 @@ class Layers:
         """A dense or convolutional layer: its weights, its bias, its linear part, its activation."""
         self.counts["W"] += 1
         at = self.counts["W"]
-        count = read_size(self.read, entry[kind], f"{kind} of {what}")
+        count = self.size(entry[kind], f"{kind} of {what}")
         bias = self.read.flag(entry["bias"], f"bias of {what}") if "bias" in entry else True
         activation = self.activation(entry, what)
         name = self.read.text(entry.get("name"), f"name of {what}")
@@ -173,6 +178,12 @@ class Layers:
             return None
         return ((count, have[0], *kernel), (count, ONE, ONE)), options
 
+    def size(self, node: Node, what: str) -> Size | None:
+        """A size, whose letters are then sizes of the problem; None after an error."""
+        found = read_size(self.read, node, what)
+        self.names.sizes(dict.fromkeys(sorted(found.letters) if found else (), node))
+        return found
+
     def kernel(self, item: Node, node: Node | None, what: str) -> Shape | None:
         """Rows and columns of a window."""
         if node is None:
@@ -182,8 +193,8 @@ class Layers:
         if len(parts) != 2:
             self.read.wrong(node, f"the kernel of {what} has {len(parts)} sizes", "write kernel: 3, or [3, 5]")
             return None
-        first = read_size(self.read, parts[0], f"the kernel of {what}")
-        second = first if parts[1] is parts[0] else read_size(self.read, parts[1], f"the kernel of {what}")
+        first = self.size(parts[0], f"the kernel of {what}")
+        second = first if parts[1] is parts[0] else self.size(parts[1], f"the kernel of {what}")
         return None if first is None or second is None else (first, second)
 
     def options(self, entry: Mapping[str, Node], what: str) -> tuple[tuple[str, Expr], ...] | None:

@@ -28,6 +28,7 @@ class Leaves:
     """Reads inputs and constants.
 
     `numbers` are those of the letters: by `dims:`, or by data of a declared shape
+    `given` has the letters of `dims:`
     `unknown` has the names whose shape is wrong: what uses them is not complained of
     """
 
@@ -36,6 +37,7 @@ class Leaves:
         self.read: Reader = names.read
         self.numbers: dict[str, int] = {}
         self.unknown: set[str] = set()
+        self.given: dict[str, Node] = {}
 
     def dims(self, node: Node | None) -> None:
         """The sizes that `dims:` gives."""
@@ -49,6 +51,7 @@ class Leaves:
                 self.numbers[key.text] = int(typed.value)
             self.names.sizes({key.text: key})
             self.names.arrays = True
+            self.given[key.text] = key
 
     def section(self, node: Node | None, what: str) -> tuple[Input, ...]:
         """The leaves of a section of the file."""

@@ -81,7 +81,9 @@ class _Loader:
         if "graph" not in top and "layers" not in top:
             self.read.wrong(tree, "the problem has no graph", "add graph: with a line `name: expression` for each node")
         elif not texts and not layers.nodes and not self.read.errors:
-            self.read.wrong(top.get("graph", tree), "the graph is empty", "add a line `name: expression`")
+            place = top.get("graph") or top.get("layers") or tree
+            hint = "add a line `name: expression`" if "graph" in top else "add a layer such as {dense: 10}"
+            self.read.wrong(place, "the graph is empty", hint)
         if self.read.errors and not inputs and any(key not in top for key in ("inputs", "graph")):
             return None  # a misspelt section would make every name in it unknown
         latex = {node.name: () for node in layers.nodes} | latex
@@ -195,6 +197,13 @@ class _Loader:
         self.shaper = Shaper(self.names, leaves, self.leaves.unknown, self.leaves.numbers)
         self.shaper.nodes(ordered, texts)
         shapes = dict(self.shaper.known)
+        used = {letter for shape in shapes.values() for one in shape for letter in one.letters}
+        used.update(name for node in ordered for name in names(node.expr))
+        for letter, key in self.leaves.given.items():
+            if letter not in used and not self.read.errors:
+                self.read.wrong(
+                    key, f"{letter} is the size of nothing", meant(letter, sorted(used & set(self.names.letters)))
+                )
         small = too_small(shapes, self.leaves.numbers)
         if small is not None:
             name, one = small

@@ -75,7 +75,7 @@ class Names:
             if letter in self.declared:
                 line = self.line(self.declared[letter])
                 message = f"{letter} is the letter of a size here and the name of something else in line {line}"
-                self.read.wrong(node, message, "give one of them another name")
+                self.read.wrong(node, message, "remove the other, a size is a number in expressions too; or rename it")
 
     def spellings(
         self,

@@ -8,7 +8,7 @@ from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Name, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.shapes import Shape, size, text_of
+from gradcheck_cli.shapes import Shape, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,23 +64,20 @@ class Shaper:
         if any(other not in self.known for other in used):
             return None
         try:
-            return lower(expr, Shapes(self.known, self.letters)).shape
+            found = lower(expr, Shapes(self.known, self.letters)).shape
+            if self.numbers:
+                lower(expr, Shapes(self.at_numbers(expr), self.letters))  # an index, a window may be too large there
+            return found  # noqa: TRY300 - both are wanted
         except GradcheckError as error:
             hint = self.coincidence(expr) or error.hint
             message = f"{name}: {error.message}"
             span = error.span or expr.span
-            found = type(error)(message, hint=hint, source=text or self.read.file, span=span)
-            self.read.errors.append(found)
+            self.read.errors.append(type(error)(message, hint=hint, source=text or self.read.file, span=span))
             return None
 
     def coincidence(self, expr: Expr) -> str:
         """A hint, where the shapes would fit if every letter were only its number."""
-        fixed = {}
-        for name in names(expr):
-            shape = self.known.get(name, ())
-            if any(not one.letters <= set(self.numbers) for one in shape):
-                return ""
-            fixed[name] = tuple(size(one.at(self.numbers)) for one in shape)
+        fixed = self.at_numbers(expr)
         if all(fixed[name] == self.known.get(name, ()) for name in fixed):
             return ""
         try:
@@ -88,6 +85,10 @@ class Shaper:
         except GradcheckError:
             return ""
         return "sizes that only have the same number are not the same: declare shape: with the same letters"
+
+    def at_numbers(self, expr: Expr) -> dict[str, Shape]:
+        """The shapes of an expression's names with the numbers that letters have."""
+        return {name: tuple(one.partly(self.numbers) for one in self.known.get(name, ())) for name in names(expr)}
 
     def seed(self, output: str, expr: Expr, text: Source) -> None:
         """A gradient that arrives at the output has the output's shape."""

@@ -92,10 +92,8 @@ def _below(
     found = []
     for node, place in level:
         if node.kind != "list" or len(node.items) != size:
-            has = f"{len(node.items)} items" if node.kind == "list" else kind_of(node)
-            message = f"{label(name, place)} has {has}, where the first row of its kind has {size}"
-            if node.kind != "list":
-                message = f"{label(name, place)} is {has}, where the first row of its kind is a list of {size}"
+            has = f"a list of {len(node.items)}" if node.kind == "list" else kind_of(node)
+            message = f"{label(name, place)} is {has}, where the first row of its kind is a list of {size}"
             reader.wrong(node, message, "rows have equally many entries")
             return []
         for index, item in enumerate(node.items):

@@ -165,7 +165,7 @@ def _entries(leaf: Input, text: str) -> Grid:
         count = len(rows[0].args)
         wrong = next((row for row in rows if not _is_array(row, count)), None)
         if wrong is not None:
-            message = f"--set: the rows of {leaf.name} have not equally many entries"
+            message = f"the rows of {leaf.name} have not equally many entries"
             raise ParseError(message, hint=hint, source=source, span=wrong.span)
         shape.append(count)
         rows = [arg for row in rows if isinstance(row, Call) for arg in row.args]
@@ -173,7 +173,7 @@ def _entries(leaf: Input, text: str) -> Grid:
     for row in rows:
         value = _value(row)
         if value is None or not shape:
-            message = f'--set: "{visible(text[row.span.start : row.span.end], 60)}" is no '
+            message = f'"{visible(text[row.span.start : row.span.end], 60)}" is no '
             message += "list of numbers" if not shape else "number"
             raise ParseError(message, hint=hint, source=source, span=row.span)
         values.append(value)
