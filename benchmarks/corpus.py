@@ -20,6 +20,8 @@ from gradcheck_cli.shapes import Shape, at, size_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from gradcheck_cli.parsing.names import Scope
+
 CASES = Path(__file__).with_name("gradients.yaml")
 
 
@@ -46,7 +48,7 @@ class Case:
     text: str
     kinks: bool
     known: Shapes
-    raw: Mapping[str, Any]
+    words: Scope
 
 
 def load(path: Path = CASES) -> list[Case]:
@@ -89,7 +91,7 @@ def case(raw: Mapping[str, Any]) -> Case:
         text=str(raw["textbook"]),
         kinks=bool(raw.get("kinks", False)),
         known=known,
-        raw=raw,
+        words=words,
     )
 
 
