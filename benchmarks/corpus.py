@@ -224,7 +224,9 @@ _FUNCTIONS: dict[str, Any] = {
     "e": lambda: math.e,
     "asin": np.arcsin,
     "atan": np.arctan,
-    **{name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "sinh", "cosh", "tanh", "abs", "sign", "floor")},
+    **{
+        name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "sinh", "cosh", "tanh", "abs", "sign", "floor")
+    },
     "erf": np.vectorize(math.erf, otypes=[float]),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "relu": lambda x: np.maximum(x, 0),

@@ -51,7 +51,7 @@ class Result(NamedTuple):
     note: str = ""
 
 
-class TimeoutReached(BaseException):  # noqa: N818 - it must pass every `except Exception`
+class TimeoutReached(BaseException):  # passes every `except Exception`
     """The time limit of a case."""
 
 
@@ -122,13 +122,13 @@ def _one_encoding(case: corpus.Case, encoding: str, limit: float) -> Result:
 
 
 def _judged(case: corpus.Case, found: Any) -> str:
-    verdicts = [_at(case, found, point) for point in points(case)]
+    verdicts = [_at(found, point) for point in points(case)]
     worst = max(verdicts, key=VERDICTS.index)
     arrays = hasattr(found, "has") and found.has(array_expressions._ArrayExpr, array_expressions._CodegenArrayAbstract)  # noqa: SLF001
     return ARRAY if worst == RIGHT and arrays else worst
 
 
-def _at(case: corpus.Case, found: Any, point: Point) -> str:
+def _at(found: Any, point: Point) -> str:
     known = {**point.sizes, **{name: _columns(array) for name, array in point.values.items()}}
     value = np.asarray(sympy_values.value(found, known), dtype=float)
     wanted = _columns(point.gradient)
@@ -146,7 +146,7 @@ def _columns(array: np.ndarray) -> np.ndarray:
     return array[:, None] if np.ndim(array) == 1 else array
 
 
-def better(results: dict[str, Result]) -> Result:
+def best(results: dict[str, Result]) -> Result:
     return min(results.values(), key=lambda result: VERDICTS.index(result.verdict))
 
 
@@ -198,7 +198,9 @@ def summary(title: str, results: list[Result]) -> None:
     for verdict in VERDICTS:
         times = [1000 * result.seconds for result in results if result.verdict == verdict]
         if times:
-            print(f"  {verdict:18} {counts[verdict]:4}   median {statistics.median(times):8.1f} ms, worst {max(times):9.1f} ms")
+            print(
+                f"  {verdict:18} {counts[verdict]:4}   median {statistics.median(times):8.1f} ms, worst {max(times):9.1f} ms"
+            )
     times = [1000 * result.seconds for result in results]
     print(f"  {'all':18} {len(results):4}   median {statistics.median(times):8.1f} ms, worst {max(times):9.1f} ms")
 
@@ -208,10 +210,10 @@ def run_sympy(cases: list[corpus.Case], limit: float) -> None:
     both: Counter[str] = Counter()
     for case in cases:
         results = by_sympy(case, limit)
-        chosen.append(better(results))
+        chosen.append(best(results))
         both.update(encoding for encoding, result in results.items() if result.verdict == WRONG)
         print(row(case.name, chosen[-1]), flush=True)
-    summary(f"SymPy {sympy.__version__}, the better of two encodings of scalars", chosen)
+    summary(f"SymPy {sympy.__version__}, the best of three encodings of scalars", chosen)
     print("  silently wrong: " + ", ".join(f"{both[name]} with {name}" for name in sympy_matrices.ENCODINGS))
 
 

@@ -1,7 +1,8 @@
 """A case of gradients.yaml in SymPy's matrix expressions, and its derivative there.
 
 [n] is a column; broadcasting is written with OneMatrix, elementwise functions with applyfunc. A scalar that comes of
-matrices has two spellings: the entry [0, 0] of a 1x1 matrix, or a trace.
+matrices has three spellings: a 1x1 matrix with sums as products with ones ("entry"), one with sums of products as
+A^T B and powers by applyfunc ("inner"), a trace. A 1x1 matrix becomes its entry [0, 0] where a number is needed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
-from sympy import Dummy, HadamardPower, HadamardProduct, Identity, MatrixSymbol, OneMatrix, Piecewise, Rational, ZeroMatrix
+from sympy import (
+    Dummy,
+    HadamardPower,
+    HadamardProduct,
+    Identity,
+    MatrixSymbol,
+    OneMatrix,
+    Piecewise,
+    Rational,
+    ZeroMatrix,
+)
 from sympy.matrices.expressions.diagonal import DiagMatrix
 
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num
@@ -22,7 +33,7 @@ if TYPE_CHECKING:
 
     from corpus import Case
 
-ENCODINGS = ("entry", "trace")
+ENCODINGS = ("entry", "inner", "trace")
 
 
 class NotExpressibleError(Exception):
@@ -41,7 +52,10 @@ class Value(NamedTuple):
 
 
 _UNARY: dict[str, Callable[[Any], Any]] = {
-    **{name: getattr(sympy, name) for name in ("exp", "log", "sin", "cos", "sinh", "cosh", "tanh", "erf", "asin", "atan")},
+    **{
+        name: getattr(sympy, name)
+        for name in ("exp", "log", "sin", "cos", "sinh", "cosh", "tanh", "erf", "asin", "atan")
+    },
     "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
     "relu": lambda x: sympy.Max(0, x),
     "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
@@ -91,12 +105,12 @@ class Translation:
         """A SymPy scalar."""
         if not value.matrix:
             return value.expr
-        return value.expr[0, 0] if self.encoding == "entry" else sympy.Trace(value.expr)
+        return value.expr[0, 0] if self.encoding != "trace" else sympy.Trace(value.expr)
 
     def one(self, matrix: Any) -> Value:
         """A 1x1 matrix as a scalar."""
         found = Value(matrix, ())
-        return found if self.encoding == "entry" else Value(self.scalar(found), ())
+        return found if self.encoding != "trace" else Value(self.scalar(found), ())
 
     def spread(self, value: Value, shape: Shape) -> Any:
         """Broadcast to a shape."""
@@ -193,7 +207,10 @@ class Translation:
         if exponent.shape:
             raise NotExpressibleError("powers")
         if not base.shape:
-            return self.scalar(base) ** self.scalar(exponent), shape
+            power = self.scalar(exponent)
+            return (
+                self.each(lambda x: x**power, base) if self.encoding == "inner" else self.scalar(base) ** power
+            ), shape
         return HadamardPower(base.expr, self.scalar(exponent)), shape
 
     def on_matmul(self, _expr: Call, args: list[Value], shape: Shape) -> tuple[Any, Shape]:
@@ -216,15 +233,18 @@ class Translation:
     def on_sum(self, expr: Call, args: list[Value], shape: Shape) -> tuple[Any, Shape]:
         options = dict(lower(expr, self.case.known).expr.options)  # type: ignore[union-attr]
         axis = options.get("axis")
-        return self.total(args[0], int(axis.value) if isinstance(axis, Num) else None, shape, keep="keepdims" in options)
+        return self.total(
+            args[0], int(axis.value) if isinstance(axis, Num) else None, shape, keep="keepdims" in options
+        )
 
     def total(self, value: Value, axis: int | None, shape: Shape, *, keep: bool) -> tuple[Any, Shape]:
         if not value.shape:
             return value.expr, shape
         rows, columns = self.dims(value.shape)
         if axis is None or len(value.shape) == 1:
-            if self.encoding == "trace" and not keep and isinstance(value.expr, HadamardProduct | HadamardPower):
-                return self.inner(value.expr), shape
+            inner = None if keep or self.encoding == "entry" else self.inner(value.expr)
+            if inner is not None:
+                return (self.one(inner) if columns == 1 else Value(sympy.Trace(inner), ())).expr, shape
             whole = value.expr
             whole = whole if rows == 1 else OneMatrix(1, rows) * whole
             whole = whole if columns == 1 else whole * OneMatrix(columns, 1)
@@ -234,12 +254,15 @@ class Translation:
         summed = OneMatrix(1, rows) * value.expr
         return (summed if keep else summed.T), shape
 
-    def inner(self, expr: Any) -> Any:
-        """sum(A*B) as tr(A^T B)."""
+    @staticmethod
+    def inner(expr: Any) -> Any:
+        """A^T B for sum(A*B): of columns it is the sum itself, of matrices its trace is."""
         if isinstance(expr, HadamardPower) and expr.exp == 2:
-            return sympy.Trace(expr.base.T * expr.base)
-        first, *rest = expr.args if isinstance(expr, HadamardProduct) else (OneMatrix(*expr.shape), expr)
-        return sympy.Trace(first.T * (rest[0] if len(rest) == 1 else HadamardProduct(*rest)))
+            return expr.base.T * expr.base
+        if isinstance(expr, HadamardProduct) and expr.args[0].is_Matrix:
+            first, *rest = expr.args
+            return first.T * (rest[0] if len(rest) == 1 else HadamardProduct(*rest))
+        return None
 
     def on_softmax(self, expr: Call, args: list[Value], shape: Shape) -> tuple[Any, Shape]:
         axis = int(dict(lower(expr, self.case.known).expr.options)["axis"].value)  # type: ignore[union-attr]
@@ -284,7 +307,9 @@ class Translation:
 
     def on_where(self, expr: Call, args: list[Value], shape: Shape) -> tuple[Any, Shape]:
         chosen, yes, no = args
-        other = Value(*self.on_add(expr, [Value(sympy.Integer(1), ()), Value(-chosen.expr, chosen.shape)], chosen.shape))
+        other = Value(
+            *self.on_add(expr, [Value(sympy.Integer(1), ()), Value(-chosen.expr, chosen.shape)], chosen.shape)
+        )
         parts = [Value(*self.on_mul(expr, [chosen, yes], shape)), Value(*self.on_mul(expr, [other, no], shape))]
         return self.on_add(expr, parts, shape)
 

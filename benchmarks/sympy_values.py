@@ -87,6 +87,10 @@ def _sum(expr: Any, known: Mapping[str, Any]) -> Any:
     return total
 
 
+def _matrix_power(base: Any, exponent: float) -> Any:
+    return np.power(base, exponent) if np.size(base) == 1 else np.linalg.matrix_power(base, int(exponent))
+
+
 def _element(expr: Any, known: Mapping[str, Any]) -> Any:
     base = value(expr.parent, known)
     return base[_size(expr.i, known), _size(expr.j, known)]
@@ -154,7 +158,7 @@ _ROWS: dict[type, Callable[..., Any]] = {
     sympy.MatAdd: _all(_plus),
     sympy.Add: _all(_plus),
     sympy.Pow: _all(np.power),
-    sympy.MatPow: lambda expr, known: np.linalg.matrix_power(value(expr.base, known), _size(expr.exp, known)),
+    sympy.MatPow: _all(_matrix_power),
     sympy.HadamardProduct: _all(_hadamard),
     sympy.HadamardPower: _all(np.power),
     sympy.Transpose: lambda expr, known: value(expr.arg, known).T,
@@ -179,6 +183,7 @@ _ROWS: dict[type, Callable[..., Any]] = {
     arrays.PermuteDims: lambda expr, known: np.transpose(value(expr.expr, known), expr.permutation.array_form),
     arrays.ArrayElementwiseApplyFunc: _apply,
     arrays.ZeroArray: _dims(np.zeros),
+    arrays.OneArray: _dims(np.ones),
 }
 _BY_NAME: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "sinh", "cosh", "tanh", "sign", "floor")},
