@@ -164,11 +164,15 @@ def evaluate(expr: Expr, values: Mapping[str, Any], sizes: Mapping[str, int], kn
     return np.asarray(_value(in_numbers(lower(expr, known).expr, numbers), values))
 
 
-def forward(case: Case, values: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """The values of the inputs and of every node."""
-    found = dict(values)
+def forward(
+    case: Case, values: Mapping[str, Any], sizes: Mapping[str, int], fixed: Mapping[str, Any] | None = None
+) -> dict[str, np.ndarray]:
+    """The values of the inputs and of every node; a node in `fixed` has that value whatever feeds it."""
+    fixed = fixed or {}
+    found = {**values, **fixed}
     for name, expr in case.nodes.items():
-        found[name] = evaluate(expr, found, sizes, case.known)
+        if name not in fixed:
+            found[name] = evaluate(expr, found, sizes, case.known)
     return found
 
 
