@@ -123,12 +123,23 @@ class Parser(Cursor):
             elif token.kind == "power":
                 self.take()
                 expr = self.raised(expr, token)
-            elif token.kind == "[" and not token.gap and _indexable(expr):
+            elif token.kind == "[" and not token.gap and (_indexable(expr) or self.entry_of(expr)):
                 expr = self.index(expr)
             elif token.kind == "'":
                 self.fail("a prime has no meaning here", "write the derivative as d(y, x)")
             else:
                 return expr
+
+    def entry_of(self, expr: Expr) -> bool:
+        """Whether brackets right behind an expression hold an index: beside arrays, unless they hold a comparison."""
+        if not self.scope.arrays or isinstance(expr, Num):
+            return False
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += (token.kind in "([{") - (token.kind in ")]}")
+            if depth == 0 or token.kind in _COMPARISONS:
+                return token.kind not in _COMPARISONS
+        return False
 
     def raised(self, base: Expr, token: Token) -> Expr:
         digits = token.text.lstrip("+-")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expr import Call, Name, Num, walk
+from gradcheck_cli.expr import Call, Index, Name, Num, walk
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse, readings
 from gradcheck_cli.source import Source
@@ -54,6 +55,28 @@ def test_spellings_that_people_type(text, plain):
 )
 def test_a_spelling_with_several_readings_gives_all(text, expected):
     assert [write(expr) for expr in readings(text, SCOPE)] == expected
+
+
+ARRAYS = replace(scope({"A": (), "x": (), "y": ()})[0], arrays=True)
+
+
+@pytest.mark.parametrize("base", ["x", "(x + y)", "relu(x)", "(2*x)", "(A @ x)", "softmax(x)", "x.T"])
+def test_beside_arrays_brackets_right_behind_an_expression_hold_an_index(base):
+    expected = Index(parse(base, ARRAYS), (parse("0", ARRAYS),))
+    assert parse(f"{base}[0]", ARRAYS) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["relu(x)[x > 0]", "(x + y)[(x) >= y]", "2[x > 0]", "(x + y) [x, y]", "relu(x) [x > 0]"]
+)
+def test_beside_arrays_a_comparison_or_a_blank_before_the_brackets_makes_a_factor(text):
+    found = parse(text, ARRAYS)
+    assert isinstance(found, Call)
+    assert found.function == "mul"
+
+
+def test_a_trace_has_its_usual_short_names():
+    assert parse("tr(A)", ARRAYS) == parse("Tr(A)", ARRAYS) == parse("trace(A)", ARRAYS)
 
 
 @pytest.mark.parametrize(
