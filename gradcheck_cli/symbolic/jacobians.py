@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Expr, Index, Name, Sum
 from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.closed import depends
 from gradcheck_cli.symbolic.derive import adjoint
 from gradcheck_cli.symbolic.indices import LETTERS, Entries, Indices, Polynomial, cases, grouped
 
@@ -79,6 +80,59 @@ class Jacobians:
         found = self.calculus.backward(target).totals[source]
         deltas = {adjoint(target, target): at[:rank]} if rank else {}
         return grouped(self.entry(found, at[rank:], deltas))
+
+    def matrix(self, sent: Term, upstream: Term) -> Term | None:
+        """The Jacobian of a vector by a vector as a matrix J, where what is sent back is upstream @ J; else None."""
+        if upstream.rank != 1 or sent.rank > 1:
+            return None
+        found = self._matrix(self.calculus.close(sent), upstream)
+        return None if found is None else self.calculus.close(found)
+
+    def _matrix(self, term: Term, upstream: Term) -> Term | None:
+        make = self.calculus.algebra
+        if term is upstream:
+            return make.eye(term.shape[0])
+        match term.op:
+            case "zeros":
+                return make.zeros((*upstream.shape, *term.shape))
+            case "add":
+                parts = [self._matrix(arg, upstream) for arg in term.args]
+                return None if None in parts else make.add(*(part for part in parts if part is not None))
+            case "had":
+                return self._scaled(term, upstream)
+            case "matmul" if depends(term.args[-1], frozenset({str(upstream.attr)})):
+                inner = self._matrix(term.args[-1], upstream)
+                return None if inner is None else self._after(term, inner)
+            case "matmul" if not term.shape and len(term.args) == 2:
+                inner = self._matrix(term.args[0], upstream)
+                return None if inner is None else make.matmul(inner, term.args[1])
+            case "call" if term.attr[0] == "sum" and not term.shape:
+                inner = self._matrix(term.args[0], upstream)
+                return None if inner is None else make.sum(inner, 1)
+        return None
+
+    def _after(self, term: Term, inner: Term) -> Term:
+        """The Jacobian of M @ g, or of u @ M @ g, from that of g."""
+        make = self.calculus.algebra
+        for factor in reversed(term.args[:-1]):
+            inner = make.matmul(inner, make.transpose(factor))
+        return inner
+
+    def _scaled(self, term: Term, upstream: Term) -> Term | None:
+        """The Jacobian of a product entry by entry with one factor that depends on upstream."""
+        make = self.calculus.algebra
+        name = frozenset({str(upstream.attr)})
+        coefficient, powers = make.factors(term)
+        moving = [base for base in powers if depends(base, name)]
+        if len(moving) != 1 or powers[moving[0]] != 1:
+            return None
+        rest = make.product(coefficient, {base: power for base, power in powers.items() if base is not moving[0]})
+        inner = self._matrix(moving[0], upstream)
+        if inner is None or rest.rank > 1:
+            return None
+        if not moving[0].rank and rest.rank:
+            return make.call("outer", inner, rest)
+        return make.mul(inner, rest)
 
     def proof(self, output: str, source: str) -> IndexProof | None:
         """How d(output, source)[i] follows, where one vector y lies between: sum over j of d(output, y)[j]·dy[j]/dx[i].
