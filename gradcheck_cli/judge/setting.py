@@ -24,7 +24,7 @@ from gradcheck_cli.symbolic.evaluate import Inner, Plan, inner, plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_BOXES = ((-1, 1), (0, 1), (-3, 3), (0, 3), (-8, 8), (0, 8))
+_BOXES = ((-1, 1), (0, 1), (-3, 3), (-8, 8), (0, 3), (0, 8))
 MOST_TRIES = 36
 FRIENDLY = 6
 _OUTWARD, _OFTEN = 30, 2
@@ -69,10 +69,10 @@ class Block:
     places: tuple[tuple[Binding, tuple[int, ...]], ...] = ()
     results: dict[tuple[Point, int, bool], Values] = field(default_factory=dict)
 
-    @property
-    def uses(self) -> frozenset[str]:
-        """The arrays it depends on directly."""
-        return frozenset(name.partition("[")[0] for _, name in self.plan.names)
+    uses: frozenset[str] = field(init=False)  # the arrays it depends on directly
+
+    def __post_init__(self) -> None:
+        self.uses = frozenset(name.partition("[")[0] for _, name in self.plan.names)
 
     def run(self, env: Mapping[str, Inner], bits: int, *, absorb: bool) -> Values:
         """The outputs, and the arguments of the kinks."""
