@@ -218,15 +218,15 @@ class _Comparison:
         if left[at] is None or right[at] is None:
             return False
         for name, place, x in self.kinks(point, bits):
-            if sign_of(x) == 0 and self.needs[name][place] >> at & 1 and self.continuous(name):
+            if sign_of(x) == 0 and self.needs[name][place] >> at & 1 and self.continuous(name, place):
                 self.tie = self.tie or (point, at)
                 return False
         return True
 
-    def continuous(self, name: str) -> bool:
-        """Whether the kinks of a block are met by chance only: some input it depends on is not discrete."""
+    def continuous(self, name: str, place: int) -> bool:
+        """Whether a kink is met by chance only: some input it depends on is not discrete."""
         block = next(block for block in (*self.pair, *self.reach.blocks) if block.name == name)
-        return any(leaf.kind not in DISCRETE for leaf in self.setting.reach((block,)).leaves)
+        return any(leaf.kind not in DISCRETE for leaf in self.setting.behind(block, place))
 
     def remark(self, own: Point) -> None:
         (left, _), (right, _) = self.values(own, AGREE_BITS)

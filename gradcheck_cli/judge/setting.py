@@ -69,6 +69,7 @@ class Block:
     places: tuple[tuple[Binding, tuple[int, ...]], ...] = ()
     results: dict[tuple[Point, int, bool], Values] = field(default_factory=dict)
 
+    behind: dict[int, tuple[Leaf, ...]] = field(default_factory=dict)
     uses: frozenset[str] = field(init=False)  # the arrays it depends on directly
 
     def __post_init__(self) -> None:
@@ -162,8 +163,18 @@ class Setting:
 
         Raises UnsupportedError for a name that is not known.
         """
+        return self._reach(name for side in sides for name in side.uses)
+
+    def behind(self, block: Block, place: int) -> tuple[Leaf, ...]:
+        """The inputs that a kink of a block depends on."""
+        if place not in block.behind:
+            labels = block.plan.names_below(block.plan.kinks[place])
+            block.behind[place] = self._reach(text.partition("[")[0] for text in labels).leaves
+        return block.behind[place]
+
+    def _reach(self, names: Iterable[str]) -> Reach:
         found: set[str] = set()
-        waiting = [name for side in sides for name in side.uses]
+        waiting = list(names)
         while waiting:
             name = waiting.pop()
             if name in found:

@@ -29,7 +29,9 @@ class World:
         kinds = {name: text.split() for name, text in inputs.items()}
         sized = {name: tuple(map(self.size, sizes)) for name, (_, *sizes) in kinds.items()}
         letters = sorted({letter for shape in sized.values() for one in shape for letter in one.letters} | dims.keys())
-        self.vocabulary = replace(scope(dict.fromkeys((*inputs, *nodes, *letters), ()), indices=("i", "j"))[0], arrays=True)
+        self.vocabulary = replace(
+            scope(dict.fromkeys((*inputs, *nodes, *letters), ()), indices=("i", "j"))[0], arrays=True
+        )
         made = []
         for name, text in nodes.items():
             made.append(Node(name, self.read(text)))
@@ -226,7 +228,9 @@ def test_definitions_are_names_too():
     assert compare_arrays(named, read("x*w"), read("x*P - x*h")).kind == "equal"
 
 
-KINDS = st.sampled_from(["onehot", "distribution", "symmetric", "spd", "invertible", "binary", "sign", "positive", "probability", "integer"])
+KINDS = st.sampled_from(
+    ["onehot", "distribution", "symmetric", "spd", "invertible", "binary", "sign", "positive", "probability", "integer"]
+)
 STYLES = st.one_of(st.builds(Style, st.integers(0, 9), st.just((-3, 3))), st.builds(Style, st.integers(0, 9)),
                    st.builds(Style, st.integers(0, 9), st.none(), st.integers(0, 30)))  # fmt: skip
 
@@ -237,7 +241,7 @@ def _is(kind, found):
     laws = {
         "onehot": lambda: set(found.items) == {0, 1} and set(rows) == {1},
         "distribution": lambda: min(found.items) > 0 and set(rows) == {1},
-        "symmetric": lambda: (matrix == matrix.T).all(),
+        "symmetric": (matrix == matrix.T).all,
         "spd": lambda: (matrix == matrix.T).all() and min(np.diag(matrix)) >= 1,
         "invertible": lambda: all(abs(row[k]) > sum(map(abs, row)) - abs(row[k]) for k, row in enumerate(matrix)),
         "binary": lambda: set(found.items) <= {0, 1},
@@ -264,8 +268,24 @@ def test_a_one_hot_column_is_hot_along_the_column():
 
 LEAVES = ["A", "C", "(A @ S)", "t", "(A + x)", "outer(w, x)", "softmax(A)", "(s*C)", "H"]
 JOIN = ["{} + {}", "{}*{}", "relu({}) - {}", "({} @ Y)*{}", "{}*sum({})", "{} - softmax({})"]
-REWRITES = ["({0}).T.T", "({0})*1", "({0}) @ eye(n)", "eye(m) @ ({0})", "({0}) + A - A", "({0})*(h @ h)", "relu({0}) - relu(-({0}))", "(({0}) @ V) @ inv(V)"]
-MUTATIONS = ["({0})*2 + A", "({0}) + 1e-60", "({0}) @ S", "({0}) + s*A", "({0}) + outer(w, h)", "({0}) + relu(A - 1000)"]
+REWRITES = [
+    "({0}).T.T",
+    "({0})*1",
+    "({0}) @ eye(n)",
+    "eye(m) @ ({0})",
+    "({0}) + A - A",
+    "({0})*(h @ h)",
+    "relu({0}) - relu(-({0}))",
+    "(({0}) @ V) @ inv(V)",
+]
+MUTATIONS = [
+    "({0})*2 + A",
+    "({0}) + 1e-60",
+    "({0}) @ S",
+    "({0}) + s*A",
+    "({0}) + outer(w, h)",
+    "({0}) + relu(A - 1000)",
+]
 
 
 @st.composite
