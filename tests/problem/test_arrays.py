@@ -105,6 +105,15 @@ def test_a_shape_is_declared_or_that_of_the_data(leaf, shape, dims):
     assert dict(problem.graph.dims) == dims
 
 
+@pytest.mark.parametrize(
+    "expression",
+    ["reshape(x, m, 2)", "ones(m, 2) @ ones(2)", "eye(2*m) @ x", "x + zeros(2*m)", "x[m]", "sum(x[i], i)/m"],
+)
+def test_a_letter_may_have_a_number_everywhere(expression):
+    text = f"inputs: {{x: {{shape: [2*m]}}}}\ndims: {{m: 3}}\ngraph: {{z: '{expression}'}}\n"
+    assert shapes(read(text)) == shapes(read(text.replace("dims: {m: 3}\n", "")))
+
+
 def test_a_scalar_with_a_shape_is_a_scalar():
     problem = read("inputs: {x: {shape: [], value: 3}}\ngraph: {z: 2*x}\n")
     assert not problem.arrays
