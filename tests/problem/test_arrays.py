@@ -240,6 +240,22 @@ def test_a_mismatch_is_an_error_of_shapes():
     assert error.source.excerpt(error.span).endswith("^^^^^")
 
 
+def test_a_mismatch_inside_a_derived_function_stands_at_its_call():
+    assert complaints("inputs: {x: {shape: [n]}, y: {shape: [m]}}\ngraph: {z: '1 + mse(x, y)'}\n") == [
+        (
+            "3:17: z: shapes (n,) and (m,) do not fit: there is no way to add them entry by entry; "
+            "sizes have to be the same, or 1, counted from the last axis"
+        )
+    ]
+
+
+def test_nested_derived_functions_are_read_once_each():
+    expression = "x"
+    for _ in range(30):
+        expression = f"silu({expression})"  # each uses its argument twice: 2^30 readings without care
+    assert shapes(read(f"inputs: {{x: {{shape: [n]}}}}\ngraph: {{z: '{expression}'}}\n"))["z"] == "(n,)"
+
+
 @pytest.mark.parametrize(
     ("name", "share"),
     [("W1", "dh*dx"), ("b1", "dh"), ("W2", "dh"), ("b2", "1")],
