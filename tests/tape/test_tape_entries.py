@@ -88,6 +88,19 @@ def test_an_entry_that_is_not_there_is_undefined(index):
     assert found.gradients()["x"].tolist() == [0, 0, 0]
 
 
+def test_a_literal_index_that_counts_too_far_from_the_end_is_undefined():
+    assert run("x[-3]").values["h"] == X[0]
+    assert np.isnan(run("x[-4]").values["h"])
+
+
+def test_an_array_whose_entries_and_whole_are_used_collects_both():
+    direction = np.random.default_rng(9).uniform(-1, 1, (2, 3))
+    text = "sum(sum(softmax(A[i])*A[i] + A[0]*x, i)) + sum(A)*A[1, 1]"
+    found = run(text).gradients()["A"]
+    ahead, behind = (run(text, {"A": A + way * 1e-6 * direction}).values["h"] for way in (1, -1))
+    assert np.sum(found * direction) == pytest.approx((ahead - behind) / 2e-6, rel=1e-6)
+
+
 def test_an_entry_used_twice_is_counted_twice():
     assert run("x[1] + x[1]*x[1]").gradients()["x"] == pytest.approx([0, 1 + 2 * X[1], 0])
 
