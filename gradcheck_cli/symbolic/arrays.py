@@ -193,20 +193,16 @@ class ArrayCalculus:
             self._passes[key] = self._walk({output: start}, lambda name: _called(output, name, seed))
         return self._passes[key]
 
-    def of_expression(self, expr: Expr) -> Backward:
-        """What arrives at each name from an expression in names of the graph; it has to be a number.
-
-        Raises UnsupportedError for an expression that is an array.
+    def of_expression(self, expr: Expr) -> tuple[Backward, Term | None]:
+        """What arrives at each name from an expression in names of the graph when 1 arrives at it; at an array the name
+        that comes with it.
         """
-        term = self.read(expr)
-        if term.shape:
-            message = f"an expression of shape {text_of(term.shape)} is not differentiated by itself"
-            raise UnsupportedError(message, hint="make it a node of the graph, or ask for one entry", span=expr.span)
+        term = self.close(self.read(expr))
         wanted = frozenset(name for name in self.graph.by_name if depends(term, frozenset({name})))
-        own = self.placed(_TEMPORARY, ())
-        sent = pullback(self.algebra, term, self.algebra.num(1), own, wanted)
-        sent = {name: self.close(part, {_TEMPORARY: term}) for name, part in sent.items()}
-        return self._walk(sent, lambda name: f"d({_TEMPORARY}, {name})", longest=10 * LONGEST)
+        seed = self.placed(f"d({_TEMPORARY}, {len(self._passes)})", term.shape) if term.shape else None
+        self._passes[_TEMPORARY, len(self._passes)] = Backward(str)
+        sent = pullback(self.algebra, term, seed or self.algebra.num(1), term, wanted)
+        return self._walk(sent, lambda name: f"d({_TEMPORARY}, {name})", longest=10 * LONGEST), seed
 
     def _walk(self, start: Mapping[str, Term], called: Callable[[str], str], longest: int = LONGEST) -> Backward:
         found = Backward(called)

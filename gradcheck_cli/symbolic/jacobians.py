@@ -66,6 +66,10 @@ class Jacobians:
         }
         return Entries(self.calculus.algebra, self.taken | used, deltas or {}).entry(term, at)
 
+    def placed(self, sent: Term, seed: Term, at: Indices) -> Expr:
+        """The entry of the Jacobian of what `seed` arrives at: its indices, then those of what is sent."""
+        return grouped(self.entry(sent, at[seed.rank :], {str(seed.attr): at[: seed.rank]}))
+
     def local(self, target: str, source: str, at: Indices) -> Expr:
         """The entry of the Jacobian on an edge: `at` has the indices of the target, then those of the source."""
         return grouped(self._local(target, source, at))
