@@ -59,16 +59,18 @@ class ArrayDecision:
     note: str = ""
 
 
-def compare_arrays(space: ArraySpace, left: Expr, right: Expr, *, lenient: bool = False) -> ArrayDecision:
+def compare_arrays(
+    space: ArraySpace, left: Expr, right: Expr, *, lenient: bool = False, ranges: Mapping[str, Size] | None = None
+) -> ArrayDecision:
     """Whether `left` equals `right` entry by entry, for all sizes and for all inputs of the declared kinds.
 
-    Both are as written. Free index letters run over their sizes. `left` is what is judged, `right` the truth. With
+    Both are as written. Free index letters run over their sizes; `ranges` says over which, where no index tells. `left` is what is judged, `right` the truth. With
     `lenient` an array with a single entry, such as (1, 1), is taken for a number.
     Raises ShapeError where the operands within a side do not fit.
     """
     samples = array_samples(space)
-    first, letters = samples.lowered(left)
-    second, others = samples.lowered(right)
+    first, letters = samples.lowered(left, ranges)
+    second, others = samples.lowered(right, ranges)
     both = (first.shape, second.shape)
     clash = next((letter for letter in letters if others.get(letter, letters[letter]) != letters[letter]), None)
     if clash is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError, UnsupportedError
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.problem import Problem
-    from gradcheck_cli.shapes import Shape
+    from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.arrays import ArrayDerivation, Backward
     from gradcheck_cli.symbolic.indices import Indices
     from gradcheck_cli.symbolic.terms import Term
 
+MOST_JACOBIAN = 400  # entries of a local Jacobian that is worked out in numbers
 _DERIVATIVES = frozenset({"d", "local", "upstream", "downstream"})
 
 
@@ -45,6 +47,7 @@ class ArrayEngine:
         self.calculus = ArrayCalculus(self.graph)
         self.jacobians = Jacobians(self.calculus)
         self.numbers = ArrayNumbers(self.graph, self.calculus.shapes)
+        self.runs: dict[str, Size] = {}  # index letters of derivatives that were asked for by place
         self._derivations: dict[str, ArrayDerivation] = {}
 
     @property
@@ -87,32 +90,36 @@ class ArrayEngine:
 
     # -- shapes and numbers
 
-    def free_letters(self, expr: Expr) -> tuple[str, ...]:
-        """The index letters of an expression, in the alphabet's order."""
-        known = Shapes(self.shapes, self.letters)
-        lower(expr, known)
-        bound = {*self.shapes, *self.letters}
-        return tuple(sorted(letter for letter in names(expr) if letter not in bound and letter in known.ranges))
+    def indices(self, expr: Expr) -> dict[str, Size]:
+        """The free index letters of an expression with what they run over: in the order of a derivative's own places,
+        then of the alphabet.
 
-    def shape_of(self, expr: Expr, letters: tuple[str, ...] = ()) -> Shape:
+        Raises ShapeError.
+        """
+        known = Shapes(self.shapes, self.letters, dict(self.runs))
+        used = set(names(lower(expr, known).expr)) - {*self.shapes, *self.letters}
+        first = [letter for letter in self.runs if letter in used]
+        rest = sorted(letter for letter in used - set(first) if letter in known.ranges)
+        return {letter: known.ranges[letter] for letter in (*first, *rest)}
+
+    def shape_of(self, expr: Expr, indices: Mapping[str, Size] | None = None) -> Shape:
         """The shape of an expression, an axis for each of the free letters before its own.
 
         Raises ShapeError.
         """
-        known = Shapes(self.shapes, self.letters)
-        found = lower(expr, known).shape
-        return (*(known.ranges[letter] for letter in letters if letter in known.ranges), *found)
+        found = lower(expr, Shapes(self.shapes, self.letters, dict(indices or self.runs))).shape
+        return (*(indices or {}).values(), *found)
 
     def in_numbers(self, shape: Shape) -> tuple[int | str, ...]:
         """A shape for output: numbers where they are known, letters else."""
         sizes = self.numbers.sizes
         return tuple(one.at(sizes) if one.letters <= set(sizes) else str(one) for one in shape)
 
-    def value(self, expr: Expr, letters: tuple[str, ...] = ()) -> Grid | None:
+    def value(self, expr: Expr, indices: Mapping[str, Size] | None = None) -> Grid | None:
         """An expression in names of the graph, and of adjoints, at the given numbers."""
         _ = self.backward, self.lets
         try:
-            return self.numbers.value(expr, letters)
+            return self.numbers.value(expr, (indices or {}).items())
         except UnsupportedError:
             return None
 
@@ -173,16 +180,32 @@ class ArrayEngine:
         """d(y, x); the x may be an entry, `W[0, 1]`."""
         target, source = call.args
         if isinstance(source, Index):
-            whole = self._derivative(
-                Call("d", (target, source.base), (), call.span), partial=partial, text=text, bare=bare
-            )
-            return Index(whole, source.indices) if not isinstance(whole, Index) else whole
+            return self._by_entry(target, source, text)
         wrt = self.variable(source, text)
         if isinstance(target, Name) and target.id in self.graph.by_name:
             if partial and wrt in self.graph.sources.get(target.id, ()):
                 return self.local(wrt, target.id)
             return self.total(target.id, wrt, bare=bare)
         return self._of_expression(self._resolve(target, partial=partial, text=text, bare=True), wrt)
+
+    def _by_entry(self, target: Expr, source: Index, text: Source | None) -> Expr:
+        """d(y, W[0, 1]): the entry of the gradient of a number; of an array, of all its Jacobian."""
+        wrt = self.variable(source.base, text)
+        at: Indices = tuple(self._resolve(index, partial=False, text=text, bare=False) for index in source.indices)
+        if len(at) == len(self.shapes[wrt]):
+            self._note_runs(at, self.shapes[wrt])
+            if isinstance(target, Name) and not self.shapes[self.node(target, text)]:
+                return self.jacobians.total(target.id, wrt, at)
+            if not isinstance(target, Name):
+                back, seed = self.calculus.of_expression(self._resolve(target, partial=False, text=text, bare=True))
+                if seed is None:
+                    return self.jacobians.of_number(back.totals[wrt], at)
+        whole = self._derivative(
+            Call("d", (target, source.base), (), source.span), partial=False, text=text, bare=False
+        )
+        rank = len(self.shapes.get(target.id, ())) if isinstance(target, Name) else 0
+        free = self.jacobians.free(rank)
+        return Index(whole, (*free, *at))
 
     def _of_expression(self, expr: Expr, wrt: str) -> Expr:
         back, seed = self.calculus.of_expression(expr)
@@ -197,6 +220,7 @@ class ArrayEngine:
         if matrix is not None:
             return written(self.calculus.algebra, matrix)
         at = self.jacobians.free(seed.rank + sent.rank)
+        self._note_runs(at, (*seed.shape, *sent.shape))
         return self.jacobians.placed(sent, seed, at)
 
     def total(self, target: str, wrt: str, *, bare: bool = False) -> Expr:
@@ -221,6 +245,16 @@ class ArrayEngine:
             term = term if matrix is None else matrix
         return written(self.calculus.algebra, term)
 
+    def jacobian_value(self, source: str, target: str) -> Grid | None:
+        """The Jacobian on an edge at the given numbers, where it is small."""
+        shape = self.in_numbers((*self.shapes[target], *self.shapes[source]))
+        if not all(isinstance(size, int) for size in shape) or prod(int(size) for size in shape) > MOST_JACOBIAN:
+            return None
+        letters = self.jacobians.free(len(shape))
+        sizes = (*self.shapes[target], *self.shapes[source])
+        runs = {letter.id: size for letter, size in zip(letters, sizes, strict=True)}
+        return self.value(self.jacobians.local(target, source, letters), runs)
+
     def zeros(self, target: str, source: str) -> Expr:
         """The derivative where nothing joins two names."""
         shape = (*self.shapes[target], *self.shapes[source])
@@ -244,6 +278,8 @@ class ArrayEngine:
             source, target = self.variable(call.args[1], text), self.node(call.args[0], text)
             rank = len(self.shapes[target]) + len(self.shapes[source])
             edge = source in self.graph.sources.get(target, ())
+            if len(at) == rank:
+                self._note_runs(at, (*self.shapes[target], *self.shapes[source]))
             if len(at) == rank and edge and (call.function == "local" or (partial and self.shapes[target])):
                 return self.jacobians.local(target, source, at)
             if len(at) == rank and call.function == "d":
@@ -251,8 +287,14 @@ class ArrayEngine:
         if call.function == "upstream" and len(call.args) == 1:
             source = self.variable(call.args[0], text)
             if len(at) == len(self.shapes[source]) and self.problem.seed is None and not self.shapes[self.output]:
+                self._note_runs(at, self.shapes[source])
                 return self.jacobians.total(self.output, source, at)
         return Index(self._resolve(call, partial=partial, text=text, bare=False), at, expr.span)
+
+    def _note_runs(self, at: Indices, shape: Shape) -> None:
+        for index, size in zip(at, shape, strict=True):
+            if isinstance(index, Name) and index.id not in self.shapes:
+                self.runs[index.id] = size
 
     def variable(self, expr: Expr, text: Source | None = None) -> str:
         """An input or node that may be differentiated by."""

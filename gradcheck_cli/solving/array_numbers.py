@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.graph import Graph
-    from gradcheck_cli.shapes import Shape
+    from gradcheck_cli.shapes import Shape, Size
 
 MOST_ENTRIES = 20_000
 
@@ -60,14 +60,13 @@ class ArrayNumbers:
             self._place(name, found)
         return self.grids[name]
 
-    def value(self, expr: Expr, letters: Iterable[str] = ()) -> Grid | None:
+    def value(self, expr: Expr, runs: Iterable[tuple[str, Size]] = ()) -> Grid | None:
         """The value of an expression, its free index letters as axes before its own; None where something is missing.
 
         An entry without a value, as log(-1) has none, is None itself.
         """
-        known = Shapes(self.shaped, self.letters)
-        typed = lower(expr, known)
-        runs = [(letter, known.ranges[letter]) for letter in letters if letter in known.ranges]
+        runs = tuple(runs)
+        typed = lower(expr, Shapes(self.shaped, self.letters, dict(runs)))
         shape = (*(size for _, size in runs), *typed.shape)
         if any(letter not in self.sizes for size in shape for letter in size.letters):
             return None

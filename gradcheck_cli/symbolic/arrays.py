@@ -123,7 +123,17 @@ class ArrayCalculus:
         """The term of each node."""
         found = {node.name: self.read(node.expr) for node in self.graph.nodes}
         self.algebra.defined.update(found)
+        self._note_symmetry(found)
         return found
+
+    def _note_symmetry(self, definitions: Mapping[str, Term]) -> None:
+        """The inverse of a symmetric matrix is symmetric too."""
+        make = self.algebra
+        make.facts = True
+        for name, term in definitions.items():
+            if term.rank == 2 and term.shape[0] == term.shape[1] and make.transpose(term) is term:
+                make.symmetric |= {name}
+        make.facts = False
 
     @cached_property
     def named(self) -> dict[Term, Term]:

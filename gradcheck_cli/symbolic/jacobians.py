@@ -70,6 +70,10 @@ class Jacobians:
         """The entry of the Jacobian of what `seed` arrives at: its indices, then those of what is sent."""
         return grouped(self.entry(sent, at[seed.rank :], {str(seed.attr): at[: seed.rank]}))
 
+    def of_number(self, sent: Term, at: Indices) -> Expr:
+        """The entry of the gradient of a number."""
+        return grouped(self.entry(sent, at))
+
     def local(self, target: str, source: str, at: Indices) -> Expr:
         """The entry of the Jacobian on an edge: `at` has the indices of the target, then those of the source."""
         return grouped(self._local(target, source, at))
@@ -100,8 +104,7 @@ class Jacobians:
             case "zeros":
                 return make.zeros((*upstream.shape, *term.shape))
             case "add":
-                parts = [self._matrix(arg, upstream) for arg in term.args]
-                return None if None in parts else make.add(*(part for part in parts if part is not None))
+                return self._all([make.stretched(arg, term.shape) for arg in term.args], upstream)
             case "had":
                 return self._scaled(term, upstream)
             case "matmul" if depends(term.args[-1], frozenset({str(upstream.attr)})):
@@ -114,6 +117,11 @@ class Jacobians:
                 inner = self._matrix(term.args[0], upstream)
                 return None if inner is None else make.sum(inner, 1)
         return None
+
+    def _all(self, parts: list[Term], upstream: Term) -> Term | None:
+        """The sum of the Jacobians of summands."""
+        found = [self._matrix(part, upstream) for part in parts]
+        return None if None in found else self.calculus.algebra.add(*(part for part in found if part is not None))
 
     def _after(self, term: Term, inner: Term) -> Term:
         """The Jacobian of M @ g, or of u @ M @ g, from that of g."""
@@ -131,11 +139,14 @@ class Jacobians:
         if len(moving) != 1 or powers[moving[0]] != 1:
             return None
         rest = make.product(coefficient, {base: power for base, power in powers.items() if base is not moving[0]})
+        if moving[0].op == "add":
+            parts = [make.stretched(make.mul(rest, arg), term.shape) for arg in moving[0].args]
+            return self._all(parts, upstream)
         inner = self._matrix(moving[0], upstream)
         if inner is None or rest.rank > 1:
             return None
-        if not moving[0].rank and rest.rank:
-            return make.call("outer", inner, rest)
+        if not moving[0].rank and term.rank:
+            return make.call("outer", inner, make.stretched(rest, term.shape))
         return make.mul(inner, rest)
 
     def proof(self, output: str, source: str) -> IndexProof | None:
@@ -151,6 +162,8 @@ class Jacobians:
         if len(calculus.shapes[middle]) != 1 or len(calculus.shapes[source]) != 1 or calculus.shapes[output]:
             return None
         i, j = self.free(2)
+        if calculus.local(source, middle)[1]:
+            return None  # entry by entry there is nothing to sum
         local = self._local(middle, source, (j, i))
         if not any(part.deltas for part in local) or len(local) < 2:
             return None
