@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.source import Source
-    from gradcheck_cli.symbolic.arrays import ArrayDerivation, Backward
+    from gradcheck_cli.symbolic.arrays import ArrayDerivation
+    from gradcheck_cli.symbolic.backward import Backward
     from gradcheck_cli.symbolic.indices import Indices
     from gradcheck_cli.symbolic.terms import Term
 

@@ -39,6 +39,7 @@ class Algebra(Entrywise):
     used: set[str] = field(default_factory=set)
     defined: dict[str, Term] = field(default_factory=dict)
     decimal: bool = False
+    _turned: dict[tuple[Term, bool], Term] = field(default_factory=dict)
 
     # -- products of matrices
 
@@ -115,6 +116,13 @@ class Algebra(Entrywise):
         """The transpose, pushed to the names where it can be; of a vector the vector itself."""
         if term.rank < 2:
             return term
+        key = (term, self.facts)
+        found = self._turned.get(key)
+        if found is None:
+            found = self._turned[key] = self._transposed(term)
+        return found
+
+    def _transposed(self, term: Term) -> Term:
         match term.op:
             case "transpose":
                 return term.args[0]

@@ -8,7 +8,7 @@ differentiated again is the form without them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.shapes import ONE, Shape, text_of
 from gradcheck_cli.symbolic.algebra import Algebra
+from gradcheck_cli.symbolic.backward import Backward
 from gradcheck_cli.symbolic.closed import Closing, depends
 from gradcheck_cli.symbolic.derive import adjoint
 from gradcheck_cli.symbolic.pullback import pullback
@@ -23,12 +24,14 @@ from gradcheck_cli.symbolic.reading import read, written
 from gradcheck_cli.symbolic.terms import Term, is_zero
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.graph import Graph
 
 LONGEST = 120
+SHORTEST = 24  # in a graph of many nodes, which is read step by step
+MOST_READ = 6000
 _SUMMING = frozenset({"onehot", "distribution"})
 _SYMMETRIC = frozenset({"symmetric", "spd"})
 _TEMPORARY = "(expression)"
@@ -69,27 +72,6 @@ class ArrayDerivation:
     facts: Mapping[str, tuple[tuple[str, ...], Expr]]
 
 
-@dataclass
-class Backward:
-    """What arrives at each name in one backward pass.
-
-    `steps`   in names of adjoints             `called`  the adjoints' names
-    `totals`  in closed form                   `bare`    the same without facts
-    """
-
-    called: Callable[[str], str]
-    steps: dict[str, Term] = field(default_factory=dict)
-    totals: dict[str, Term] = field(default_factory=dict)
-    bare: dict[str, Term] = field(default_factory=dict)
-
-
-@dataclass
-class _Arriving:
-    steps: list[Term] = field(default_factory=list)
-    totals: list[Term] = field(default_factory=list)
-    bare: list[Term] = field(default_factory=list)
-
-
 class ArrayCalculus:
     """Derivatives of the nodes of one graph of arrays."""
 
@@ -108,6 +90,13 @@ class ArrayCalculus:
         )
         self._passes: dict[object, Backward] = {}
         self._rules: dict[str, dict[str, Term]] = {}
+        self._closings: dict[bool, Closing] = {}
+        self.longest = max(SHORTEST, min(LONGEST, MOST_READ // max(1, len(graph.nodes))))
+
+    @property
+    def has_facts(self) -> bool:
+        """Whether anything is known of inputs' values that could shorten a total."""
+        return bool(self.algebra.sums_to_one or self.algebra.symmetric)
 
     # -- definitions
 
@@ -147,7 +136,13 @@ class ArrayCalculus:
     def close(self, term: Term, values: Mapping[str, Term] | None = None, *, facts: bool = False) -> Term:
         """A term with names' values put in, in its shortest form, with or without facts about inputs."""
         self.algebra.facts = facts
-        found = Closing(self.algebra, values or {}, self.named).close(term)
+        if facts not in self._closings:
+            self._closings[facts] = Closing(self.algebra, {}, self.named)
+        base = self._closings[facts]
+        if values and all(value.op == "name" for value in values.values()):
+            found = Closing(self.algebra, values, self.named, base, plain=True).close(base.close(term))
+        else:
+            found = Closing(self.algebra, values, self.named, base).close(term) if values else base.close(term)
         self.algebra.facts = False
         return found
 
@@ -200,7 +195,7 @@ class ArrayCalculus:
             if start.shape != self.shapes[output]:
                 message = f"the gradient that arrives at {output} has shape {text_of(start.shape)}"
                 raise UnsupportedError(message, hint=f"{output} has shape {text_of(self.shapes[output])}")
-            self._passes[key] = self._walk({output: start}, lambda name: _called(output, name, seed))
+            self._passes[key] = Backward(self, {output: start}, lambda name: _called(output, name, seed), self.longest)
         return self._passes[key]
 
     def of_expression(self, expr: Expr) -> tuple[Backward, Term | None]:
@@ -210,43 +205,10 @@ class ArrayCalculus:
         term = self.close(self.read(expr))
         wanted = frozenset(name for name in self.graph.by_name if depends(term, frozenset({name})))
         seed = self.placed(f"d({_TEMPORARY}, {len(self._passes)})", term.shape) if term.shape else None
-        self._passes[_TEMPORARY, len(self._passes)] = Backward(str)
         sent = pullback(self.algebra, term, seed or self.algebra.num(1), term, wanted)
-        return self._walk(sent, lambda name: f"d({_TEMPORARY}, {name})", longest=10 * LONGEST), seed
-
-    def _walk(self, start: Mapping[str, Term], called: Callable[[str], str], longest: int = LONGEST) -> Backward:
-        found = Backward(called)
-        arriving = {name: _Arriving() for name in self.graph.by_name}
-        for name, term in start.items():
-            for parts in (arriving[name].steps, arriving[name].totals, arriving[name].bare):
-                parts.append(term)
-        order = (*(node.name for node in reversed(self.graph.nodes)), *(leaf.name for leaf in self.graph.inputs))
-        for name in order:
-            self._arrive(found, name, arriving[name])
-            if name in self.definitions and not is_zero(found.steps[name]):
-                self._send(found, name, arriving, longest)
-        return found
-
-    def _arrive(self, found: Backward, name: str, parts: _Arriving) -> None:
-        """Add up what arrives at a node."""
-        make, shape = self.algebra, self.shapes[name]
-        if not parts.steps:
-            found.steps[name] = found.totals[name] = found.bare[name] = make.zeros(shape)
-            return
-        found.steps[name] = make.stretched(make.add(*parts.steps), shape)
-        found.bare[name] = self.close(make.add(*parts.bare))
-        found.totals[name] = self.close(make.add(*parts.totals), facts=True)
-
-    def _send(self, found: Backward, name: str, arriving: Mapping[str, _Arriving], longest: int) -> None:
-        """Pass on what arrived at a node to its sources: by its name, and written out where that is short."""
-        total = found.totals[name]
-        here = total if total.op == "num" else self.placed(found.called(name), self.shapes[name])
-        total, bare = (part if part.weight < longest else here for part in (found.totals[name], found.bare[name]))
-        upstream = f"upstream({name})"
-        for source, sent in self.rule(name).items():
-            arriving[source].steps.append(self.close(sent, {upstream: here}))
-            arriving[source].totals.append(self.close(sent, {upstream: total}, facts=True))
-            arriving[source].bare.append(self.close(sent, {upstream: bare}))
+        found = Backward(self, sent, lambda name: f"d({_TEMPORARY}, {name})", 10 * LONGEST)
+        self._passes[_TEMPORARY, len(self._passes)] = found
+        return found, seed
 
     # -- as expressions
 
@@ -263,13 +225,10 @@ class ArrayCalculus:
         return ArrayDerivation(output, tuple(edges), totals, called, steps, self._facts(found))
 
     def _edges(self, found: Backward, target: str, upstream: Expr) -> list[ArrayEdge]:
-        total = found.totals[target]
-        short = total if total.weight < LONGEST else self.placed(found.called(target), total.shape)
         edges = []
         for source in self.graph.sources[target]:
-            sent = self.close(self.rule(target)[source], {f"upstream({target})": short}, facts=True)
             local, factor = self.local(source, target)
-            downstream = written(self.algebra, sent)
+            downstream = written(self.algebra, found.closed.sent[source, target])
             edges.append(ArrayEdge(source, target, written(self.algebra, local), factor, upstream, downstream))
         return edges
 

@@ -29,28 +29,48 @@ class Closing:
 
     `values`  what stands for a name
     `named`   a definition and the name it has: it is put back where the definition comes up
+    `base`    the same without values, whose results are used for what no value goes into
+    `plain`   values are put in and nothing else: for names that stand in for names
     """
 
     algebra: Algebra
     values: Mapping[str, Term] = field(default_factory=dict)
     named: Mapping[Term, Term] = field(default_factory=dict)
+    base: Closing | None = None
+    plain: bool = False
     _done: dict[Term, Term] = field(default_factory=dict)
-    _tidied: dict[Term, Term] = field(default_factory=dict)
-    _products: list[tuple[Term, Term]] = field(default_factory=list)
-    _roots: dict[Term, tuple[Fraction, Term]] = field(default_factory=dict)
+    tidied: dict[Term, Term] = field(default_factory=dict)
+    known: dict[Term, frozenset[str]] = field(default_factory=dict)
+    products: list[tuple[Term, Term]] = field(default_factory=list)
+    roots: dict[Term, tuple[Fraction, Term]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.base is not None:
+            self.tidied, self.known = self.base.tidied, self.base.known
+            self.products, self.roots = self.base.products, self.base.roots
+            return
         for definition, name in self.named.items():
             if definition.op == "had" and len(definition.args) > 1:
-                self._products.append((definition, name))
+                self.products.append((definition, name))
             elif definition.op == "had" and definition.attr[0] == 1:
-                self._roots.setdefault(definition.args[0], (definition.attr[1][0], name))
+                self.roots.setdefault(definition.args[0], (definition.attr[1][0], name))
 
     def close(self, term: Term) -> Term:
         """The term with names' values put in, in its shortest form."""
         found = self._done.get(term)
         if found is None:
-            found = self._done[term] = self.tidy(self._rebuilt(term))
+            if self.base is not None and not self.values.keys() & self.names(term):
+                return self.base.close(term)
+            rebuilt = self._rebuilt(term)
+            found = self._done[term] = rebuilt if self.plain else self.tidy(rebuilt)
+        return found
+
+    def names(self, term: Term) -> frozenset[str]:
+        """The names in a term."""
+        found = self.known.get(term)
+        if found is None:
+            found = frozenset({term.attr}) if term.op == "name" else frozenset().union(*map(self.names, term.args))
+            self.known[term] = found
         return found
 
     def _rebuilt(self, term: Term) -> Term:
@@ -113,10 +133,10 @@ class Closing:
 
     def tidy(self, term: Term) -> Term:
         """The shortest form that is found of a term whose parts are tidy."""
-        found = self._tidied.get(term)
+        found = self.tidied.get(term)
         if found is None:
-            found = self._tidied[term] = self._named(self._shortest(term))
-            self._tidied.setdefault(found, found)
+            found = self.tidied[term] = self._named(self._shortest(term))
+            self.tidied.setdefault(found, found)
         return found
 
     def _shortest(self, term: Term) -> Term:
@@ -131,10 +151,10 @@ class Closing:
         if found is not None:
             return found
         if term.op == "had":
-            if any(base in self._roots for base in term.args):
+            if any(base in self.roots for base in term.args):
                 term = self._rooted(term)
             term = self._without_masks(term)
-            for definition, name in self._products:
+            for definition, name in self.products:
                 term = self._taken_together(term, definition, name)
         return self.named.get(term, term)
 
@@ -178,7 +198,7 @@ class Closing:
         coefficient, powers = self.algebra.factors(term)
         found: Powers = {}
         for base, power in powers.items():
-            exponent, name = self._roots.get(base, (UNIT, base))
+            exponent, name = self.roots.get(base, (UNIT, base))
             if (power / exponent).denominator != 1 or exponent == 1:
                 exponent, name = UNIT, base
             found[name] = found.get(name, NOUGHT) + power / exponent

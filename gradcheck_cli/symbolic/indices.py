@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
 from gradcheck_cli.shapes import ONE, Shape
 from gradcheck_cli.symbolic.build import plus, quotient, times
 from gradcheck_cli.symbolic.reading import written
@@ -59,6 +59,8 @@ class Product:
             rest = replace(self, deltas=self.deltas[:at] + self.deltas[at + 1 :])
             if left == right:
                 return rest.contracted()
+            if isinstance(left, Num) and isinstance(right, Num):
+                return replace(self, coefficient=NOUGHT)
             for letter, _ in self.sums:
                 place = right if left == Name(letter) else left if right == Name(letter) else None
                 if place is not None:
@@ -133,7 +135,8 @@ class Entries:
 
     def entry(self, term: Term, at: Indices) -> Polynomial:
         """The entry of a term at some place, its deltas contracted."""
-        return tuple(product.contracted() for product in self._entry(term, at) if product.coefficient)
+        found = (product.contracted() for product in self._entry(term, at))
+        return tuple(product for product in found if product.coefficient)
 
     def _entry(self, term: Term, at: Indices) -> Polynomial:
         match term.op:

@@ -61,8 +61,10 @@ def calls(term: Term, function: str) -> bool:
 
 def fit(left: Shape, right: Shape) -> Shape:
     """The shape of two terms taken entry by entry; shapes were checked when the expression was read."""
-    if left == right or not right:
+    if not right or left == right:
         return left
+    if not left:
+        return right
     found = shapes.broadcast(left, right)
     assert found is not None, f"{shapes.text_of(left)}, {shapes.text_of(right)}"  # noqa: S101
     return found
