@@ -30,7 +30,7 @@ _OPTION_NAMES = ("axis", "keepdims")
 class Shapes:
     """The shapes of names, the letters that are sizes, and over which size each index letter was seen to run.
 
-    `seen` has the calls lowered so far: a derived function may use its argument more than once.
+    `seen` has the calls and sums lowered so far, with these `ranges`: what is shared is lowered once.
     """
 
     names: Mapping[str, Shape]
@@ -67,10 +67,9 @@ def _lower(expr: Expr, known: Shapes) -> Typed:
             return Typed(expr, known.names.get(expr.id, ()))
         case Index():
             return _entry(expr, known)
-        case Sum():
-            return _sum_over(expr, known)
     if id(expr) not in known.seen:
-        known.seen[id(expr)] = (expr, _call(expr, known))
+        found = _sum_over(expr, known) if isinstance(expr, Sum) else _call(expr, known)
+        known.seen[id(expr)] = (expr, found)
     return known.seen[id(expr)][1]
 
 
@@ -120,7 +119,8 @@ def _entry(expr: Index, known: Shapes) -> Typed:
 
 
 def _sum_over(expr: Sum, known: Shapes) -> Typed:
-    inside = replace(known, ranges={letter: size for letter, size in known.ranges.items() if letter != expr.index})
+    outside = {letter: size for letter, size in known.ranges.items() if letter != expr.index}
+    inside = replace(known, ranges=outside, seen={})  # what was seen before has recorded its letters elsewhere
     inner = lower(expr.body, inside)
     known.ranges.update({letter: size for letter, size in inside.ranges.items() if letter != expr.index})
     if expr.index not in inside.ranges:
