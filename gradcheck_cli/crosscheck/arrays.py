@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gradcheck_cli import probe, shapes, tape
+from gradcheck_cli import probe, tape
 from gradcheck_cli.crosscheck.borders import beside
 from gradcheck_cli.crosscheck.comparing import Seen, derivative, values, whole
-from gradcheck_cli.crosscheck.model import Agreement, Check, judged, once
+from gradcheck_cli.crosscheck.model import Agreement, Check, once
 from gradcheck_cli.crosscheck.slopes import NOTE, Slopes, compiled
 from gradcheck_cli.crosscheck.symbols import Symbols, Valued
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.lowering import at_sizes
-from gradcheck_cli.symbolic.derive import adjoint
-from gradcheck_cli.symbolic.evaluate import to_float
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +105,7 @@ class _Comparison:
             closed = self.symbols.term(quantity, backward.totals[name], env)
             two = Seen(*self.seen(f"{quantity} in closed form", output, closed, taped[name]), sights, *standing)
             self.derivative(one, *([] if closed is None else [two]))
-        self.along(output, names, symbolic, taped, joint)
+        self.along(output, symbolic, taped, joint)
 
     def joint(self, output: str, names: list[str], arriving: Grid) -> list[tuple[Any, tuple[str, ...]]]:
         """For a graph too large to move each name by itself: slopes along directions in all inputs together."""
@@ -121,7 +119,6 @@ class _Comparison:
     def along(
         self,
         output: str,
-        names: list[str],
         symbolic: Mapping[str, Valued | None],
         taped: Mapping[str, Any],
         joint: list[tuple[Any, tuple[str, ...]]],

@@ -24,9 +24,7 @@ _BORDER = "(border)"
 BITS = 64
 
 
-def beside(
-    graph: Graph, bent: Iterable[str], given: Mapping[str, Grid], env: Mapping[str, Grid]
-) -> frozenset[str]:
+def beside(graph: Graph, bent: Iterable[str], given: Mapping[str, Grid], env: Mapping[str, Grid]) -> frozenset[str]:
     """The nodes of `bent` in which some entry is exactly on a border, and is not in doubles."""
     exprs = {node.name: node.expr for node in graph.nodes}
     return frozenset(name for name in bent if any(_off(graph, one, given, env) for one in _borders(exprs[name])))

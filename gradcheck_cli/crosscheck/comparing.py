@@ -185,9 +185,7 @@ def _scaled(seen: Seen, sight: Sight, check: Check) -> Check:
     return replace(check, error=error, ok=error <= TOLERANCE and enough)
 
 
-def _kink(
-    seen: Seen, sight: Sight, numbers: tuple[str, float | None, float | None], notes: list[str]
-) -> Check:
+def _kink(seen: Seen, sight: Sight, numbers: tuple[str, float | None, float | None], notes: list[str]) -> Check:
     """The symbolic slope has to be one of the two, or lie between; so has the tape's where it is another one."""
     quantity, symbolic, taped = numbers
     left, right = sight.side("left"), sight.side("right")
