@@ -161,7 +161,7 @@ _DRAWN = {
 def evaluate(expr: Expr, values: Mapping[str, Any], sizes: Mapping[str, int], known: Shapes) -> np.ndarray:
     """The value of an expression as written, at these values and sizes."""
     numbers: dict[str, Expr] = {letter: number(count) for letter, count in sizes.items()}
-    return np.asarray(_value(in_numbers(lower(expr, known).expr, numbers), values))
+    return np.asarray(_value(in_numbers(lower(expr, Shapes(known.names, known.letters)).expr, numbers), values))
 
 
 def forward(

@@ -73,9 +73,12 @@ class ArraySamples:
                 self._settings[place] = self._setting(sizes)
             yield self._settings[place], len(self._choices)
 
-    def lowered(self, expr: Expr) -> tuple[Typed, Mapping[str, Size]]:
-        """An expression in primitive functions with its shape, and the sizes over which its free index letters run."""
-        known = replace(self.known, ranges={})
+    def lowered(self, expr: Expr, ranges: Mapping[str, Size] | None = None) -> tuple[Typed, Mapping[str, Size]]:
+        """An expression in primitive functions with its shape, and the sizes over which its free index letters run.
+
+        `ranges` has those of letters that stand in no index, as in `delta(i, j)`.
+        """
+        known = Shapes(self.known.names, self.known.letters, dict(ranges or {}))
         typed = lower(expr, known)
         free = names(typed.expr)
         return typed, {letter: size for letter, size in known.ranges.items() if letter in free}

@@ -13,7 +13,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call
 from gradcheck_cli.judge.array_space import array_samples
-from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, POINTS, REFUTE_BITS, relation
+from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, REFUTE_BITS, relations
 from gradcheck_cli.judge.draws import DISCRETE, listed
 from gradcheck_cli.judge.needs import needs
 from gradcheck_cli.shapes import text_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.judge.setting import Binding, Block, Point, Setting, Values
     from gradcheck_cli.shapes import Shape, Size
 
+_POINTS = 8  # of all choices of sizes together, each with many entries
 _WORK = 400_000  # steps of evaluation that the search for a branch may cost
 
 Side = tuple[str, int, int]  # a kink's block, which one there, and its sign
@@ -58,16 +59,18 @@ class ArrayDecision:
     note: str = ""
 
 
-def compare_arrays(space: ArraySpace, left: Expr, right: Expr, *, lenient: bool = False) -> ArrayDecision:
+def compare_arrays(
+    space: ArraySpace, left: Expr, right: Expr, *, lenient: bool = False, ranges: Mapping[str, Size] | None = None
+) -> ArrayDecision:
     """Whether `left` equals `right` entry by entry, for all sizes and for all inputs of the declared kinds.
 
-    Both are as written. Free index letters run over their sizes. `left` is what is judged, `right` the truth. With
+    Both are as written. Free index letters run over their sizes; `ranges` says over which, where no index tells. `left` is what is judged, `right` the truth. With
     `lenient` an array with a single entry, such as (1, 1), is taken for a number.
     Raises ShapeError where the operands within a side do not fit.
     """
     samples = array_samples(space)
-    first, letters = samples.lowered(left)
-    second, others = samples.lowered(right)
+    first, letters = samples.lowered(left, ranges)
+    second, others = samples.lowered(right, ranges)
     both = (first.shape, second.shape)
     clash = next((letter for letter in letters if others.get(letter, letters[letter]) != letters[letter]), None)
     if clash is not None:
@@ -98,7 +101,7 @@ def _at_all_sizes(space: ArraySpace, sides: tuple[Expr, Expr], letters: Mapping[
     for setting, count in array_samples(space).settings():
         runs = [(letter, size.at(setting.sizes)) for letter, size in letters.items()]
         pair = (setting.side("left", sides[0], runs, keep=False), setting.side("right", sides[1], runs, keep=True))
-        found = _Comparison(setting, pair, POINTS // count).decision()
+        found = _Comparison(setting, pair, _POINTS // count).decision()
         if found.kind == "different":
             return found
         done.append(found)
@@ -164,6 +167,10 @@ class _Comparison:
                 return self.friendlier(point)
             if min(self.agreed) >= self.wanted and not self.exhaustive:
                 break
+        known = {leaf.name for leaf in self.reach.leaves}
+        for point in () if self.exhaustive else self.setting.far:
+            if known <= point.leaves.keys() and self.look(point, (AGREE_BITS,)):
+                return point
         return None
 
     # -- one point
@@ -188,16 +195,13 @@ class _Comparison:
         together = small = 0
         for bits in precisions:
             (left, _), (right, _) = self.values(point, bits)
-            for at, (x, y) in enumerate(zip(left, right, strict=True)):
-                if x is None or y is None or together >> at & 1:
-                    continue
-                found = relation(x, y, bits)
+            for at, found in relations(left, right, bits):
                 if found == "apart" and self.proves(point, at, bits):
                     self.at = at
                     return True
                 if found == "together":
                     together |= 1 << at
-                    small |= (1 << at) if abs(x) < LARGE else 0  # a larger one would hide what happens on this branch
+                    small |= (1 << at) if abs(left[at]) < LARGE else 0  # a larger one would hide what happens here
         if count and together:
             self.note_agreement(point, together, small, precisions[-1])
         return False
@@ -216,15 +220,15 @@ class _Comparison:
         if left[at] is None or right[at] is None:
             return False
         for name, place, x in self.kinks(point, bits):
-            if sign_of(x) == 0 and self.needs[name][place] >> at & 1 and self.continuous(name):
+            if sign_of(x) == 0 and self.needs[name][place] >> at & 1 and self.continuous(name, place):
                 self.tie = self.tie or (point, at)
                 return False
         return True
 
-    def continuous(self, name: str) -> bool:
-        """Whether the kinks of a block are met by chance only: some input it depends on is not discrete."""
+    def continuous(self, name: str, place: int) -> bool:
+        """Whether a kink is met by chance only: some input it depends on is not discrete."""
         block = next(block for block in (*self.pair, *self.reach.blocks) if block.name == name)
-        return any(leaf.kind not in DISCRETE for leaf in self.setting.reach((block,)).leaves)
+        return any(leaf.kind not in DISCRETE for leaf in self.setting.behind(block, place))
 
     def remark(self, own: Point) -> None:
         (left, _), (right, _) = self.values(own, AGREE_BITS)
@@ -252,7 +256,7 @@ class _Comparison:
         missing = {side: left for side, left in self.missing().items() if side not in self.setting.hopeless}
         steps = sum(len(block.plan.steps) for block in (*self.pair, *self.reach.blocks))
         left = _WORK // (steps + 1)
-        for point in self.moves():
+        for point in self.setting.outward(self.reach, self.base) if missing and self.base else ():
             if not missing or left < 0:
                 break
             left -= 1
@@ -262,17 +266,11 @@ class _Comparison:
             if self.look(point, (REFUTE_BITS, AGREE_BITS)):
                 return point
             missing = {side: left for side, left in self.missing().items() if side in missing}
-            if len(missing) < before and not point.shared:
+            if len(missing) < before:
                 point.shared = True
                 self.setting.far.append(point)
         self.setting.hopeless |= {side for side in missing if side[0] not in ("left", "right")}
         return None
-
-    def moves(self) -> Iterator[Point]:
-        known = {leaf.name for leaf in self.reach.leaves}
-        yield from [point for point in self.setting.far if known <= point.leaves.keys()]
-        if self.base is not None:
-            yield from self.setting.outward(self.reach, self.base)
 
     # -- results
 

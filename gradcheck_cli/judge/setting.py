@@ -24,7 +24,7 @@ from gradcheck_cli.symbolic.evaluate import Inner, Plan, inner, plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_BOXES = ((-1, 1), (0, 1), (-3, 3), (0, 3), (-8, 8), (0, 8))
+_BOXES = ((-1, 1), (0, 1), (-3, 3), (-8, 8), (0, 3), (0, 8))
 MOST_TRIES = 36
 FRIENDLY = 6
 _OUTWARD, _OFTEN = 30, 2
@@ -69,10 +69,11 @@ class Block:
     places: tuple[tuple[Binding, tuple[int, ...]], ...] = ()
     results: dict[tuple[Point, int, bool], Values] = field(default_factory=dict)
 
-    @property
-    def uses(self) -> frozenset[str]:
-        """The arrays it depends on directly."""
-        return frozenset(name.partition("[")[0] for _, name in self.plan.names)
+    behind: dict[int, tuple[Leaf, ...]] = field(default_factory=dict)
+    uses: frozenset[str] = field(init=False)  # the arrays it depends on directly
+
+    def __post_init__(self) -> None:
+        self.uses = frozenset(name.partition("[")[0] for _, name in self.plan.names)
 
     def run(self, env: Mapping[str, Inner], bits: int, *, absorb: bool) -> Values:
         """The outputs, and the arguments of the kinks."""
@@ -162,8 +163,18 @@ class Setting:
 
         Raises UnsupportedError for a name that is not known.
         """
+        return self._reach(name for side in sides for name in side.uses)
+
+    def behind(self, block: Block, place: int) -> tuple[Leaf, ...]:
+        """The inputs that a kink of a block depends on."""
+        if place not in block.behind:
+            labels = block.plan.names_below(block.plan.kinks[place])
+            block.behind[place] = self._reach(text.partition("[")[0] for text in labels).leaves
+        return block.behind[place]
+
+    def _reach(self, names: Iterable[str]) -> Reach:
         found: set[str] = set()
-        waiting = [name for side in sides for name in side.uses]
+        waiting = list(names)
         while waiting:
             name = waiting.pop()
             if name in found:

@@ -123,7 +123,17 @@ class ArrayCalculus:
         """The term of each node."""
         found = {node.name: self.read(node.expr) for node in self.graph.nodes}
         self.algebra.defined.update(found)
+        self._note_symmetry(found)
         return found
+
+    def _note_symmetry(self, definitions: Mapping[str, Term]) -> None:
+        """The inverse of a symmetric matrix is symmetric too."""
+        make = self.algebra
+        make.facts = True
+        for name, term in definitions.items():
+            if term.rank == 2 and term.shape[0] == term.shape[1] and make.transpose(term) is term:
+                make.symmetric |= {name}
+        make.facts = False
 
     @cached_property
     def named(self) -> dict[Term, Term]:
@@ -193,20 +203,16 @@ class ArrayCalculus:
             self._passes[key] = self._walk({output: start}, lambda name: _called(output, name, seed))
         return self._passes[key]
 
-    def of_expression(self, expr: Expr) -> Backward:
-        """What arrives at each name from an expression in names of the graph; it has to be a number.
-
-        Raises UnsupportedError for an expression that is an array.
+    def of_expression(self, expr: Expr) -> tuple[Backward, Term | None]:
+        """What arrives at each name from an expression in names of the graph when 1 arrives at it; at an array the name
+        that comes with it.
         """
-        term = self.read(expr)
-        if term.shape:
-            message = f"an expression of shape {text_of(term.shape)} is not differentiated by itself"
-            raise UnsupportedError(message, hint="make it a node of the graph, or ask for one entry", span=expr.span)
+        term = self.close(self.read(expr))
         wanted = frozenset(name for name in self.graph.by_name if depends(term, frozenset({name})))
-        own = self.placed(_TEMPORARY, ())
-        sent = pullback(self.algebra, term, self.algebra.num(1), own, wanted)
-        sent = {name: self.close(part, {_TEMPORARY: term}) for name, part in sent.items()}
-        return self._walk(sent, lambda name: f"d({_TEMPORARY}, {name})", longest=10 * LONGEST)
+        seed = self.placed(f"d({_TEMPORARY}, {len(self._passes)})", term.shape) if term.shape else None
+        self._passes[_TEMPORARY, len(self._passes)] = Backward(str)
+        sent = pullback(self.algebra, term, seed or self.algebra.num(1), term, wanted)
+        return self._walk(sent, lambda name: f"d({_TEMPORARY}, {name})", longest=10 * LONGEST), seed
 
     def _walk(self, start: Mapping[str, Term], called: Callable[[str], str], longest: int = LONGEST) -> Backward:
         found = Backward(called)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Expr, Index, Name, Sum
 from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.closed import depends
 from gradcheck_cli.symbolic.derive import adjoint
 from gradcheck_cli.symbolic.indices import LETTERS, Entries, Indices, Polynomial, cases, grouped
 
@@ -65,6 +66,14 @@ class Jacobians:
         }
         return Entries(self.calculus.algebra, self.taken | used, deltas or {}).entry(term, at)
 
+    def placed(self, sent: Term, seed: Term, at: Indices) -> Expr:
+        """The entry of the Jacobian of what `seed` arrives at: its indices, then those of what is sent."""
+        return grouped(self.entry(sent, at[seed.rank :], {str(seed.attr): at[: seed.rank]}))
+
+    def of_number(self, sent: Term, at: Indices) -> Expr:
+        """The entry of the gradient of a number."""
+        return grouped(self.entry(sent, at))
+
     def local(self, target: str, source: str, at: Indices) -> Expr:
         """The entry of the Jacobian on an edge: `at` has the indices of the target, then those of the source."""
         return grouped(self._local(target, source, at))
@@ -80,6 +89,66 @@ class Jacobians:
         deltas = {adjoint(target, target): at[:rank]} if rank else {}
         return grouped(self.entry(found, at[rank:], deltas))
 
+    def matrix(self, sent: Term, upstream: Term) -> Term | None:
+        """The Jacobian of a vector by a vector as a matrix J, where what is sent back is upstream @ J; else None."""
+        if upstream.rank != 1 or sent.rank > 1:
+            return None
+        found = self._matrix(self.calculus.close(sent), upstream)
+        return None if found is None else self.calculus.close(found)
+
+    def _matrix(self, term: Term, upstream: Term) -> Term | None:
+        make = self.calculus.algebra
+        if term is upstream:
+            return make.eye(term.shape[0])
+        match term.op:
+            case "zeros":
+                return make.zeros((*upstream.shape, *term.shape))
+            case "add":
+                return self._all([make.stretched(arg, term.shape) for arg in term.args], upstream)
+            case "had":
+                return self._scaled(term, upstream)
+            case "matmul" if depends(term.args[-1], frozenset({str(upstream.attr)})):
+                inner = self._matrix(term.args[-1], upstream)
+                return None if inner is None else self._after(term, inner)
+            case "matmul" if not term.shape and len(term.args) == 2:
+                inner = self._matrix(term.args[0], upstream)
+                return None if inner is None else make.matmul(inner, term.args[1])
+            case "call" if term.attr[0] == "sum" and not term.shape:
+                inner = self._matrix(term.args[0], upstream)
+                return None if inner is None else make.sum(inner, 1)
+        return None
+
+    def _all(self, parts: list[Term], upstream: Term) -> Term | None:
+        """The sum of the Jacobians of summands."""
+        found = [self._matrix(part, upstream) for part in parts]
+        return None if None in found else self.calculus.algebra.add(*(part for part in found if part is not None))
+
+    def _after(self, term: Term, inner: Term) -> Term:
+        """The Jacobian of M @ g, or of u @ M @ g, from that of g."""
+        make = self.calculus.algebra
+        for factor in reversed(term.args[:-1]):
+            inner = make.matmul(inner, make.transpose(factor))
+        return inner
+
+    def _scaled(self, term: Term, upstream: Term) -> Term | None:
+        """The Jacobian of a product entry by entry with one factor that depends on upstream."""
+        make = self.calculus.algebra
+        name = frozenset({str(upstream.attr)})
+        coefficient, powers = make.factors(term)
+        moving = [base for base in powers if depends(base, name)]
+        if len(moving) != 1 or powers[moving[0]] != 1:
+            return None
+        rest = make.product(coefficient, {base: power for base, power in powers.items() if base is not moving[0]})
+        if moving[0].op == "add":
+            parts = [make.stretched(make.mul(rest, arg), term.shape) for arg in moving[0].args]
+            return self._all(parts, upstream)
+        inner = self._matrix(moving[0], upstream)
+        if inner is None or rest.rank > 1:
+            return None
+        if not moving[0].rank and term.rank:
+            return make.call("outer", inner, make.stretched(rest, term.shape))
+        return make.mul(inner, rest)
+
     def proof(self, output: str, source: str) -> IndexProof | None:
         """How d(output, source)[i] follows, where one vector y lies between: sum over j of d(output, y)[j]·dy[j]/dx[i].
 
@@ -93,6 +162,8 @@ class Jacobians:
         if len(calculus.shapes[middle]) != 1 or len(calculus.shapes[source]) != 1 or calculus.shapes[output]:
             return None
         i, j = self.free(2)
+        if calculus.local(source, middle)[1]:
+            return None  # entry by entry there is nothing to sum
         local = self._local(middle, source, (j, i))
         if not any(part.deltas for part in local) or len(local) < 2:
             return None

@@ -305,7 +305,7 @@ def _image(function: str) -> Callable[..., Iterator[Sent]]:
     """A rule that has only a name: what conv2d and the pools send back is worked out by the tape and the probe."""
 
     def rule(algebra: Algebra, term: Term, _value: Term, adjoint: Term, options: Mapping[str, int]) -> Iterator[Sent]:
-        for place, arg in enumerate(term.args):
+        for place, arg in enumerate(term.args[: 2 if function == "conv2d" else 1]):
             name = f"vjp_{function}_{'xk'[place]}"
             yield arg, algebra.made(name, (adjoint, *term.args), arg.shape, **options)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, size
 from gradcheck_cli.functions import FUNCTIONS
-from gradcheck_cli.inference import whole
+from gradcheck_cli.inference import Operands, result_shape, whole
 from gradcheck_cli.shapes import ONE
 from gradcheck_cli.symbolic.build import plus, quotient, times
 from gradcheck_cli.symbolic.convert import as_typed
@@ -93,6 +93,11 @@ class _Reader:
             return self._unsupported(f"{expr.function}(…) of what a sum runs over", expr)
         if expr.function in ("matmul", "transpose"):
             return make.matmul(*args) if expr.function == "matmul" else make.transpose(*args)
+        if FUNCTIONS[expr.function].shape in ("pool2d", "part"):
+            operands = Operands(
+                expr.function, expr.args, tuple(arg.shape for arg in args), whole(expr.options), make.letters
+            )
+            return make.made(expr.function, args, result_shape(operands), **whole(expr.options))
         return make.call(expr.function, *args, **whole(expr.options))
 
     def _filled(self, expr: Call) -> Term:

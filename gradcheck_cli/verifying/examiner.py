@@ -54,7 +54,7 @@ class Examiner:
         if question.id not in self.truths:
             found = answer(self.engine, question.ask, question.written)
             resolved = found.expr.tree
-            self.truths[question.id] = Truth(question.ask, resolved, found.quantity.number, found.kind, found.holds)
+            self.truths[question.id] = Truth(question.ask, resolved, found.quantity.single, found.kind, found.holds)
         return self.truths[question.id]
 
     def claim(

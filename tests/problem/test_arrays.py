@@ -105,6 +105,15 @@ def test_a_shape_is_declared_or_that_of_the_data(leaf, shape, dims):
     assert dict(problem.graph.dims) == dims
 
 
+@pytest.mark.parametrize(
+    "expression",
+    ["reshape(x, m, 2)", "ones(m, 2) @ ones(2)", "eye(2*m) @ x", "x + zeros(2*m)", "x[m]", "sum(x[i], i)/m"],
+)
+def test_a_letter_may_have_a_number_everywhere(expression):
+    text = f"inputs: {{x: {{shape: [2*m]}}}}\ndims: {{m: 3}}\ngraph: {{z: '{expression}'}}\n"
+    assert shapes(read(text)) == shapes(read(text.replace("dims: {m: 3}\n", "")))
+
+
 def test_a_scalar_with_a_shape_is_a_scalar():
     problem = read("inputs: {x: {shape: [], value: 3}}\ngraph: {z: 2*x}\n")
     assert not problem.arrays
@@ -229,6 +238,22 @@ def test_a_mismatch_is_an_error_of_shapes():
     (error,) = caught.value.errors
     assert isinstance(error, ShapeError)
     assert error.source.excerpt(error.span).endswith("^^^^^")
+
+
+def test_a_mismatch_inside_a_derived_function_stands_at_its_call():
+    assert complaints("inputs: {x: {shape: [n]}, y: {shape: [m]}}\ngraph: {z: '1 + mse(x, y)'}\n") == [
+        (
+            "3:17: z: shapes (n,) and (m,) do not fit: there is no way to add them entry by entry; "
+            "sizes have to be the same, or 1, counted from the last axis"
+        )
+    ]
+
+
+def test_nested_derived_functions_are_read_once_each():
+    expression = "x"
+    for _ in range(30):
+        expression = f"silu({expression})"  # each uses its argument twice: 2^30 readings without care
+    assert shapes(read(f"inputs: {{x: {{shape: [n]}}}}\ngraph: {{z: '{expression}'}}\n"))["z"] == "(n,)"
 
 
 @pytest.mark.parametrize(

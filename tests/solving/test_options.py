@@ -75,6 +75,16 @@ def test_sizes_are_drawn_pairwise_distinct_and_large_enough():
     assert problem.data["b"].shape == (sizes["n"] - 3, 2)
 
 
+def test_sizes_are_drawn_so_that_indices_and_windows_fit():
+    text = (
+        "title: T\ninputs: {a: {shape: [m]}, b: {shape: [n, n]}}\ngraph: {z: 'a[6]', y: 'maxpool2d(b, 4, stride=1)'}\n"
+    )
+    sizes = dict(with_numbers(read_problem(Source("p.yaml", text), "p"), seed=0).graph.dims)
+    assert sizes == {"m": 7, "n": 4}
+    with pytest.raises(ParseError, match="--dims: z: the index 6 is too large"):
+        with_numbers(read_problem(Source("p.yaml", text), "p"), dims=["m=6"])
+
+
 def test_a_problem_of_numbers_takes_a_seed_too():
     problem = read_problem(Source("p.yaml", "title: T\ninputs: {x: 2, w: {}}\ngraph: {y: w*x}\n"), "p")
     drawn = with_numbers(problem, seed=3)
