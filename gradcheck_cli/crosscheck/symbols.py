@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.symbolic.arrays import ArrayCalculus
     from gradcheck_cli.symbolic.terms import Term
 
-MOST_ENTRIES = 30_000  # scalar operations of one quantity
-MOST_IN_ALL = 120_000
+MOST_ENTRIES = 20_000  # scalar operations of one quantity
+MOST_IN_ALL = 80_000
 
 
 @dataclass(frozen=True, slots=True)
