@@ -79,8 +79,8 @@ class _Comparison:
                 sights = self.slopes.local(node.name, source, weights, self.hidden(source))
                 if found is not None and found.bent:
                     self.bent.add(node.name)
-                seen = self.seen(quantity, node.name, found, sent[source], scale)
-                self.derivative(Seen(*seen, sights, *self.standing(node.name)))
+                seen = self.seen(quantity, found, sent[source], scale)
+                self.derivative(node.name, Seen(*seen, sights, *self.standing(node.name)))
 
     def totals(self, output: str, seed: Expr | None) -> None:
         """The derivative of the output by each input and node, in steps and in closed form."""
@@ -101,10 +101,10 @@ class _Comparison:
             quantity = backward.called(name)
             sights = self.slopes.total(output, name, arriving, self.hidden(name), 1.0) if not joint else ()
             standing = self.standing(output)
-            one = Seen(*self.seen(quantity, output, symbolic[name], taped[name]), sights, *standing)
+            one = Seen(*self.seen(quantity, symbolic[name], taped[name]), sights, *standing)
             closed = self.symbols.term(quantity, backward.totals[name], env)
-            two = Seen(*self.seen(f"{quantity} in closed form", output, closed, taped[name]), sights, *standing)
-            self.derivative(one, *([] if closed is None else [two]))
+            two = Seen(*self.seen(f"{quantity} in closed form", closed, taped[name]), sights, *standing)
+            self.derivative(output, one, *([] if closed is None else [two]))
         self.along(output, symbolic, taped, joint)
 
     def joint(self, output: str, names: list[str], arriving: Grid) -> list[tuple[Any, tuple[str, ...]]]:
@@ -130,7 +130,7 @@ class _Comparison:
             items = tuple(item for grid in both for item in grid.items)
             exact = Grid(tapes.shape, items) if len(items) == len(sight.rates) else None
             quantity = f"slope of {output} along direction {turn}"
-            self.derivative(Seen(quantity, exact, tapes, (sight,), *self.standing(output)))
+            self.derivative(output, Seen(quantity, exact, tapes, (sight,), *self.standing(output)))
 
     # -- parts
 
@@ -142,21 +142,21 @@ class _Comparison:
             check = Check(check.quantity, *numbers, check.error, ok=False, note=f"the symbolic result: {wrong}")
         self.checks.append(check)
 
-    def derivative(self, *ways: Seen) -> None:
-        """One check of a derivative in one form or two."""
+    def derivative(self, target: str, *ways: Seen) -> None:
+        """One check of a derivative of the target in one form or two; nothing to check where that has no value."""
+        if all(item is None for item in self.env[target].items):
+            self.add(judged(ways[0].quantity, None, None, None))
+            return
         found = [derivative(seen) for seen in ways]
         quantity = ways[0].quantity
         self.notes.extend((quantity, note) for note in found[0][1])
         self.add(whole(quantity, [check for check, _ in found]))
 
     def seen(
-        self, quantity: str, target: str, symbolic: Valued | None, taped: Any, scale: float = 1.0
+        self, quantity: str, symbolic: Valued | None, taped: Any, scale: float = 1.0
     ) -> tuple[str, Grid | None, Grid]:
-        """A derivative of the target as symbolic witness and tape have it; nothing where the target has no value."""
+        """A derivative of the target as symbolic witness and tape have it."""
         tapes = listed(taped).map(lambda item: item / scale)
-        if all(item is None for item in self.env[target].items):
-            nothing = tapes.map(lambda _: math.nan)
-            return quantity, nothing, nothing
         return quantity, None if symbolic is None else symbolic.floats.map(lambda item: item / scale), tapes
 
     def standing(self, target: str) -> tuple[bool, bool]:
