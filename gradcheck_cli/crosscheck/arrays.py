@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gradcheck_cli import probe, tape
 from gradcheck_cli.crosscheck.borders import beside
 from gradcheck_cli.crosscheck.comparing import Seen, derivative, values, whole
-from gradcheck_cli.crosscheck.model import Agreement, Check, once
+from gradcheck_cli.crosscheck.model import Agreement, Check, judged, once
 from gradcheck_cli.crosscheck.slopes import NOTE, Slopes, compiled
 from gradcheck_cli.crosscheck.symbols import Symbols, Valued
 from gradcheck_cli.grids import Grid
