@@ -76,9 +76,10 @@ class _Comparison:
             for source, term in self.symbols.calculus.rule(node.name).items():
                 quantity = f"local({node.name}, {source})"
                 found = self.symbols.term(quantity, term, env)
-                sights = self.slopes.local(node.name, source, weights, self.hidden(source))
                 if found is not None and found.bent:
                     self.bent.add(node.name)
+                bent = node.name in self.bent
+                sights = self.slopes.local(node.name, source, weights, self.hidden(source), bent=bent)
                 seen = self.seen(quantity, found, sent[source], scale)
                 self.derivative(node.name, Seen(*seen, sights, *self.standing(node.name)))
 
@@ -99,8 +100,8 @@ class _Comparison:
                 env[backward.called(name)] = exact
         for name in names:
             quantity = backward.called(name)
-            sights = self.slopes.total(output, name, arriving, self.hidden(name), 1.0) if not joint else ()
             standing = self.standing(output)
+            sights = () if joint else self.slopes.total(output, name, arriving, self.hidden(name), bent=standing[0])
             one = Seen(*self.seen(quantity, symbolic[name], taped[name]), sights, *standing)
             closed = self.symbols.term(quantity, backward.totals[name], env)
             two = Seen(*self.seen(f"{quantity} in closed form", closed, taped[name]), sights, *standing)

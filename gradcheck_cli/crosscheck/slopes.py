@@ -54,28 +54,32 @@ class Slopes:
     left: int = MOST_WORK
     refused: bool = False
 
-    def local(self, target: str, source: str, weights: Grid, hidden: frozenset[int]) -> tuple[Sight, ...]:
+    def local(
+        self, target: str, source: str, weights: Grid, hidden: frozenset[int], *, bent: bool = False
+    ) -> tuple[Sight, ...]:
         """The slopes on an edge; the source's entries in `hidden` have no value and stay where they are."""
         if self.witness is None or self.at is None:
             return ()
         cost = EVALUATIONS * self.witness.programs[target].cost
         found = []
-        for rates, where in self.ways(source, hidden):
+        for rates, where in self.ways(source, hidden, bent=bent):
             if self._spend(cost):
                 slope = self.witness.local_along(target, source, {source: rates}, weights, self.at)
                 found.append(Sight(_floats(rates), slope, where, _scale(weights)))
         return tuple(found)
 
-    def total(self, output: str, name: str, weights: Grid, hidden: frozenset[int], scale: float) -> tuple[Sight, ...]:
+    def total(
+        self, output: str, name: str, weights: Grid, hidden: frozenset[int], *, bent: bool = False
+    ) -> tuple[Sight, ...]:
         """The slopes of the output by a name."""
         if self.witness is None or self.at is None:
             return ()
         cost = EVALUATIONS * self.cost(output, name)
         found = []
-        for rates, where in self.ways(name, hidden):
+        for rates, where in self.ways(name, hidden, bent=bent):
             if self._spend(cost):
                 slope = self.witness.along(output, {name: rates}, weights, self.at)
-                found.append(Sight(_floats(rates), slope, where, scale))
+                found.append(Sight(_floats(rates), slope, where))
         return tuple(found)
 
     def joint(self, output: str, moved: tuple[str, ...], weights: Grid) -> Sight | None:
@@ -93,14 +97,16 @@ class Slopes:
         programs = self.witness.programs if self.witness else {}
         return sum(programs[node].cost for node in self.graph.between(output, name) if node in programs)
 
-    def ways(self, name: str, hidden: frozenset[int]) -> list[tuple[Grid, str]]:
-        """Directions of a name."""
+    def ways(self, name: str, hidden: frozenset[int], *, bent: bool = False) -> list[tuple[Grid, str]]:
+        """Directions of a name. On kinks all entries together, too: along it those that tie still do."""
         shape = self.at[name].shape if self.at else ()
         drawn = self.drawing.direction(shape)
         kept = [Fraction(0) if at in hidden else rate for at, rate in enumerate(drawn.items)]
         if not any(kept):
             return []
         found = [(Grid(shape, tuple(kept)), "")]
+        if bent and len(kept) > 1:
+            found.append((Grid(shape, tuple(Fraction(int(bool(rate))) for rate in kept)), ""))
         if self.single and len(kept) > 1:
             for at, place in enumerate(places(shape)):
                 if at not in hidden:

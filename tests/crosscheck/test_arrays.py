@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
@@ -18,6 +19,7 @@ from gradcheck_cli.tape.arrays import ARRAY_RULES as TAPED
 from gradcheck_cli.tape.arrays import ArrayRule
 from gradcheck_cli.tape.entries import LETTER_RULES
 from tests.arraygraphs import filled, shaped
+from tests.shaped import shaped_graph
 
 MORE = Fraction(1001, 1000)
 SIZES = (((3, 30, 30), 2700), ((8, 3, 5, 5), 600))
@@ -112,10 +114,10 @@ def test_kinks_that_cancel():
 
 
 def test_a_slope_beside_a_kink_that_is_neither_is_a_disagreement(monkeypatch):
-    rule = pullback._RULES["fn"]  # noqa: SLF001
+    rule = pullback._RULES["fn"]
     monkeypatch.setitem(
         pullback._RULES, "fn", lambda make, *rest: ((to, make.add(part, make.num(3))) for to, part in rule(make, *rest))
-    )  # noqa: SLF001
+    )
     assert not agreement({"x": filled((2,), 0, 1)}, f="sum(relu(x))").ok
 
 
@@ -209,13 +211,13 @@ def test_unbent_rules_agree(name):
 
 
 def test_every_rule_has_a_graph():
-    assert {*pullback._RULES, *pullback._CALLS} - UNREACHED <= set(WHERE)  # noqa: SLF001
+    assert {*pullback._RULES, *pullback._CALLS} - UNREACHED <= set(WHERE)
     assert {*TAPED, *LETTER_RULES, *probe.ARRAY_RULES, *ARRAY_PRIMITIVES} - UNREACHED <= set(WHERE)
 
 
-@pytest.mark.parametrize("name", sorted({*pullback._RULES, *pullback._CALLS} - UNSEEN))  # noqa: SLF001
+@pytest.mark.parametrize("name", sorted({*pullback._RULES, *pullback._CALLS} - UNSEEN))
 def test_a_bent_pullback_is_seen(name, monkeypatch):
-    table = pullback._RULES if name in pullback._RULES else pullback._CALLS  # noqa: SLF001
+    table = pullback._RULES if name in pullback._RULES else pullback._CALLS
     rule = table[name]
 
     def bent(make, *rest):
@@ -257,3 +259,28 @@ def test_a_transpose_that_is_missing_is_seen_where_sizes_coincide(monkeypatch):
 
     monkeypatch.setitem(TAPED, "matmul", ArrayRule(rule.value, swapped))
     assert not agreement({"A": (3, 3), "B": (3, 3)}, f="sum((A @ B)*A)").ok
+
+
+def test_a_maximum_that_pays_each_of_two_ties_is_seen(monkeypatch):
+    rule = TAPED["amax"]
+
+    def every(g, y, a, **_options):
+        return (g * (a == y),)
+
+    monkeypatch.setitem(TAPED, "amax", ArrayRule(rule.value, every))
+    assert not agreement({"x": filled((3,), 1, 2, 2)}, f="max(x)").ok
+
+
+def test_rows_written_out_are_compared():
+    found = agreement({"x": (2,)}, p="softmax(x*[1, 3])", f="-sum([0, 1]*log(p))")
+    assert found.ok, found.failed
+
+
+def test_letters_of_sizes_stand_for_numbers():
+    graph = shaped_graph({"X": ("m", "n"), "w": ("n",), "y": ("m",)}, {"r": "X @ w - y", "L": "r @ r/m"})
+    graph = replace(graph, dims=(("m", 4), ("n", 2)))
+    values = {"X": drawn((4, 2)), "w": drawn((2,)), "y": drawn((4,))}
+    found = crosscheck_arrays(graph, values, ArrayCalculus(graph), "L", drawn=("w",))
+    assert found.ok, found.failed
+    assert found.sampled == ("w",)
+    assert None not in {check.difference for check in found.checks}
