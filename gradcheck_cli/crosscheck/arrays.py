@@ -35,7 +35,7 @@ class _Comparison:
     """What the witnesses say at one point, and what came of comparing it.
 
     `env`   values of names, exact or balls; the tape's where the symbolic witness has none
-    `bent`  nodes that stand exactly on a kink     `beside`  those of them that doubles put beside it
+    `bent`  nodes that stand exactly on a kink     `beside`  where doubles are beside it, or out of range
     """
 
     graph: Graph
@@ -58,13 +58,23 @@ class _Comparison:
             if found is not None and found.bent:
                 self.bent.add(node.name)
         given = {name: grid for name, grid in self.env.items() if name not in symbolic}
-        self.beside = beside(self.graph, self.bent, given, self.env)
+        self.beside = beside(self.graph, self.bent, given, self.env) | self.overflowing(symbolic)
         for node in self.graph.nodes:
             taped = listed(self.run.values[node.name])
             if self.on(self.beside, node.name):
                 taped = taped.map(lambda _: math.nan)
             probed = None if self.slopes.at is None else self.slopes.at[node.name].map(probe.as_float)
             self.add(values(f"value({node.name})", symbolic[node.name], taped, probed))
+
+    def overflowing(self, symbolic: Mapping[str, Grid | None]) -> frozenset[str]:
+        """The nodes that have values, only not within the range of doubles: the tape has lost them."""
+        found = set()
+        for name, exact in symbolic.items():
+            items = () if exact is None else exact.items
+            pairs = zip(items, listed(self.run.values[name]).items, strict=False)
+            if any(math.isfinite(item) and not math.isfinite(double) for item, double in pairs):
+                found.add(name)
+        return frozenset(found)
 
     def locals(self) -> None:
         """What each node alone sends to its sources when a drawn array arrives at it."""
