@@ -131,7 +131,7 @@ def _array(operands: Operands) -> Shape:
         other = next(shape for shape in operands.shapes if shape != operands.first)
         message = f"the rows of an array have shapes {text_of(operands.first)} and {text_of(other)}"
         raise ShapeError(message, hint="rows have equally many entries")
-    return (shapes.size(len(operands.args)), *operands.first)
+    return (shapes.size(len(operands.shapes)), *operands.first)
 
 
 def _eye(operands: Operands) -> Shape:
