@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.crosscheck import Agreement
+from gradcheck_cli.crosscheck import Agreement, crosscheck_arrays
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Name
 from gradcheck_cli.grids import Grid
+from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.shapes import size
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays, quantity
 from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
@@ -17,9 +20,11 @@ from gradcheck_cli.symbolic.arrays import ArrayCalculus
 if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.problem.model import Question
+    from gradcheck_cli.shapes import Size
 
 SEED = 17  # of the numbers drawn for what has none
-MOST_DRAWN = 4_000  # entries of all inputs together that are drawn
+MOST_DRAWN = 8_000  # entries of all inputs together that are drawn
+LEAST_LARGE = 6  # a size that is replaced where the arrays are too large
 
 
 def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question, ...]) -> Solution:
@@ -43,11 +48,10 @@ def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question
 
 
 def _nodes(engine: ArrayEngine) -> tuple[SolvedNode, ...]:
-    found = []
-    for leaf in engine.graph.inputs:
-        found.append(
-            SolvedNode(leaf.name, "input", (), quantity(engine, Name(leaf.name)), _gradient(engine, leaf.name))
-        )
+    found = [
+        SolvedNode(leaf.name, "input", (), quantity(engine, Name(leaf.name)), _gradient(engine, leaf.name))
+        for leaf in engine.graph.inputs
+    ]
     for node in engine.graph.nodes:
         value = engine.value(Name(node.name))
         forward = Quantity(engine.formula(node.expr), value, engine.in_numbers(engine.shapes[node.name]))
@@ -85,23 +89,59 @@ def _edges(engine: ArrayEngine) -> tuple[SolvedEdge, ...]:
 
 def _agreement(problem: Problem, engine: ArrayEngine) -> Agreement:
     """All witnesses at the problem's own numbers, drawn ones for what has none."""
+    drawn = _drawn(problem)
+    small = None if drawn is not None else _small(problem)
+    notes: tuple[str, ...] = ()
+    if drawn is None and small is not None:
+        drawn = _drawn(small)
+        notes = ("cross-checked with small sizes in place of the large ones: no rule depends on a size",)
+    if drawn is None:
+        return Agreement((), ("the arrays are too large to be cross-checked; shapes and counts do not need it",))
+    leaves = (*drawn.graph.inputs, *drawn.graph.constants)
+    values = {leaf.name: leaf.entries if leaf.value is None else Grid((), (leaf.value,)) for leaf in leaves}
+    known = {name: grid for name, grid in values.items() if grid is not None}
+    own = (*problem.graph.inputs, *problem.graph.constants)
+    missing = tuple(leaf.name for leaf in own if leaf.value is None and leaf.entries is None)
+    calculus = ArrayCalculus(drawn.graph)
+    found = crosscheck_arrays(drawn.graph, known, calculus, engine.output, problem.seed, missing)
+    return replace(found, notes=(*found.notes, *notes))
+
+
+def _drawn(problem: Problem) -> Problem | None:
+    """The problem with a number for everything; None where that is too much."""
     try:
         drawn = with_numbers(problem, seed=SEED)
     except GradcheckError:
-        drawn = None
-    leaves = (*drawn.graph.inputs, *drawn.graph.constants) if drawn is not None else ()
-    if drawn is None or sum(_count(leaf.entries) for leaf in leaves) > MOST_DRAWN:
-        return Agreement((), ("the arrays are too large to be cross-checked; shapes and counts do not need it",))
-    values = {leaf.name: leaf.entries if leaf.value is None else Grid((), (leaf.value,)) for leaf in leaves}
-    known = {name: grid for name, grid in values.items() if grid is not None}
-    missing = tuple(
-        leaf.name
-        for leaf in (*problem.graph.inputs, *problem.graph.constants)
-        if leaf.value is None and leaf.entries is None
+        return None
+    leaves = (*drawn.graph.inputs, *drawn.graph.constants)
+    return drawn if sum(_count(leaf.entries) for leaf in leaves) <= MOST_DRAWN else None
+
+
+def _small(problem: Problem) -> Problem | None:
+    """The problem with letters for its large sizes, where its shapes still fit; None where they do not, or it has data."""
+    graph = problem.graph
+    if any(leaf.entries is not None for leaf in (*graph.inputs, *graph.constants)):
+        return None
+    letters: dict[int, str] = {}
+    inputs, constants = (
+        tuple(replace(leaf, shape=tuple(_lettered(one, letters) for one in leaf.shape)) for leaf in leaves)
+        for leaves in (graph.inputs, graph.constants)
     )
-    calculus = ArrayCalculus(drawn.graph)
-    del known, missing, calculus
-    return Agreement(())
+    dims = (*graph.dims, *((letter, None) for letter in letters.values()))
+    shaped = {leaf.name: leaf.shape for leaf in (*inputs, *constants)}
+    known = frozenset(letter for letter, _ in dims)
+    try:
+        for node in graph.nodes:
+            shaped[node.name] = lower(node.expr, Shapes(shaped, known)).shape
+    except GradcheckError:
+        return None
+    return replace(problem, graph=replace(graph, inputs=inputs, constants=constants, dims=dims, shapes=shaped))
+
+
+def _lettered(one: Size, letters: dict[int, str]) -> Size:
+    if one.number is None or one.number < LEAST_LARGE:
+        return one
+    return size(letters.setdefault(one.number, f"size {one.number}"))
 
 
 def _count(grid: Grid | None) -> int:
