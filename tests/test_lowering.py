@@ -138,7 +138,7 @@ PARTS = {
     "part(L, 1, 3)": "(3, 3)",
     "part(L, 0, 3, 1)": "(4, 3)",
     "part(concat(v, u), n, m)": "(m,)",
-    "part(S, count(u), samples(S) - count(u))": "(n - m, n)",
+    "part(S, count(u), samples(S) - count(u))": "(-m + n, n)",
 }
 
 
