@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from gradcheck_cli.errors import ShapeError
-from gradcheck_cli.expr import size
+from gradcheck_cli.expr import Call, Name, size
+from gradcheck_cli.graph import Input
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 from gradcheck_cli.symbolic.reading import written
 from gradcheck_cli.write.text import write
@@ -111,3 +112,34 @@ def agrees_with_differences(case, gradient):
         for step in (1e-6, -1e-6)
     )
     assert float(np.sum(found * direction)) == pytest.approx(float(above - below) / 2e-6, rel=1e-5, abs=1e-6)
+
+
+INPUTS = [case for case in CASES if case.wrt in case.inputs]
+
+
+@pytest.mark.parametrize("case", INPUTS, ids=lambda case: case.name)
+def test_the_gradient_differentiated_again_along_a_direction(case):
+    shape = case.known.names[case.wrt]
+    graph = case.graph()
+    known = corpus.Shapes({**case.known.names, "direction": shape}, case.known.letters)
+    calculus = ArrayCalculus(replace(graph, constants=(Input("direction", shape=shape),), shapes=dict(known.names)))
+    gradient = written(calculus.algebra, calculus.backward(case.output).bare[case.wrt])
+    along = Call("mul", (gradient, Name("direction")))
+    back, _ = calculus.of_expression(Call("sum", (along,)) if shape else along)
+    product = written(calculus.algebra, back.totals[case.wrt])
+    rng = np.random.default_rng(3)
+    sizes = corpus.sizes_of(case, rng)
+    values = corpus.draw(case, sizes, rng)
+    everything = corpus.forward(case, values, sizes)
+    direction = rng.normal(size=everything[case.wrt].shape)
+    found = corpus.evaluate(product, {**everything, "direction": direction}, sizes, known)
+    above, below = (
+        corpus.evaluate(
+            gradient,
+            corpus.forward(case, values, sizes, {case.wrt: everything[case.wrt] + step * direction}),
+            sizes,
+            case.known,
+        )
+        for step in (1e-5, -1e-5)
+    )
+    np.testing.assert_allclose(found, (above - below) / 2e-5, rtol=1e-4, atol=1e-5 * (1 + np.abs(found).max()))

@@ -321,6 +321,8 @@ def _place(base: Term) -> int:
     """Where a factor stands: numbers, then names, then what is more to read."""
     if calls(base, "sum") or calls(base, "softmax"):
         return _RANKS["call"]
+    if base.op == "name" and not base.shape:
+        return 0
     return _RANKS.get(base.op, 5) if base.shape else min(_RANKS.get(base.op, 5), 2)
 
 
