@@ -173,7 +173,9 @@ class Parser(Cursor):
                 return self.bars_group()
             case "√":
                 self.take()
+                self.deeper()
                 inner = self.postfix()
+                self.depth -= 1
                 return Call("sqrt", (inner,), (), token.span.join(inner.span))
         before = self.tokens[self.at - 1] if self.at else None
         return complaints.no_operand(self.source, token, before)
