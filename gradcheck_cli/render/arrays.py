@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Name, walk
-from gradcheck_cli.grids import Grid
+from gradcheck_cli.expr import Call, Name, names
+from gradcheck_cli.grids import Grid, places
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
 from gradcheck_cli.render.layout import breakable, pad, widest, words, wrap
@@ -44,13 +44,13 @@ class ArrayPrinter(Printer):
         self.sizes = {letter: size for letter, size in graph.dims if size is not None}
         self.leaves = {leaf.name: leaf for leaf in graph.inputs}
         self.given = self.seeded or bool(graph.shapes[solution.output])  # what arrives at the output is a symbol
-        self.facts: set[str] = set()  # that have been told
+        self.facts: set[tuple[bool, str]] = set()  # that have been told, in the questions or before
         self.proofs: set[tuple[str, ...]] = set()
 
     def print(self) -> None:
         """Everything the view wants, a blank line between the parts."""
         self.heading()
-        if self.view.shows("forward") or self.view.shows("backward"):
+        if self.view.shows("forward"):
             self.forward()
         if self.view.shows("backward"):
             self.backward()
@@ -61,13 +61,24 @@ class ArrayPrinter(Printer):
     # -- words
 
     def params(self) -> list[str]:
-        """How many learnable numbers there are, in letters and in numbers; then the sizes."""
+        """How many learnable numbers there are, in letters and in numbers."""
         total = counts.params(self.graph)
         number = counts.in_numbers(total, self.graph)
         told = str(total) if number is None or str(number) == str(total) else f"{total} = {number}"
-        found = [f"{told} parameter{'' if number == 1 else 's'}"] if str(total) != "0" else []
-        sizes = [letter if size is None else f"{letter} = {size}" for letter, size in self.graph.dims]
-        return [*found, f"sizes {', '.join(sizes)}"] if sizes else found
+        return [f"{told} parameter{'' if number == 1 else 's'}"] if str(total) != "0" else []
+
+    def heading(self) -> None:
+        """As for numbers, and the sizes in letters."""
+        super().heading()
+        sizes = [
+            letter if size is None else f"{letter} = {size}".replace(" ", "\xa0") for letter, size in self.graph.dims
+        ]
+        if sizes:
+            lead = "size" if len(sizes) == 1 else "sizes"
+            self.lines(
+                (line.replace("\xa0", " ") for line in wrap(words(f"{lead} {', '.join(sizes)}"), self.canvas.width, 2)),
+                "dim",
+            )
 
     def shape(self, name: str) -> str:
         """The shape of a node: `(dh, dx)`, with numbers `(dh, dx) = (2, 3)`."""
@@ -144,10 +155,12 @@ class ArrayPrinter(Printer):
         if self.solution.edges:
             self.section("Backward: what arrives at a node, and what its edges send back")
             arrivals = self.arrivals()
-            for target, edges in groupby(self.solution.edges, key=lambda edge: edge.target):
+            for target, group in groupby(self.solution.edges, key=lambda edge: edge.target):
                 self.arriving(self.nodes[target], f"upstream({target})")
+                edges = list(group)
+                column = widest([f"{edge.target} → {edge.source}" for edge in edges])
                 for edge in edges:
-                    self.edge(edge)
+                    self.edge(edge, column)
                     if arrivals[edge.source][-1] is edge and len(arrivals[edge.source]) > 1:
                         self.collected(edge.source, arrivals[edge.source])
         wanted = tuple(name for name in wanted if name in self.graph.ancestors[output])
@@ -158,45 +171,43 @@ class ArrayPrinter(Printer):
 
     def arriving(self, node: SolvedNode, label: str) -> None:
         """A gradient with its shape, its value, and the facts that it rests on."""
-        pieces = [f"{label} ", *breakable(f"= {self.expression(node.gradient)}"), f"   {self.shape(node.name)}"]
+        pieces = [f"{label} ", *breakable(f"= {self.expression(node.gradient)}")]
+        pieces.append(f"   {text_of(self.graph.shapes[node.name])}")
         self.pieces(pieces, "gradient")
         if node.gradient.expr.shown != self.number(node.gradient.number):
             self.lines(self.block(node.gradient, f"{_INDENT}= ", self.canvas.width))
-        note = self.fact(node.note)
+        note = self.fact(node.note, question=False)
         if note:
             self.pieces([_INDENT, *words(f"({note})")], "open", 4)
 
-    def fact(self, note: str) -> str:
-        """A note on a fact about values: in full when it is told first."""
+    def fact(self, note: str, *, question: bool) -> str:
+        """A note on a fact about values: in full when it is told first, then briefly, and outside of questions no more."""
         lead, mark, _ = note.partition(_WITHOUT)
         if not mark:
             return note
-        known = lead in self.facts
-        self.facts.add(lead)
-        return lead if known else note
+        known = (question, lead) in self.facts
+        self.facts.add((question, lead))
+        return note if not known else lead if question else ""
 
-    def edge(self, edge: SolvedEdge) -> None:
+    def edge(self, edge: SolvedEdge, column: int) -> None:
         """`target → source`, the rule with what arrives, and what the edge sends back."""
-        label = f"  {edge.target} → {edge.source}  "
-        rule = self.rule(edge)
-        sent, shape = self.expression(edge.downstream), f"   {self.shape(edge.source)}"
+        label = "  " + pad(f"{edge.target} → {edge.source}", column) + "  "
+        rule = self.rule(edge) or f"local: {self.expression(edge.local)}"
+        sent, shape = self.expression(edge.downstream), f"   {text_of(self.graph.shapes[edge.source])}"
         indent = min(cell_len(label), self.canvas.width // 3)
-        if rule is None:
-            rule = f"local {self.expression(edge.local)}"
-        first = f"{label}{rule}"
-        whole = f"{first} = {sent}{shape}" if rule != sent else f"{first}{shape}"
-        if cell_len(whole) <= self.canvas.width:
-            self.canvas.line(label, whole[len(label) :])
+        whole = f"{rule} = {sent}{shape}" if rule != sent else f"{rule}{shape}"
+        if cell_len(label + whole) <= self.canvas.width:
+            self.canvas.line(label, whole)
         else:
             self.pieces([label, *breakable(rule)], "plain", indent)
             lines = wrap([*breakable(f"= {sent}"), shape], self.canvas.width - indent, 2)
             self.lines((" " * indent + line for line in lines), "plain")
-        self.lines(self.local_value(edge, indent), "dim")
+        self.lines(self.local_value(edge, indent), "value")
 
     def rule(self, edge: SolvedEdge) -> str | None:
         """What the edge does with what arrives, in matrix notation; None where there is no short form."""
-        local, arriving = edge.local.expr.tree, Call("upstream", (Name(edge.target),))
-        if any(isinstance(part, Call) and part.function == "upstream" for part in walk(local)):
+        local, arriving = edge.local.expr.tree, Name(f"upstream({edge.target})")
+        if arriving.id in names(local):
             return self.expression(edge.local)
         target, source = (self.graph.shapes[name] for name in (edge.target, edge.source))
         found: Expr | None = None
@@ -224,16 +235,18 @@ class ArrayPrinter(Printer):
         plain = not isinstance(tree, Call) or tree.function in ("ones", "transpose")
         if not isinstance(grid, Grid) or plain or not target or not source:
             return []
-        shape = self.shape_of(tree)
-        if target == source and shape == target:
-            rank = len(target)
-            shown = Grid(grid.shape[:rank], tuple(grid[place + place] for place in Grid(grid.shape[:rank], ()).places()))
-        elif shape == (*target, *source):
-            shown = grid
-        else:
+        known = self.shape_of(tree)
+        if target == source and known == target:
+            shape = grid.shape[: len(target)]
+            grid = Grid(shape, tuple(grid[place + place] for place in places(shape)))
+        elif known != (*target, *source):
             return []
-        label = " " * indent + f"local {self.expression(edge.local)} = "
-        return labelled(label, matrix(shown, self.entry, self.canvas.width - cell_len(label)))
+        label, room = f"local {self.expression(edge.local)} = ", self.canvas.width - indent
+        lines = matrix(grid, self.entry, room - cell_len(label))
+        if lines[0].startswith("("):  # no room beside the expression
+            lines = [label.rstrip(), *(f"  {line}" for line in matrix(grid, self.entry, room - 2))]
+            return [" " * indent + line for line in lines]
+        return labelled(" " * indent + label, lines)
 
     def arrivals(self) -> dict[str, list[SolvedEdge]]:
         """The edges that send something back to each node."""
@@ -252,7 +265,9 @@ class ArrayPrinter(Printer):
             pieces += breakable(("+ " if at else "") + (f"({sent})" if bracket else sent))
             pieces += [" ", f"(from {edge.target}) "]
         self.pieces([*pieces, *breakable(f"= {total}")], "gradient", 4)
-        blocks = [self.block(edge.downstream, "" if at == 0 else "+ ", self.canvas.width) for at, edge in enumerate(edges)]
+        blocks = [
+            self.block(edge.downstream, "" if at == 0 else "+ ", self.canvas.width) for at, edge in enumerate(edges)
+        ]
         whole = self.block(self.nodes[name].gradient, "= ", self.canvas.width)
         if not whole or not all(blocks):
             return
@@ -275,9 +290,9 @@ class ArrayPrinter(Printer):
         for line in wrap(self.answer_pieces(answer), room, 2):
             self.canvas.line(indent, (line, "value"))
         if answer.kind not in ("shape", "relation") and self.answer_value(answer):
-            self.lines((indent + line for line in self.answer_value(answer)))
+            self.lines(indent + line for line in self.answer_value(answer))
         if answer.reason and answer.kind not in ("shape", "relation"):
-            for line in wrap(words(f"({self.fact(answer.reason)})"), room, 2):
+            for line in wrap(words(f"({self.fact(answer.reason, question=True)})"), room, 2):
                 self.canvas.line(indent, (line, "open"))
         if answer.proof and answer.proof not in self.proofs:
             self.proofs.add(answer.proof)
@@ -297,8 +312,15 @@ class ArrayPrinter(Printer):
         return found if found != [f"= {self.expression(answer.quantity)}"] else []
 
     def proof(self, lines: Iterable[str], indent: str) -> None:
-        """The lines of a derivation, their remarks apart."""
+        """The lines of a derivation, each with its reason behind or below it."""
+        room = self.canvas.width - len(indent) - 2
         for line in lines:
             lead = len(line) - len(line.lstrip())
-            for part in wrap([" " * lead, *breakable(line.strip())], self.canvas.width - len(indent) - 2, lead + 4):
+            formula, mark, reason = line.strip().partition("   (")
+            pieces = [" " * lead, *breakable(formula)]
+            if mark and cell_len(mark + reason) + lead + 4 <= room:
+                pieces.append(mark + reason)
+            elif mark:
+                pieces += ["   ", *words("(" + reason)]
+            for part in wrap(pieces, room, lead + 4):
                 self.canvas.line(indent, "  ", part)

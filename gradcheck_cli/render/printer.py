@@ -13,7 +13,6 @@ from gradcheck_cli.solving.numbers import DIGITS, number_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gradcheck_cli.crosscheck import Check
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.solving import Answer, Quantity, Solution
     from gradcheck_cli.symbolic.evaluate import Value
@@ -141,12 +140,14 @@ class Printer:
         for note in self.solution.notes:
             for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
                 self.canvas.line((line, "open"))
+        if agreement.ok and not agreement.compared and agreement.notes:
+            return
         if agreement.ok and not agreement.compared:
             self.canvas.line(("? nothing could be compared: no quantity has a value here", "open"))
             return
         if agreement.ok:
             count = counted(agreement.compared, "quantity")
-            spread = f"largest spread {agreement.spread:.1g}"
+            spread = f"{'at drawn numbers, ' if agreement.sampled else ''}largest spread {agreement.spread:.1g}"
             text = f"✓ symbolic, reverse mode and finite differences agree on {count} ({spread})"
             for line in wrap(words(text), self.canvas.width, 2):
                 self.canvas.line((line, "good"))
