@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Name, names
+from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.grids import Grid, places
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
@@ -17,6 +17,7 @@ from gradcheck_cli.render.matrix import beside, labelled, matrix
 from gradcheck_cli.render.printer import Printer
 from gradcheck_cli.shapes import at as at_sizes
 from gradcheck_cli.shapes import text_of
+from gradcheck_cli.write.precedence import SUM, binding
 from gradcheck_cli.write.text import iverson
 
 if TYPE_CHECKING:
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
 _WITHOUT = "; without that"
 _KINDS = {"onehot": "one-hot", "spd": "symmetric positive definite", "binary": "0 or 1", "sign": "-1 or 1"}
 _INDENT = "    "
+_ONE = number(1)
+_MINUS = number(-1)
 
 
 class ArrayPrinter(Printer):
     """Prints the solution of a problem with arrays."""
+
+    longest = 320
 
     def __init__(self, canvas: Canvas, solution: Solution, view: View, keys: Mapping[str, str]) -> None:
         super().__init__(canvas, solution, view, keys)
@@ -212,14 +217,12 @@ class ArrayPrinter(Printer):
         target, source = (self.graph.shapes[name] for name in (edge.target, edge.source))
         found: Expr | None = None
         shape = self.shape_of(local)
-        if target == source and isinstance(local, Call) and local.function == "ones":
-            found = arriving
-        elif target == () or (target == source and shape in ((), target)):
-            found = Call("mul", (arriving, local))
+        if target == () or (target == source and shape in ((), target)):
+            found = _scaled(arriving, _without_ones(local) if target == source else local)
         elif source == () and shape == target:
             found = Call("sum", (Call("mul", (arriving, local)),))
         elif len(target) == len(source) == 1 and shape == (*target, *source):
-            found = Call("matmul", (arriving, local))
+            found = _sent(arriving, local)
         return None if found is None else iverson(found)
 
     def shape_of(self, expr: Expr) -> Shape | None:
@@ -232,7 +235,7 @@ class ArrayPrinter(Printer):
         """The numbers of a local derivative: of one that acts entry by entry its diagonal."""
         grid, tree = edge.local.number, edge.local.expr.tree
         target, source = (self.graph.shapes[name] for name in (edge.target, edge.source))
-        plain = not isinstance(tree, Call) or tree.function in ("ones", "transpose")
+        plain = not isinstance(_without_ones(tree), Call) or _without_ones(tree) == _MINUS
         if not isinstance(grid, Grid) or plain or not target or not source:
             return []
         known = self.shape_of(tree)
@@ -257,14 +260,17 @@ class ArrayPrinter(Printer):
 
     def collected(self, name: str, edges: list[SolvedEdge]) -> None:
         """What a node that feeds several collects, from where, and the sum."""
-        total = self.expression(self.nodes[name].gradient)
-        pieces = [f"  {name} collects "]
+        lead = f"  {name} collects "
+        indent = min(cell_len(lead), self.canvas.width // 3)
         for at, edge in enumerate(edges):
             sent = self.expression(edge.downstream)
-            bracket = sent.startswith("-") or " + " in sent or " - " in sent
-            pieces += breakable(("+ " if at else "") + (f"({sent})" if bracket else sent))
-            pieces += [" ", f"(from {edge.target}) "]
-        self.pieces([*pieces, *breakable(f"= {total}")], "gradient", 4)
+            bracket = sent.startswith("-") or binding(edge.downstream.expr.tree) <= SUM
+            pieces = breakable(f"({sent})" if bracket and at else sent)
+            first = " " * (indent - 2) + "+ " if at else lead
+            self.pieces([first, *pieces, f"   (from {edge.target})"], "gradient", indent + 2)
+        self.pieces(
+            [" " * (indent - 2), *breakable(f"= {self.expression(self.nodes[name].gradient)}")], "gradient", indent
+        )
         blocks = [
             self.block(edge.downstream, "" if at == 0 else "+ ", self.canvas.width) for at, edge in enumerate(edges)
         ]
@@ -289,8 +295,8 @@ class ArrayPrinter(Printer):
         room = self.canvas.width - len(indent)
         for line in wrap(self.answer_pieces(answer), room, 2):
             self.canvas.line(indent, (line, "value"))
-        if answer.kind not in ("shape", "relation") and self.answer_value(answer):
-            self.lines(indent + line for line in self.answer_value(answer))
+        if answer.kind not in ("shape", "relation"):
+            self.lines(indent + line for line in self.answer_value(answer, room))
         if answer.reason and answer.kind not in ("shape", "relation"):
             for line in wrap(words(f"({self.fact(answer.reason, question=True)})"), room, 2):
                 self.canvas.line(indent, (line, "open"))
@@ -306,9 +312,9 @@ class ArrayPrinter(Printer):
         shown = self.expression(answer.quantity)
         return breakable(f"= {shown}")
 
-    def answer_value(self, answer: Answer) -> list[str]:
+    def answer_value(self, answer: Answer, room: int) -> list[str]:
         """The value, unless the expression is the value."""
-        found = self.block(answer.quantity, "= ", self.canvas.width - 8, decimal=self.typed(answer))
+        found = self.block(answer.quantity, "= ", room, decimal=self.typed(answer))
         return found if found != [f"= {self.expression(answer.quantity)}"] else []
 
     def proof(self, lines: Iterable[str], indent: str) -> None:
@@ -324,3 +330,36 @@ class ArrayPrinter(Printer):
                 pieces += ["   ", *words("(" + reason)]
             for part in wrap(pieces, room, lead + 4):
                 self.canvas.line(indent, "  ", part)
+
+
+def _without_ones(expr: Expr) -> Expr:
+    """A factor that acts entry by entry, without the arrays of ones that only give it its shape."""
+    match expr:
+        case Call(function="ones"):
+            return _ONE
+        case Call(function="neg", args=(inner,)):
+            return Call("neg", (_without_ones(inner),))
+        case Call(function="div", args=(top, bottom)):
+            return Call("div", (_without_ones(top), bottom))
+        case Call(function="mul", args=args):
+            rest = tuple(arg for arg in args if _without_ones(arg) != _ONE)
+            return _ONE if not rest else rest[0] if len(rest) == 1 else Call("mul", rest)
+    return expr
+
+
+def _scaled(arriving: Expr, factor: Expr) -> Expr:
+    """What arrives times a factor."""
+    if factor in (_ONE, _MINUS):
+        return arriving if factor == _ONE else Call("neg", (arriving,))
+    if isinstance(factor, Call) and factor.function == "div" and factor.args[0] == _ONE:
+        return Call("div", (arriving, factor.args[1]))
+    return Call("mul", (arriving, factor))
+
+
+def _sent(arriving: Expr, jacobian: Expr) -> Expr:
+    """The Jacobian's transpose times what arrives."""
+    if isinstance(jacobian, Name):
+        return Call("matmul", (Call("transpose", (jacobian,)), arriving))
+    if isinstance(jacobian, Call) and jacobian.function == "transpose":
+        return Call("matmul", (jacobian.args[0], arriving))
+    return Call("matmul", (arriving, jacobian))

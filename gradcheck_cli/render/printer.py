@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving import Answer, Quantity, Solution
     from gradcheck_cli.symbolic.evaluate import Value
 
-LONGEST_SHOWN = 160
-
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -38,6 +36,8 @@ class View:
 class Printer:
     """Prints one solution on one canvas: the parts that do not depend on whether there are arrays."""
 
+    longest = 160  # characters of an expression that is shown
+
     def __init__(self, canvas: Canvas, solution: Solution, view: View, keys: Mapping[str, str]) -> None:
         self.canvas = canvas
         self.solution = solution
@@ -56,7 +56,7 @@ class Printer:
     def expression(self, quantity: Quantity) -> str:
         """An expression in the names of the graph, cut to a remark where nobody would read it."""
         text = quantity.expr.shown
-        return text if len(text) <= LONGEST_SHOWN else f"({len(text)} characters; --json has it)"
+        return text if len(text) <= self.longest else f"({len(text)} characters; --json has it)"
 
     def heading(self) -> None:
         problem = self.solution.problem
