@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from gradcheck_cli.render.layout import words, wrap
-from gradcheck_cli.render.solution import counted
+from gradcheck_cli.render.printer import counted
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:

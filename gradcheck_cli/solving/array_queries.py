@@ -89,6 +89,11 @@ def _why_zero(engine: ArrayEngine, call: Call) -> str:
     return "the contributions cancel"
 
 
+def fact_note(engine: ArrayEngine, name: str) -> str:
+    """What a fact about an input did to the gradient that arrives at a node; empty where nothing did."""
+    return "; ".join(_facts(engine, Call("upstream", (Name(name),)), entry=False))
+
+
 def _facts(engine: ArrayEngine, call: Call, entry: bool) -> list[str]:  # noqa: FBT001
     """What a fact about an input did to a derivative."""
     if call.function == "upstream" and len(call.args) == 1 and isinstance(call.args[0], Name):

@@ -12,7 +12,7 @@ from gradcheck_cli.grids import Grid
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.shapes import size
 from gradcheck_cli.solving.array_engine import ArrayEngine
-from gradcheck_cli.solving.array_queries import answer_arrays, quantity
+from gradcheck_cli.solving.array_queries import answer_arrays, fact_note, quantity
 from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.options import with_numbers
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
@@ -48,15 +48,16 @@ def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question
 
 
 def _nodes(engine: ArrayEngine) -> tuple[SolvedNode, ...]:
-    found = [
-        SolvedNode(leaf.name, "input", (), quantity(engine, Name(leaf.name)), _gradient(engine, leaf.name))
-        for leaf in engine.graph.inputs
-    ]
+    found = []
+    for leaf in engine.graph.inputs:
+        gradient, note = _gradient(engine, leaf.name), fact_note(engine, leaf.name)
+        found.append(SolvedNode(leaf.name, "input", (), quantity(engine, Name(leaf.name)), gradient, note))
     for node in engine.graph.nodes:
         value = engine.value(Name(node.name))
         forward = Quantity(engine.formula(node.expr), value, engine.in_numbers(engine.shapes[node.name]))
         sources = engine.graph.sources[node.name]
-        found.append(SolvedNode(node.name, "node", sources, forward, _gradient(engine, node.name)))
+        gradient, note = _gradient(engine, node.name), fact_note(engine, node.name)
+        found.append(SolvedNode(node.name, "node", sources, forward, gradient, note))
     return tuple(found)
 
 

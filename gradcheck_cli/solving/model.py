@@ -69,13 +69,18 @@ class SolvedEdge:
 
 @dataclass(frozen=True, slots=True)
 class SolvedNode:
-    """An input or node: `forward` is its expression and value, `gradient` the output's derivative by it."""
+    """An input or node: `forward` is its expression and value, `gradient` the output's derivative by it.
+
+    Of an array `gradient.value` has nested lists, as NumPy writes them; `note` says which fact about values the gradient
+    rests on (`sum(y) = 1, since y is one-hot`).
+    """
 
     name: str
     kind: str  # "input" or "node"
     inputs: tuple[str, ...]
     forward: Quantity
     gradient: Quantity
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
