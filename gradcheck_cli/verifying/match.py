@@ -26,13 +26,16 @@ from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG,
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from gradcheck_cli.grids import Grid
+    from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
-_SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
-_RANK = (CORRECT, UNDECIDED, WRONG)
+SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
+RANK = (CORRECT, UNDECIDED, WRONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,36 @@ class Truth:
     value: Value
     kind: str
     holds: bool | None = None
+    array: ArrayTruth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayTruth:
+    """What is true of an array, beside its expression.
+
+    `number`   its entries at the given numbers, where there are any
+    `shape`    of the expression, axes for free index letters not among them; for the question for a shape: the answer
+    `letters`  the free index letters of the expression, with what they run over
+    `others`   further expressions that are as right: other forms of a local derivative
+    """
+
+    number: Grid | None
+    shape: Shape
+    letters: tuple[tuple[str, Size], ...] = ()
+    others: tuple[OtherForm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherForm:
+    """An expression that is accepted beside the truth, what it is, and its free index letters.
+
+    `sent`  whether it holds what arrives at the target, and is right only where the answer names that
+    """
+
+    expr: Expr
+    note: str
+    letters: tuple[tuple[str, Size], ...] = ()
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +118,18 @@ class Matcher:
         best: Read | None = None
         for expr in found:
             judged = self.reading(source, expr, truth, tolerance)
-            if best is None or _RANK.index(judged.member.verdict) < _RANK.index(best.member.verdict):
+            if best is None or RANK.index(judged.member.verdict) < RANK.index(best.member.verdict):
                 best = judged
         assert best is not None  # noqa: S101 - `read` gives one reading or raises
         return best
 
     def read(self, source: Source, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
-        try:
-            return readings(source, self.engine.problem.scope, latex=latex)
-        except ParseError:
-            match = _UNIT.match(source.text)
-            if match is None or truth.kind != "count":
-                raise
-            return readings(source.slice(Span(match.start(1), match.end(1))), self.engine.problem.scope)
+        return read_member(source, self.engine.problem.scope, truth, latex=latex)
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
-        asks = any(isinstance(part, Call) and part.function in QUERIES and _is_query(part) for part in walk(expr))
+        asks = any(isinstance(part, Call) and part.function in QUERIES and is_query(part) for part in walk(expr))
         if expr == truth.ask or restates(expr, truth.ask):
             return Read(Member(source.text, CORRECT, _float(truth.value), "", source), None, restates=True)
         try:
@@ -110,7 +137,7 @@ class Matcher:
         except GradcheckError as error:
             return unreadable(source, error)
         judged = [(candidate, self.judge(candidate, truth, tolerance)) for candidate in candidates]
-        resolved, verdict = min(judged, key=lambda pair: _RANK.index(pair[1].verdict))
+        resolved, verdict = min(judged, key=lambda pair: RANK.index(pair[1].verdict))
         numeric = not names(resolved)
         value = _float(self.engine.value(resolved)) if self.has_values(resolved) else None
         member = Member(source.text, verdict.verdict, value, verdict.note, source)
@@ -248,16 +275,32 @@ class Matcher:
     def word(self, source: Source, truth: Truth) -> Read:
         """An answer to `lhs == rhs`, true or false; or the shape of a scalar."""
         if truth.kind == "shape":
-            verdict = CORRECT if source.text.strip().lower() in _SCALAR else WRONG
+            verdict = CORRECT if source.text.strip().lower() in SCALAR else WRONG
             return Read(Member(source.text, verdict, None, "", source), number(1), numeric=True)
-        said = _YES.get(source.text.strip().lower().rstrip("."))
-        if said is None:
-            note = f'"{source.text}" is neither true nor false; answer true or false'
-            return Read(Member(source.text, UNREADABLE, None, note, source))
-        if truth.holds is None:
-            return Read(Member(source.text, UNDECIDED, None, "", source), number(int(said)), numeric=True)
-        verdict = CORRECT if said is truth.holds else WRONG
-        return Read(Member(source.text, verdict, None, "", source), number(int(said)), numeric=True)
+        return said(source, truth)
+
+
+def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
+    """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
+    try:
+        return readings(source, scope, latex=latex)
+    except ParseError:
+        match = _UNIT.match(source.text)
+        if match is None or truth.kind != "count":
+            raise
+        return readings(source.slice(Span(match.start(1), match.end(1))), scope)
+
+
+def said(source: Source, truth: Truth) -> Read:
+    """An answer to `lhs == rhs`: true or false."""
+    word = _YES.get(source.text.strip().lower().rstrip("."))
+    if word is None:
+        note = f'"{source.text}" is neither true nor false; answer true or false'
+        return Read(Member(source.text, UNREADABLE, None, note, source))
+    if truth.holds is None:
+        return Read(Member(source.text, UNDECIDED, None, "", source), number(int(word)), numeric=True)
+    verdict = CORRECT if word is truth.holds else WRONG
+    return Read(Member(source.text, verdict, None, "", source), number(int(word)), numeric=True)
 
 
 def unreadable(source: Source, error: GradcheckError) -> Read:
@@ -272,7 +315,7 @@ def restates(expr: Expr, ask: Expr) -> bool:
         return expr == ask.args[0]
     if isinstance(ask, Name):
         return expr == ask
-    if not isinstance(expr, Call) or not isinstance(ask, Call) or not _is_query(expr):
+    if not isinstance(expr, Call) or not isinstance(ask, Call) or not is_query(expr):
         return False
     return (
         expr.args[:2] == ask.args[:2]
@@ -282,7 +325,7 @@ def restates(expr: Expr, ask: Expr) -> bool:
     )
 
 
-def _is_query(call: Call) -> bool:
+def is_query(call: Call) -> bool:
     return call.function != "step" or len(call.args) == 2
 
 

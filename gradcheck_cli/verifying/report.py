@@ -6,13 +6,14 @@ import difflib
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.problem import Problem, Question
-from gradcheck_cli.verifying.carried import Slip, slips
 from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.model import Report, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from gradcheck_cli.verifying.carried import Slip
 
 
 def verify(problem: Problem | Iterable[Problem], submission: Submission) -> Report:
@@ -43,7 +44,7 @@ def _table(examiner: Examiner, submission: Submission) -> Report:
     for question in examiner.questions:
         key, place = keys.pop(question.id, (None, None))
         claims.append(examiner.claim(question, key, place, earlier))
-        earlier += slips(examiner.engine, len(claims) - 1, question.ask, examiner.reads)
+        earlier += examiner.slips(len(claims) - 1, question.ask)
     notes = [_stranger(name, examiner.questions) for name in keys]
     return Report(submission.source.name, (examiner.problem.name,), tuple(claims), submission.student, tuple(notes))
 
