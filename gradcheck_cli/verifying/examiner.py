@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-_CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
+CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
 
 
 class Examiner:
@@ -75,7 +75,7 @@ class Examiner:
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
         source = follows(self.matcher, earlier, truth, reads) if verdict == WRONG else None
-        diagnosis = _CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
+        diagnosis = CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
         return Claim(
             id=question.id,

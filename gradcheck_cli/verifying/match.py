@@ -26,6 +26,8 @@ from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG,
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
@@ -79,7 +81,15 @@ class Matcher:
         if truth.kind in ("relation", "shape"):
             return self.word(source, truth)
         try:
-            found = [scalar_only(expr, source) for expr in self.read(source, truth, latex=latex)]
+            found = self.read(source, truth, latex=latex)
+        except GradcheckError as error:
+            return unreadable(source, error)
+        return self.best(source, found, truth, tolerance)
+
+    def best(self, source: Source, found: Iterable[Expr], truth: Truth, tolerance: Fraction | None = None) -> Read:
+        """The verdict on the reading that makes the student right, if one does."""
+        try:
+            found = [scalar_only(expr, source) for expr in found]
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
@@ -87,7 +97,7 @@ class Matcher:
             judged = self.reading(source, expr, truth, tolerance)
             if best is None or _RANK.index(judged.member.verdict) < _RANK.index(best.member.verdict):
                 best = judged
-        assert best is not None  # noqa: S101 - `read` gives one reading or raises
+        assert best is not None  # noqa: S101 - there is a reading, or an error was raised
         return best
 
     def read(self, source: Source, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
