@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.parsing.passages import PART, balanced, cleaned, levels, pieces
+from gradcheck_cli.parsing.passages import PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _RELATION = re.compile(
 )
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")
+_GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -91,6 +92,7 @@ class _Reading:
     head: Source | None = None
     near: int = 0  # where the head ends
     blocked: bool = False
+    where: Span | None = None  # the stretch that the last formula ends in
 
 
 def read_document(source: Source, cell: int | None = None) -> Document:
@@ -110,7 +112,11 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
     """One stretch: a chain of its own, the rest of the one before, or a left side whose equality follows."""
     split = _members(part, latex=latex)
     if split is None:
-        if latex and part.text.strip():
+        if found.where == alone and not found.blocked and _GOES_ON.match(part.text):
+            last = found.formulas[-1]
+            longer = last.members[-1].joined(_trimmed(part, 0, len(part.text)))
+            found.formulas[-1] = replace(last, members=(*last.members[:-1], longer))
+        elif latex and part.text.strip():
             found.head, found.near = part, alone.end
             found.blocked = True
         return
@@ -125,7 +131,7 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
         loose = len(last.members) - 1 if found.blocked and last.loose is None else last.loose
         both = (*last.members, *members[1:])
         found.formulas.append(replace(last, members=both, latex=last.latex or latex, loose=loose))
-    found.head, found.blocked = None, False
+    found.head, found.blocked, found.where = None, False, alone if found.formulas else None
 
 
 def _problems(front: str) -> tuple[str, ...]:
@@ -192,7 +198,12 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
     text = part.text
     open_at = levels(text)
     broken = not balanced(text)  # a brace is lost: the parser will say where
-    relations = [match for match in _RELATION.finditer(text) if broken or open_at[match.start()] == 0]
+    inside = in_brackets(text)
+    relations = [
+        match
+        for match in _RELATION.finditer(text)
+        if inside[match.start()] == 0 and (broken or open_at[match.start()] == 0)
+    ]
     relation = ":=" if relations and relations[0]["assigned"] else "="
     if not relations:
         relations = [match for match in _MEMBERSHIP.finditer(text) if latex and open_at[match.start()] == 0][:1]

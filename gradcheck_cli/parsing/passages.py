@@ -16,7 +16,7 @@ _FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTI
 _OPENING = re.compile(rf"\$\$|(?<!\\)\$|\\\[|\\\(|\\begin\{{(?P<name>{BLOCKS})\}}")
 _CLOSING = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 _BLANK = re.compile(r"\n[ \t>]*\n")
-_LEAD = re.compile(r"[ \t>]*(?:[-*•+]\s+|\(?[0-9a-z]{1,2}[).]\s+)?")
+_LEAD = re.compile(r"[ \t>#]*(?:[-*•+]\s+|\(?[0-9a-z]{1,2}[).]\s+)?")
 _BLOCK = re.compile(rf"\\(?:begin|end)\{{{BLOCKS}\}}")
 _TABLE = re.compile(r"\\begin\{array\}\s*\{[^{}]*\}|\\end\{array\}")
 _SYSTEM = re.compile(r"^[\s$]*(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|array|matrix)\}(?:\s*\{[^{}]*\})?")
@@ -94,6 +94,18 @@ def levels(text: str) -> list[int]:
         found += [level] * (match.end() - match.start())
         level += opens
     return found + [level] * (len(text) + 1 - len(found))
+
+
+def in_brackets(text: str) -> list[int]:
+    """For every place how many round brackets are open there; nowhere any where they do not match."""
+    found, level = [], 0
+    for sign in text:
+        level += sign == "("
+        found.append(level)
+        level -= sign == ")"
+        if level < 0:
+            return [0] * len(text)
+    return found if level == 0 else [0] * len(text)
 
 
 def balanced(text: str) -> bool:

@@ -25,6 +25,7 @@ from gradcheck_cli.verifying.model import (
     Claim,
     Diagnosis,
 )
+from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
+            steps=steps(self.engine, truth) if verdict == WRONG else (),
         )
 
     def doubted(self, read: Read, truth: Truth) -> Read:

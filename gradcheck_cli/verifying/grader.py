@@ -27,7 +27,6 @@ from gradcheck_cli.verifying.meanings import (
     assumption,
     differential,
     known,
-    set_of_numbers,
     truths,
     without_differentials,
 )
@@ -146,8 +145,6 @@ class Grader:
 
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
         """One member judged; a differential by the coefficients of its terms."""
-        if truth.kind == "shape":
-            return set_of_numbers(member)
         try:
             found = self.own.readings(member, latex=latex)
             if truth.kind == DIFFERENTIAL:
@@ -243,7 +240,9 @@ class Grader:
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
         left, *members = formula.members
-        if own_name(left) is None or formula.relation == "in":
+        spelling = own_name(left)
+        known_as = self.own.scope.name(spelling) if spelling else None
+        if spelling is None or (known_as and known_as not in self.own.definitions):
             return None
         for at, member in enumerate(members):
             try:

@@ -37,7 +37,9 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
 
 
 def _claim(graders: list[Grader], formula: Formula, index: int) -> Claim | None:
-    """One formula, in the problem that knows most of it."""
+    """One formula, in the problem that knows most of it; the set that a number is in is no claim."""
+    if formula.relation == "in":
+        return None
     judged = [(claim, grader) for grader in graders if (claim := grader.claim(formula)) is not None]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
@@ -47,13 +49,22 @@ def _claim(graders: list[Grader], formula: Formula, index: int) -> Claim | None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]
         return replace(claim, assumes=assumed[0]) if assumed else claim
+    if _aside(formula, claim):
+        return None
     defined = [own for one in graders if (own := one.define(formula)) is not None]
     if defined:
         return defined[0]
-    if claim is None or claim.verdict == MISSING or formula.relation == "in":
-        return None
-    prose = not formula.latex and claim.note == FOREIGN and _WORDS.fullmatch(formula.members[0].text)
-    return None if prose else claim
+    return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _aside(formula: Formula, claim: Claim | None) -> bool:
+    """What is no claim: prose with an equality, an index (`j = i`)."""
+    if claim is None or claim.note != FOREIGN:
+        return False
+    left, right = formula.members[0].text, formula.members[-1].text
+    if not formula.latex and _WORDS.fullmatch(left):
+        return len(left.split()) > 1 or not re.search(r"[A-Za-z]", right)
+    return bool(re.fullmatch(r"[i-n]", left) and re.fullmatch(r"[i-n]|[0-9]+", right))
 
 
 def _in_its_place(claims: list[Claim], at: int) -> Claim:

@@ -1,8 +1,7 @@
-"""What a left side may mean, and members that are no plain expressions: differentials, sets, assumptions."""
+"""What a left side may mean, and members that are no plain expressions: differentials, assumptions."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,16 +19,13 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Matcher
 
 DIFFERENTIAL = "differential"
-_SCALAR = re.compile(r"(?:\\mathbb\s*\{?\s*R\s*\}?|ℝ|R)\s*(?:\^\s*(?:1|\{\s*1\s*(?:(?:\\times|×|x)\s*1\s*)?\}))?")
 
 
 def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[Truth]:
     """The meanings of a left side, each with what is true of it."""
     found: list[Truth] = []
     try:
-        if relation == "in":
-            found.append(Truth(left, number(1), None, "shape"))
-        elif isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
+        if isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
             found += [_truth(engine, left, partial=False), _truth(engine, left, partial=True)]
         elif isinstance(left, Name):
             found += _of_name(engine, left, updated=updated or relation == ":=")
@@ -78,13 +74,6 @@ def asked(truth: Truth) -> Truth:
 def known(truth: Truth) -> bool:
     """Whether a truth is a query about names, of which the mistakes are known."""
     return not isinstance(truth.ask, Call) or all(isinstance(arg, Name) for arg in truth.ask.args)
-
-
-def set_of_numbers(member: Source) -> Read:
-    r"""The set that a number is in, \mathbb{R}; anything else may be meant for another exercise."""
-    right = _SCALAR.fullmatch(member.text.strip()) is not None
-    note = "" if right else "this is a number in this problem"
-    return Read(Member(member.text, CORRECT if right else UNDECIDED, None, note, member), None)
 
 
 def assumption(member: Source, found: tuple[Expr, ...]) -> Read:

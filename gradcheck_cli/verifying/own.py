@@ -61,15 +61,16 @@ class Own:
         spelling = own_name(left)
         if spelling is None or len(self.definitions) >= MOST_NAMES:
             return
-        known = self.scope.name(spelling)
-        name = known if known in self.definitions and known else f"own {spelling}"
+        name = self.scope.name(spelling) or spelling
+        if name in self.scope.spellings and name not in self.definitions:
+            return  # a name of the problem
         small, _ = scope({name: (bare(left.text),)})
         above = frozenset(names(meaning))
         above = above.union(*(self.scope.ancestors.get(used, frozenset()) for used in above))
         self.definitions[name] = meaning
         self.scope = replace(
             self.scope,
-            spellings={**small.spellings, spelling: name, **self.scope.spellings},
+            spellings={**small.spellings, **self.scope.spellings},
             latex={**small.latex, **self.scope.latex},
             ancestors={**self.scope.ancestors, name: above},
         )
