@@ -42,7 +42,7 @@ _LABEL = re.compile(
 )
 _TAIL = re.compile(
     r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
-    r"|(?<=[\s}])AN)$"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,]*\))$"
 )
 _RELATION = re.compile(
     r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
@@ -187,8 +187,9 @@ def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
         end = match.start() if match else len(text)
         if match is not None and text.count("(", start, end) != text.count(")", start, end):
             continue
-        lead = _PROSE.match(text[start:end]) if "=" in text[start:end] else None
-        begin = start + (lead.end() if lead else 0)
+        begin = start
+        while "=" in text[begin:end] and (lead := _PROSE.match(text[begin:end])):
+            begin += lead.end()
         yield source.part(text[begin:end], tuple(range(span.start + begin, span.start + end + 1)))
         start = match.end() if match else end
 
@@ -228,8 +229,8 @@ def _trimmed(part: Source, start: int, end: int) -> Source:
     left = len(piece) - len(piece.lstrip())
     right = len(piece)
     while right > left:
-        shorter = len(piece[:right].rstrip(" \t\n&.,;:"))
-        tail = _TAIL.search(piece, max(left, shorter - 20), shorter)
+        shorter = len(piece[:right].rstrip(" \t\n&.,;:").rstrip("\\"))
+        tail = _TAIL.search(piece, max(left, shorter - 60), shorter)
         shorter = tail.start() if tail else shorter
         if shorter == right:
             break

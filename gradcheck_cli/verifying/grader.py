@@ -11,9 +11,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.solver import with_values
 from gradcheck_cli.source import Span
@@ -73,10 +73,12 @@ class Grader:
         if not any(member.text for member in formula.members[1:]):
             return None
         found = self.judged(formula)
-        if found is None or found.verdict == CORRECT:
+        if found is None or found.verdict == UNREADABLE:
             return found
         point = self.differing(taken_at(formula.members, self.own.scope))
-        if point or (self.own.assumed and found.verdict in (WRONG, UNDECIDED)):
+        if found.verdict != CORRECT and own_name(formula.members[0]) in self.own.definitions:
+            return self.define(formula)
+        if point or (self.own.assumed and found.verdict != CORRECT):
             return self.elsewhere(formula, found, point)
         return found
 
@@ -121,14 +123,22 @@ class Grader:
         if updated and updated.end() == len(left.text.rstrip()):
             left = left.slice(Span(0, updated.start()))
         best: Claim | None = None
+        senseless: GradcheckError | None = None
         for meaning in self.meanings(left, latex=formula.latex):
-            for truth in truths(self.engine, meaning, formula.relation, updated=updated is not None):
+            try:
+                found = truths(self.engine, meaning, formula.relation, updated=updated is not None)
+            except GradcheckError as error:
+                senseless = senseless or error
+                continue
+            for truth in found:
                 reads = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
                 if len(reads) == 1 and truth.kind == "derivative":
                     reads = [self.examiner.doubted(reads[0], truth)]
                 claim = self.finish(formula, reads, truth)
                 if best is None or RANK.index(claim.verdict) < RANK.index(best.verdict):
                     best, self.last = claim, (truth, reads)
+        if best is None and senseless is not None:
+            raise ParseError(senseless.message, hint=senseless.hint, source=left, span=Span(0, len(left.text)))
         return best
 
     def meanings(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
@@ -252,10 +262,12 @@ class Grader:
                 value = self.engine.value(resolved)
             except GradcheckError:
                 continue
+            known = spelling in self.own.definitions and not names(resolved)
             self.own.define(left, self.alias(resolved))
             truth = Truth(meaning, resolved, value, "own")
             reads = [self.read(one, truth, latex=formula.latex) for one in members[at + 1 :] if one.text]
-            first = Read(Member(member.text, CORRECT, None, "", member), resolved)
+            note = "this is another value than above; it is taken from here on" if known else ""
+            first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
             claim = self.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
             return replace(claim, note=OWN, diagnosis=None)
         return None
@@ -280,7 +292,7 @@ class Grader:
         last = self.last
         other = self.setting(values)
         tried = other.judged(formula) if other is not None else None
-        if tried is None or tried.verdict != CORRECT:
+        if tried is None or (tried.verdict != CORRECT and not point):
             self.last = last
             return found if not point else undecided(found, "this is taken at other values than the problem's")
         self.last = None
@@ -299,6 +311,7 @@ class Grader:
                 return None
             changed = with_values(self.engine.problem, {name: (value, True) for name, value in key})
             self.settings[key] = Grader(Examiner(changed), self.own)
+            self.settings[key].matcher.granted = frozenset(values)
         return self.settings[key]
 
 

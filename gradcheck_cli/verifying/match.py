@@ -74,6 +74,7 @@ class Matcher:
         self.engine = engine
         self.space: Space = space(engine)
         self.given = engine.problem.given
+        self.granted: frozenset[str] = frozenset()  # inputs whose given value may be put in anywhere
         self._fixed: dict[frozenset[str], Space] = {}
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
@@ -198,7 +199,7 @@ class Matcher:
         put_in = {
             name: number(value)
             for name, value in self.given.items()
-            if name in self.labels or (abs(value) in shown and name not in written)
+            if name in self.labels or name in self.granted or (abs(value) in shown and name not in written)
         }
         if put_in:
             decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_children
 from gradcheck_cli.symbolic.build import plus
 from gradcheck_cli.verifying.match import Read, Truth, as_typed_number
@@ -22,20 +22,17 @@ DIFFERENTIAL = "differential"
 
 
 def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[Truth]:
-    """The meanings of a left side, each with what is true of it."""
-    found: list[Truth] = []
-    try:
-        if isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
-            found += [_truth(engine, left, partial=False), _truth(engine, left, partial=True)]
-        elif isinstance(left, Name):
-            found += _of_name(engine, left, updated=updated or relation == ":=")
-        elif isinstance(left, Call) and left.function == DIFFERENTIAL:
-            found.append(Truth(left, left, None, DIFFERENTIAL))
-        elif not _has_differentials(left):
-            found.append(_truth(engine, left, partial=False))
-    except GradcheckError:
-        return []
-    return found
+    """The meanings of a left side, each with what is true of it. Raises GradcheckError where it makes no sense here."""
+    if isinstance(left, Name):
+        return _of_name(engine, left, updated=updated or relation == ":=")
+    if isinstance(left, Call) and left.function == DIFFERENTIAL:
+        return [Truth(left, left, None, DIFFERENTIAL)]
+    if _has_differentials(left):
+        message = "a differential stands among other factors"
+        raise ParseError(message, hint="write it alone: dy = …", span=left.span)
+    if isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
+        return [_truth(engine, left, partial=False), _truth(engine, left, partial=True)]
+    return [_truth(engine, left, partial=False)]
 
 
 def _truth(engine: Engine, left: Expr, *, partial: bool) -> Truth:
@@ -59,6 +56,9 @@ def _of_name(engine: Engine, left: Name, *, updated: bool) -> list[Truth]:
     if left.id in engine.graph.by_name and engine.problem.learning_rate is not None:
         update = engine.update(Call("step", (left,)))
         found.append(Truth(left, update, engine.value(update), "update"))
+    if not found:
+        message = f"the problem gives no learning rate for an update of {left.id}"
+        raise ParseError(message, hint="set learning_rate: in the problem", span=left.span)
     return found
 
 
