@@ -29,7 +29,7 @@ _ARROWS = (
 )
 _SEPARATOR = re.compile(
     rf"(?P<row>\\\\(?:\[[0-9.a-z]*\])?|\n[ \t]*\n)|{PART}|{_ARROWS}|{_TEXT}|(?<=[\s}})])(?:{_WORD})(?=[\s\\])"
-    r"|[,;](?=(?:\\[,;:]|\\?\s)*(?:\\d?frac|\\?[A-Za-z∂][^\s=,]{0,24}\s*(?::?=|\\leftarrow)))"
+    r"|(?<!\\)[,;](?=(?:\\[,;:]|\\?\s)*(?:\\d?frac|\\?[A-Za-z∂][^\s=,]{0,24}\s*(?::?=|\\leftarrow)))"
 )
 _PLAIN_SEPARATOR = re.compile(
     rf"[,;]\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"

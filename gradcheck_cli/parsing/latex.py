@@ -258,11 +258,12 @@ class _Lexer(Names):
         inner, after = self.group(behind)
         content = self.text[inner.start : inner.end].strip()
         if content == "1" or (word == "mathbb" and content == "I"):
-            one = Token("number", "1", Span(at, after), number_value("1"))
+            span = Span(at, after)
+            one = [Token("(", "{", span), Token("number", "1", span, number_value("1")), Token(")", "}", span)]
             if self.text[after : after + 1] != "_":
-                return [one], after
+                return one, after
             where, last = self.group(after + 1)  # the indicator of what stands below
-            return [one, Token("*", "*", Span(after, after)), *self.bracketed(where, depth)], last
+            return [*one, *self.bracketed(where, depth)], last
         declared = self.scope.latex.get(normal_latex(self.text[at:after]))
         if declared is not None and self.text[after : after + 1] not in ("_", "^", "'"):
             return [Token("word", declared, Span(at, after))], after
