@@ -59,6 +59,7 @@ class Query:
     truth: object
     forms: list = field(default_factory=list)  # (name, expression) that are right
     faults: list = field(default_factory=list)  # (code, expression) that are wrong
+    also: object = None  # another expression that is right
 
 
 # -- floats, apart from what is measured
@@ -71,7 +72,10 @@ def value(expr, env):
     if isinstance(expr, Name):
         return env[expr.id]
     try:
-        return RULES[expr.function](*(value(arg, env) for arg in expr.args))
+        args = [value(arg, env) for arg in expr.args]
+        if expr.function == "mul" and 0.0 in args:  # a factor 0 hides what has no value
+            return 0.0
+        return RULES[expr.function](*args)
     except (ZeroDivisionError, ValueError, OverflowError):
         return math.nan
 
@@ -161,31 +165,46 @@ def derivative(engine, told, target, source):
     symbols = {link: Call("d", (Name(link[0]), Name(link[1]))) for path in paths for link in path}
     if any(len(path) > 1 for path in paths):
         query.forms.append(("chain", composed(symbols)))
-    query.faults = [
+    query.faults = faults(engine, target, source, paths, local)
+    query.also = local.get((target, source))  # a derivative may be the local one
+    return query
+
+
+def faults(engine, target, source, paths, local):
+    """One thing gone wrong: a link, a path, a sign, a factor, or another derivative than the one asked for."""
+
+    def composed(table, kept=paths):
+        return add(*(mul(*(table[link] for link in path)) for path in kept))
+
+    truth = composed(local)
+    links = dict.fromkeys(link for path in paths for link in path)
+    found = [
         ("sign", neg(truth)),
         ("constant", mul(number(2), truth)),
         ("constant", Call("div", (truth, number(2)))),
     ]
-    query.faults += [
+    found += [
         ("missing-path", composed(local, [one for one in paths if one != path])) for path in paths if len(paths) > 1
     ]
-    for link in symbols:
+    for link in links:
         if local[link] == ONE:
             continue
-        query.faults += [
+        found += [
             ("missing-factor", composed({**local, link: ONE})),
             ("extra-factor", composed({**local, link: mul(local[link], local[link])})),
             ("sign", composed({**local, link: neg(local[link])})),
         ]
-        query.faults += [
-            ("wrong-local", composed({**local, link: wrong})) for wrong in slips(engine, link, local[link])
-        ]
+        found += [("wrong-local", composed({**local, link: wrong})) for wrong in slips(engine, link, local[link])]
     for other in engine.graph.by_name:
         if other not in (source, target) and other in engine.graph.ancestors[target]:
-            query.faults.append(("wrong-node", engine.total(Name(target), other)))
-    if target == engine.output and all(len(path) > 1 for path in paths):
-        query.faults += [("upstream-local", local[path[-1]]) for path in paths]
-    return query
+            found.append(("wrong-node", engine.total(Name(target), other)))
+    if all(len(path) > 1 for path in paths):
+        found += [("upstream-local", local[path[-1]]) for path in paths]
+    for user in engine.graph.targets[source]:
+        if user in engine.graph.ancestors[target]:  # what arrives at the next node, what that node sends back
+            arrives = engine.total(Name(target), user)
+            found += [("upstream-local", arrives), ("upstream-local", mul(arrives, local[user, source]))]
+    return found
 
 
 def slips(engine, link, local):
@@ -290,7 +309,7 @@ def numbers(name, query, true, gold):
 
 
 def wrong(name, query, writer, envs, true, gold):
-    seen = []
+    seen = [] if query.also is None else [[value(query.also, env) for env in envs]]
     known = [(code, expr, [value(expr, env) for env in envs]) for code, expr in query.faults]
     for code, expr, found in known:
         if same(found, true) or any(same(found, other) for other in seen) or same(found[:1], true[:1]):

@@ -188,9 +188,9 @@ class Grader:
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
             reads = [_open(read, note) for read in reads]
         first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        wrong = verdict == WRONG and first is not None and truth is not None
+        wrong = verdict == WRONG and truth is not None
         judged = verdict in (CORRECT, WRONG) and not (truth is not None and truth.kind in ("assumed", "own"))
-        claim = Claim(
+        return Claim(
             id=None,
             line=formula.line,
             text=" = ".join(" ".join(member.text.split()) for member in formula.members),
@@ -202,27 +202,27 @@ class Grader:
             earned=Fraction(int(judged and verdict == CORRECT)),
             cell=formula.cell,
         )
-        if not wrong or truth is None or first is None or truth.kind == DIFFERENTIAL:
-            return claim
-        query = asked(truth)
-        diagnosis = diagnose(self.engine, self.matcher, query, reads[first]) if known(query) else None
-        return replace(claim, diagnosis=diagnosis, steps=steps(self.engine, query))
 
-    def carried(self, claim: Claim) -> Claim:
-        """The claim just judged, as one that follows from an earlier wrong one where it does; it earns its points."""
+    def explained(self, claim: Claim) -> Claim:
+        """The claim just judged, with the mistake it is; it earns its points where it follows from an earlier one."""
         if claim.verdict != WRONG or self.last is None:
             return claim
         truth, reads = self.last
-        source = follows(self.matcher, self.slips, asked(truth), reads) if known(asked(truth)) else None
-        if source is None:
+        query = asked(truth)
+        if truth.kind in (DIFFERENTIAL, "own") or not known(self.engine, query):
             return claim
-        return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
+        claim = replace(claim, steps=steps(self.engine, query))
+        source = follows(self.matcher, self.slips, query, reads)
+        if source is not None:
+            return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
+        first = next(read for read in reads if read.member.verdict == WRONG)
+        return replace(claim, diagnosis=diagnose(self.engine, self.matcher, query, first))
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep the numbers of a wrong claim for those that follow from it."""
         if claim.verdict == WRONG and self.last is not None:
             truth, reads = self.last
-            if known(asked(truth)):
+            if known(self.engine, asked(truth)):
                 self.slips += slips(self.engine, index, asked(truth).ask, reads)
 
     # -- definitions and assumptions
@@ -269,7 +269,7 @@ class Grader:
             note = "this is another value than above; it is taken from here on" if known else ""
             first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
             claim = self.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
-            return replace(claim, note=OWN, diagnosis=None)
+            return replace(claim, note=OWN)
         return None
 
     def alias(self, meaning: Expr) -> Expr:

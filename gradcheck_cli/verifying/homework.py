@@ -44,7 +44,7 @@ def _claim(graders: list[Grader], formula: Formula, index: int) -> Claim | None:
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = grader.carried(claim)
+        claim = grader.explained(claim)
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]

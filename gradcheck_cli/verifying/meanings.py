@@ -71,9 +71,10 @@ def asked(truth: Truth) -> Truth:
     return truth
 
 
-def known(truth: Truth) -> bool:
-    """Whether a truth is a query about names, of which the mistakes are known."""
-    return not isinstance(truth.ask, Call) or all(isinstance(arg, Name) for arg in truth.ask.args)
+def known(engine: Engine, truth: Truth) -> bool:
+    """Whether a truth is a query about names of the graph, of which the mistakes are known."""
+    asked_of = truth.ask.args if isinstance(truth.ask, Call) else (truth.ask,)
+    return all(isinstance(arg, Name) and arg.id in engine.graph.by_name for arg in asked_of)
 
 
 def assumption(member: Source, found: tuple[Expr, ...]) -> Read:

@@ -50,7 +50,7 @@ def claims_of(text, *names):
         (r"$z = \sum_{i=0}^{1} w_i x_i + w_2 = 1$", NEURON, "c"),
         (r"$\frac{\partial \alpha}{\partial z} = \sigma'(z) = \sigma(z)(1-\sigma(z))$", NEURON, "c"),
         (r"$\frac{\partial \alpha}{\partial z} = \frac{\partial}{\partial z} \sigma(z)$", NEURON, "c"),
-        (r"$u'(w) = -x_0 e^{-z}$, $u'(w) = x_0 e^{-z}$", NEURON, "cu"),
+        (r"$u'(w) = -x_0 e^{-z}$, $u'(w) = x_0 e^{-z}$", NEURON, "cw"),
         (r"$dz = dyx$ and $dz = 2dyx$", RELU, "cw"),
         (r"$\frac{dz}{dw_0} = dx_0$", RELU, "u"),
         (r"$z + dx_0 = 3$", RELU, "u"),
