@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_FORMULAS = 2000
 MAX_MEMBERS = 200
+MAX_TOTAL = 8000  # members of all formulas together
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
 _TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
@@ -105,7 +106,17 @@ def read_document(source: Source, cell: int | None = None) -> Document:
         if len(found.formulas) >= MAX_FORMULAS:
             break
     formulas = tuple(replace(one, members=one.members[:MAX_MEMBERS], cell=cell) for one in found.formulas)
-    return Document(_problems(front[1]) if front else (), formulas[:MAX_FORMULAS])
+    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]))
+
+
+def _bounded(formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
+    """The first formulas, as many as have no more than so many members together."""
+    room = MAX_TOTAL
+    for at, one in enumerate(formulas):
+        room -= len(one.members)
+        if room < 0:
+            return formulas[:at]
+    return formulas
 
 
 def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:

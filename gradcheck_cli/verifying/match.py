@@ -36,7 +36,8 @@ MOST_KEPT = 500
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
 _SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
-_RANK = (CORRECT, UNDECIDED, WRONG)
+_RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE)
+_MOST_BITS = 8000  # of a number that is written out
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +345,9 @@ def number_of(value: Value) -> Expr | None:
     if isinstance(value, Fraction):
         return number(value)
     bounds = interval(value)
-    return number(bounds[0]) if bounds else None
+    if bounds is None or bounds[0].numerator.bit_length() + bounds[0].denominator.bit_length() > _MOST_BITS:
+        return None
+    return number(bounds[0])
 
 
 def _has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 MOST_NAMES = 200
+LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
 _LABEL = re.compile(r"\^\s*\{?\s*[(\[][A-Za-z0-9]+[)\]]\s*\}?")
@@ -87,6 +88,8 @@ def bare(text: str) -> str:
 
 def own_name(left: Source) -> str | None:
     """The name that a left side would give to something, as it would be typed; None where it is no single name."""
+    if len(left.text) > LONGEST_NAME:
+        return None
     text = bare(left.text)
     if not _NAME.fullmatch(text) or text in _RESERVED or text.lstrip("\\") in ALIASES:
         return None
@@ -96,6 +99,8 @@ def own_name(left: Source) -> str | None:
 
 def unknown_argument(left: Source, known: Scope) -> tuple[str, str] | None:
     """A function of a letter that means nothing here, as in φ_1(x): the name and the letter."""
+    if len(left.text) > LONGEST_NAME:
+        return None
     match = re.fullmatch(r"(.+?)\s*(?:\\left)?\(\s*([A-Za-z])\s*(?:\\right)?\)", left.text.strip())
     if match is None or known.name(match[2]):
         return None

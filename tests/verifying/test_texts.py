@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 
 import pytest
@@ -171,3 +172,24 @@ def test_explain_shows_how_the_right_answer_comes_about(tmp_path, run):
 )
 def test_long_texts_are_read_in_time(sign):
     read_document(Source("homework.md", sign * (200_000 // len(sign))))
+
+
+PARTS = [
+    r"\alpha", "z", "w_0", "u", "s", "S_1", r"\frac{\partial \alpha}{\partial z}", "u'(x_0)", "u'", "dz", "dw_0", "1", "0", "-0.2",
+    "e^{-z}", r"\sigma(z)", r"\sigma'(z)", r"\begin{cases} 1 & z>0 \\ 0 & z \le 0\end{cases}", r"\frac{d}{ds}", r"\log(z)",
+    "9^{9^9}", "z^{z}", r"\frac{d\alpha}{ds}", r"\mathbb{1}[z>0]", "w_0^{+}", r"\alpha\bigg|_{x_0=3}", r"\sum_{i=0}^{1} w_i x_i",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_any_formulas_are_judged_or_explained(seed):
+    draw = random.Random(seed)
+
+    def side():
+        first, *rest = (draw.choice(PARTS) for _ in range(draw.randint(1, 4)))
+        return first + "".join(draw.choice(["+", "-", r"\cdot ", " ", "/", "^"]) + part for part in rest)
+
+    chains = [" = ".join([draw.choice(PARTS), *(side() for _ in range(draw.randint(1, 3)))]) for _ in range(3)]
+    for claim in claims_of("\n\n".join(f"${chain}$" for chain in chains), NEURON):
+        assert claim.verdict == "wrong" or claim.diagnosis is None
+        assert claim.verdict in ("correct", "wrong") or claim.earned == 0
