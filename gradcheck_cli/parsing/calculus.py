@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, Num
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.parsing.runs import differential
 
 if TYPE_CHECKING:
@@ -83,6 +83,23 @@ def exponent_of_function(parser: Cursor) -> Token | None:
         parser.take()
         return found
     return None
+
+
+def probability(parser: Cursor, name: Name) -> Expr | None:
+    """Probability := name "(" word "=" (letter | number) ")", as in P(y = j): an entry, where there are arrays."""
+    tokens = [parser.ahead(distance) for distance in range(5)]
+    kinds = [token.kind for token in tokens]
+    letter = tokens[3]
+    if not parser.scope.arrays or kinds[:3] != ["(", "word", "="] or kinds[4] != ")":
+        return None
+    if letter.kind not in ("word", "number"):
+        return None
+    for _ in tokens:
+        parser.take()
+    index: Expr = Name(letter.text, letter.span)
+    if letter.value is not None:
+        index = Num(letter.value, letter.text, letter.span)
+    return Index(name, (index,), name.span.join(tokens[4].span))
 
 
 def counted_from_one(parser: Cursor, opened: Token, indices: tuple[Expr, ...]) -> tuple[Expr, ...]:

@@ -132,6 +132,8 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
             found.blocked = True
         return
     members, relation = split
+    if relation == "in" and not members[0].text:
+        return
     if members[0].text:
         found.formulas.append(Formula(members, latex, relation))
     elif found.head is not None and alone.start - found.near <= 8:

@@ -277,7 +277,9 @@ class Parser(Cursor):
         return Call(word.text, arguments, (), span)
 
     def notation(self, name: Name) -> Expr:
-        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product."""
+        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product; P(y = j) is an entry of P."""
+        if (entry := calculus.probability(self, name)) is not None:
+            return entry
         if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
             return name
         at, found = self.at + 1, 0

@@ -162,6 +162,7 @@ ARRAYS = replace(
         (r"\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}", "[[1, 2], [3, 4]]"),
         (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "[[1], [2]]"),
         (r"x \odot y", "x*y"),
+        (r"-\sum_j y_j \log p(y = j)", "-(sum(y[j]*log(p[j]), j))"),
     ],
 )
 def test_arrays_are_read_where_the_scope_has_them(text, plain):
