@@ -341,7 +341,7 @@ def seeds_of(function):
 def drawn(seed):
     """A graph whose first node calls the seed's function of the table."""
     found = Drawn(seed)
-    assert found.add("h1", ORDER[seed % len(ORDER)], 4000)
+    assert found.add("h1", texts(ORDER[seed % len(ORDER)]), 4000)
     for place in range(2, 2 + found.rng.randrange(1, 6)):
         found.add(f"h{place}", texts(found.rng.choice(ORDER)), 25)
     return found, found.finish()

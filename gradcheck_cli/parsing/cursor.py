@@ -70,6 +70,18 @@ class Cursor:
         """The grammar's rule of that name."""
         raise NotImplementedError
 
+    def product(self) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError
+
+    def unary(self) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError
+
+    def goes_on(self) -> bool:
+        """Whether another factor of the product follows."""
+        raise NotImplementedError
+
     def sum(self) -> Expr:
         """The grammar's rule of that name."""
         raise NotImplementedError

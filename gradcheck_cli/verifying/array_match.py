@@ -23,19 +23,9 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in
-from gradcheck_cli.verifying.match import (
-    RANK,
-    Read,
-    Truth,
-    Verdict,
-    as_typed_number,
-    is_query,
-    read_member,
-    restates,
-    said,
-    unreadable,
-)
+from gradcheck_cli.verifying.match import RANK, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

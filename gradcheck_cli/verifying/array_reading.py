@@ -27,7 +27,9 @@ _ROW, _COLUMN = "row", "column"
 ShapeOf = "Callable[[Expr], Shape | None]"
 
 
-def product_readings(expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool) -> Iterator[Expr]:
+def product_readings(
+    expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+) -> Iterator[Expr]:
     """Further readings of an expression as written, the likelier first; none where it has no product to be read anew."""
     if not any(_is_product(part) for part in walk(expr)):
         return
@@ -51,9 +53,7 @@ class Products:
     `columns`  whether a vector is a column, and its transpose a row
     """
 
-    def __init__(
-        self, source: Source, shape_of: Callable[[Expr], Shape | None], *, dots: bool, columns: bool
-    ) -> None:
+    def __init__(self, source: Source, shape_of: Callable[[Expr], Shape | None], *, dots: bool, columns: bool) -> None:
         self.source = source
         self.shape_of = shape_of
         self.dots = dots

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
@@ -10,10 +9,11 @@ from gradcheck_cli.expr import Call, Expr, Name, Num, children, names, number, w
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.match import as_typed_number
+from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.problem import Problem

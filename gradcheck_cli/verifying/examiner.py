@@ -16,7 +16,7 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.array_bench import ArrayBench
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
+from gradcheck_cli.verifying.match import Matcher, Read, Truth
 from gradcheck_cli.verifying.members import MAX_MEMBERS, is_latex, split
 from gradcheck_cli.verifying.model import (
     CORRECT,
@@ -27,6 +27,8 @@ from gradcheck_cli.verifying.model import (
     Claim,
     Diagnosis,
 )
+from gradcheck_cli.verifying.steps import steps
+from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.mistakes import Mistake
 
 
-_CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
+CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
 
 
 class Examiner:
@@ -89,7 +91,7 @@ class Examiner:
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
         source = self.follows(earlier, truth, reads) if verdict == WRONG else None
-        diagnosis = _CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
+        diagnosis = CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
         return Claim(
             id=question.id,
@@ -104,6 +106,7 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
+            steps=steps(self.engine, truth) if verdict == WRONG else (),
         )
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.crosscheck import domain_notes
 from gradcheck_cli.problem import Problem, Question
 from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.homework import grade
@@ -28,8 +29,13 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
         return _table(examiners[0], submission)
     claims = grade(examiners, submission.document)
     names_of = tuple(examiner.problem.name for examiner in examiners)
-    notes = () if claims else ("no formula with an equality was found",)
-    return Report(submission.source.name, names_of, tuple(claims), notes=notes)
+    notes = [claim.assumes for claim in claims if claim.assumes]
+    for examiner in examiners:
+        engine = examiner.engine
+        notes += domain_notes(engine.graph, engine.values)
+    if not claims:
+        notes = ["no formula with an equality was found"]
+    return Report(submission.source.name, names_of, tuple(claims), notes=tuple(dict.fromkeys(notes)))
 
 
 def _table(examiner: Examiner, submission: Submission) -> Report:
