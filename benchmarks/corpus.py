@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number
+from gradcheck_cli.graph import Graph, Input, Node
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
 from gradcheck_cli.parsing.arrays import index_letters
 from gradcheck_cli.parsing.names import scope
@@ -49,6 +50,16 @@ class Case:
     kinks: bool
     known: Shapes
     words: Scope
+
+    def graph(self) -> Graph:
+        """The case as a computation graph; sizes stay letters."""
+        return Graph(
+            tuple(Input(name, shape=leaf.shape, kind=leaf.kind, axis=leaf.axis) for name, leaf in self.inputs.items()),
+            tuple(Node(name, expr) for name, expr in self.nodes.items()),
+            self.output,
+            dims=tuple((letter, None) for letter in sorted(self.known.letters)),
+            shapes=dict(self.known.names),
+        )
 
 
 def load(path: Path = CASES) -> list[Case]:
@@ -201,6 +212,9 @@ def _called(expr: Call, args: list[Any]) -> Any:
         return weights / weights.sum(axis=options["axis"], keepdims=True)
     if expr.function == "concat":
         return np.concatenate(args, axis=options.get("axis", 0))
+    if expr.function == "part":
+        start, count = (int(one) for one in args[1:])
+        return np.take(args[0], range(start, start + count), axis=options.get("axis", 0))
     return _FUNCTIONS[expr.function](*args)
 
 

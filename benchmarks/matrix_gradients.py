@@ -1,7 +1,7 @@
-"""Textbook gradients by SymPy's matrix derivatives, and by an engine of one's own beside it.
+"""Textbook gradients by gradcheck, and by SymPy's matrix derivatives beside it, in one run.
 
-    python benchmarks/matrix_gradients.py                          # SymPy on gradients.yaml
-    python benchmarks/matrix_gradients.py --engine package:function    # also function(case) -> text of the gradient
+    python benchmarks/matrix_gradients.py                          # both on gradients.yaml, then chains of layers
+    python benchmarks/matrix_gradients.py --no-sympy               # gradcheck alone
     python benchmarks/matrix_gradients.py --only batch-norm --limit 5
 
 Building the composed expression and differentiating it count as time; evaluating the result does not.
@@ -10,7 +10,6 @@ Building the composed expression and differentiating it count as time; evaluatin
 from __future__ import annotations
 
 import argparse
-import importlib
 import signal
 import statistics
 import time
@@ -30,6 +29,9 @@ from sympy.tensor.array.expressions import array_expressions
 from gradcheck_cli import expr as trees
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.parsing.text import parse
+from gradcheck_cli.symbolic.arrays import ArrayCalculus
+from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,11 +180,26 @@ def _same(case: corpus.Case, found: trees.Expr, point: Point) -> bool:
     return value.shape == point.gradient.shape and close(value, point.gradient)
 
 
-def engine_of(name: str) -> Engine:
-    """`package.module:function`, which takes a case and returns the text of its gradient."""
-    module, _, function = name.partition(":")
-    found: Engine = getattr(importlib.import_module(module), function)
-    return found
+def gradcheck_gradient(case: corpus.Case) -> str:
+    """The closed form that gradcheck prints; nothing is kept from one case to the next but SymPy's own cache."""
+    calculus = ArrayCalculus(case.graph())
+    return write(written(calculus.algebra, calculus.backward(case.output).totals[case.wrt]))
+
+
+def chains() -> None:
+    """The step form of chains of layers: z = W @ h + b, tanh and sigmoid in turn, squared error."""
+    print("\nstep form of a chain of layers")
+    for layers in (64, 128, 256):
+        inputs = {"h0": {"shape": ["d", 1]}}
+        graph = {}
+        for at in range(1, layers + 1):
+            inputs |= {f"W{at}": {"shape": ["d", "d"]}, f"b{at}": {"shape": ["d", 1]}}
+            graph |= {f"z{at}": f"W{at} @ h{at - 1} + b{at}", f"h{at}": f"{('tanh', 'sigmoid')[at % 2]}(z{at})"}
+        raw = {"name": "chain", "source": "", "inputs": inputs, "graph": {**graph, "L": f"sum(h{layers}^2)/2"}}
+        found = corpus.case({**raw, "output": "L", "wrt": "h0", "textbook": "h0"}).graph()
+        start = time.process_time()
+        steps = ArrayCalculus(found).backward("L").steps
+        print(f"  {layers:4} layers: {len(steps)} adjoints in {time.process_time() - start:.3f} s of processor time")
 
 
 # -- the tables
@@ -234,8 +251,7 @@ def run_engine(cases: list[corpus.Case], engine: Engine, name: str) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--engine", metavar="MODULE:FUNCTION", help="an engine to put beside SymPy")
-    arguments.add_argument("--no-sympy", action="store_true", help="the engine alone")
+    arguments.add_argument("--no-sympy", action="store_true", help="gradcheck alone")
     arguments.add_argument("--only", default="", help="only cases whose name holds this text")
     arguments.add_argument("--limit", type=float, default=20, help="seconds for a case and an encoding")
     given = arguments.parse_args()
@@ -243,8 +259,8 @@ def main() -> None:
     cases = [case for case in corpus.load() if given.only in case.name]
     if not given.no_sympy:
         run_sympy(cases, given.limit)
-    if given.engine:
-        run_engine(cases, engine_of(given.engine), given.engine)
+    run_engine(cases, gradcheck_gradient, "gradcheck, closed forms")
+    chains()
 
 
 if __name__ == "__main__":

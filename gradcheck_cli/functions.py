@@ -182,6 +182,7 @@ _ROWS = (
     Function("reshape", ("x", "n"), variadic=True, shape="reshape"),
     Function("flatten", ("x",), means="reshape(x, count(x))", shape="derived"),
     Function("concat", ("x", "y"), variadic=True, options=("axis",), shape="concat"),
+    Function("part", ("x", "start", "n"), options=("axis",), shape="part"),
     Function("array", ("x",), variadic=True, shape="array"),
     Function("ones", ("n",), variadic=True, latex=r"\mathbf{1}", shape="filled"),
     Function("zeros", ("n",), variadic=True, latex=r"\mathbf{0}", shape="filled"),

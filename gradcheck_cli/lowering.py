@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTION_NAMES = ("axis", "keepdims")
-_SIZES = {"reshape": 1, "filled": 0, "eye": 0, "pool2d": 1}  # from which argument on a function has sizes
+_SIZES = {"reshape": 1, "filled": 0, "eye": 0, "pool2d": 1, "part": 1}  # from which argument on a function has sizes
 _STAND_IN = "("  # begins the name that an argument of a derived function has inside: nobody can write it
 
 
@@ -111,6 +111,8 @@ def _entry(expr: Index, known: Shapes) -> Typed:
         if isinstance(index, Name):
             _runs(index, size, known)
         place = shapes.size_of(index, [name for name in names(index) if not name.startswith(_STAND_IN)])
+        if isinstance(index, Index):
+            continue  # an entry of data: what it is shows at its value
         if place is None or (place.number is not None and place.number < 0):
             message = "an index is a letter or a whole number, counted from 0"
             raise ShapeError(message, hint="write x[0] or x[i]", span=index.span)

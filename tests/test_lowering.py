@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gradcheck_cli import lowering
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import children, number, substitute
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
 from gradcheck_cli.parsing.names import scope
@@ -127,3 +127,49 @@ def test_each_argument_is_lowered_once(text, monkeypatch):
     first, second, third = counts
     assert third[0] - second[0] == second[0] - first[0] > 0
     assert third[1] - second[1] == second[1] - first[1] > 0
+
+
+PARTS = {
+    "part(v, 0, 2)": "(2,)",
+    "part(v, 1, n - 1)": "(n - 1,)",
+    "part(v, n - 1, 1)": "(1,)",
+    "part(A, n, 1)": "(1, n)",
+    "part(A, 0, n, axis=-1)": "(m, n)",
+    "part(L, 1, 3)": "(3, 3)",
+    "part(L, 0, 3, 1)": "(4, 3)",
+    "part(concat(v, u), n, m)": "(m,)",
+    "part(S, count(u), samples(S) - count(u))": "(-m + n, n)",
+}
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_a_part_has_as_many_entries_as_it_says(text):
+    assert lowered(text)[1] == PARTS[text]
+
+
+NO_PARTS = {
+    "part(L, 2, 3)": "there are no 3 entries from 2 on along axis 0 of shape (4, 3)",
+    "part(L, 3, 1, axis=1)": "there are no 1 entries from 3 on along axis 1 of shape (4, 3)",
+    "part(v, 1, n)": "there are no n entries from 1 on along axis 0 of shape (n,)",
+    "part(v, 0, n + m)": "there are no m + n entries from 0 on along axis 0 of shape (n,)",
+    "part(A, m, n)": "there are no n entries from m on along axis 0 of shape (m, n)",
+    "part(v, -1, 1)": "part(…) needs sizes: whole numbers or letters of sizes",
+    "part(v, -m, 1)": "there are no 1 entries from -m on along axis 0 of shape (n,)",
+    "part(v, 0, 0)": "part(…) needs sizes: whole numbers or letters of sizes",
+    "part(v, a, 1)": "part(…) needs sizes: whole numbers or letters of sizes",
+    "part(a, 0, 1)": "part(x, start, n) takes entries along axis 0, x has shape ()",
+    "part(v, 0, 1, axis=1)": "there is no axis 1 in shape (n,)",
+}
+
+
+@pytest.mark.parametrize("text", NO_PARTS)
+def test_a_part_that_does_not_fit_is_refused(text):
+    with pytest.raises(ShapeError) as caught:
+        lowered(text)
+    assert caught.value.message == NO_PARTS[text]
+
+
+def test_the_sizes_of_a_part_become_numbers():
+    found = lower(parse("part(concat(A, A), 2*m - 1, n - 2, axis=0)", WORDS), known())
+    fixed = in_numbers(found.expr, {"m": number(4), "n": number(3)})
+    assert write(fixed) == "part(concat(A, A), 7, 1, axis=0)"

@@ -3,7 +3,7 @@
 from gradcheck_cli.judge.array_space import ArraySpace
 from gradcheck_cli.judge.arrays import ArrayDecision, compare_arrays
 from gradcheck_cli.judge.compare import Decision, decide
-from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, with_rounding
+from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, rounding, with_rounding
 from gradcheck_cli.judge.space import Space, Variable
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "decide",
     "number_verdict",
     "places",
+    "rounding",
     "with_rounding",
 ]

@@ -95,9 +95,12 @@ def _option(parser: Cursor) -> tuple[str, Expr]:
     token = parser.token
     if token.kind == "word" and token.text in _TRUTH:
         parser.take()
-        value = _TRUTH[token.text]
-        return name, Num(Fraction(value), str(value), token.span)
-    return name, parser.sum()
+        truth = _TRUTH[token.text]
+        return name, Num(Fraction(truth), str(truth), token.span)
+    parser.deeper()
+    value = parser.sum()
+    parser.depth -= 1
+    return name, value
 
 
 def index_letters(names: Iterable[str]) -> frozenset[str]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
-from gradcheck_cli.parsing import arrays, complaints
+from gradcheck_cli.parsing import arrays, calculus, complaints
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
+from gradcheck_cli.parsing.lexer import BRACKET
 from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class Parser(Cursor):
             else:
                 return _nary("mul", factors)
 
+    def goes_on(self) -> bool:
+        """Whether the product goes on here."""
+        return self.token.kind in ("*", "/", "@") or self.starts_operand()
+
     def starts_operand(self) -> bool:
         """Whether the next token begins a factor written without an operator; a number never does."""
         kind = self.token.kind
@@ -123,10 +128,15 @@ class Parser(Cursor):
             elif token.kind == "power":
                 self.take()
                 expr = self.raised(expr, token)
-            elif token.kind == "[" and not token.gap and (_indexable(expr) or self.entry_of(expr)):
+            elif (
+                token.kind == "["
+                and not token.gap
+                and token.text != BRACKET
+                and (_indexable(expr) or self.entry_of(expr))
+            ):
                 expr = self.index(expr)
             elif token.kind == "'":
-                self.fail("a prime has no meaning here", "write the derivative as d(y, x)")
+                expr = calculus.prime(self, expr)
             else:
                 return expr
 
@@ -157,7 +167,7 @@ class Parser(Cursor):
         if not indices:
             self.fail("the index is empty", "write a[0] or a[i, j]", opened.span)
         end = self.tokens[self.at - 1].span
-        return Index(base, indices, base.span.join(end))
+        return Index(base, calculus.counted_from_one(self, opened, indices), base.span.join(end))
 
     def atom(self) -> Expr:
         """Atom := number | name | call | derivative | group | "|" sum "|" | "√" postfix."""
@@ -173,7 +183,9 @@ class Parser(Cursor):
                 return self.bars_group()
             case "√":
                 self.take()
+                self.deeper()
                 inner = self.postfix()
+                self.depth -= 1
                 return Call("sqrt", (inner,), (), token.span.join(inner.span))
         before = self.tokens[self.at - 1] if self.at else None
         return complaints.no_operand(self.source, token, before)
@@ -206,9 +218,8 @@ class Parser(Cursor):
             self.take()
         closed = self.expect(_CLOSING[opened.kind], opened)
         self.bars, self.lists = bars, lists
-        if opened.kind != "[" or (
-            len(items) == 1 and isinstance(expr, Call) and expr.function in _COMPARISONS.values()
-        ):
+        compared = isinstance(expr, Call) and expr.function in _COMPARISONS.values()
+        if opened.kind != "[" or (len(items) == 1 and (compared or opened.text == BRACKET)):
             return expr
         if not self.scope.arrays:
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"
@@ -260,7 +271,9 @@ class Parser(Cursor):
         return self.run()
 
     def derivative(self) -> Expr | None:
-        """Derivative := "d" name "/" "d" name, also with ∂; "d" name alone where a text may hold a differential."""
+        """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
+        if applied := calculus.operator(self):
+            return applied
         found = derivative_at(self.scope, self.tokens, self.at)
         if found is None:
             return None
@@ -282,7 +295,9 @@ class Parser(Cursor):
         return Call(word.text, arguments, (), span)
 
     def notation(self, name: Name) -> Expr:
-        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product."""
+        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product; P(y = j) is an entry of P."""
+        if (entry := calculus.probability(self, name)) is not None:
+            return entry
         if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
             return name
         at, found = self.at + 1, 0
@@ -297,15 +312,12 @@ class Parser(Cursor):
         return Name(name.id, name.span.join(self.tokens[at - 1].span))
 
     def call(self, function: str, word: Token) -> Expr:
-        """Call := function ["^" number] ("(" arguments ")" | letters and numbers up to the next sign)."""
-        raised: Token | None = None
-        if self.token.kind == "power":
-            raised = self.take()
-        elif self.token.kind == "^" and self.ahead().kind == "number":
-            self.take()
-            raised = self.take()
+        """Call := function ["'"] ["^" number] ("(" arguments ")" | letters and numbers up to the next sign)."""
+        primed = calculus.primed_function(self, word)
+        raised = calculus.exponent_of_function(self)
         if self.token.kind == "(":
             called = arrays.call(self, function, word)
+            called = Call("prime", (called,), (), called.span) if primed else called
         else:
             argument = self.bare_argument(word)
             called = arrays.checked(self, function, word, (argument,), ())

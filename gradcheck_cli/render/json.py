@@ -135,8 +135,10 @@ def _report(report: Report) -> dict[str, Any]:
 
 def _claim(claim: Claim) -> dict[str, Any]:
     diagnosis = claim.diagnosis
+    cell = {} if claim.cell is None else {"cell": claim.cell}
     return {
         "id": claim.id,
+        **cell,
         "line": claim.line,
         "text": claim.text,
         "members": [

@@ -11,12 +11,12 @@ from gradcheck_cli.expr import names, number
 from gradcheck_cli.grids import Grid, label, places
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
 from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.symbolic.evaluate import Inner, inner, outer, plan
+from gradcheck_cli.symbolic.evaluate import Inner, exactly, inner, outer, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from gradcheck_cli.expr import Expr
+    from gradcheck_cli.expr import Expr, Num
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.shapes import Shape, Size
 
@@ -60,10 +60,12 @@ class ArrayNumbers:
             self._place(name, found)
         return self.grids[name]
 
-    def value(self, expr: Expr, runs: Iterable[tuple[str, Size]] = ()) -> Grid | None:
+    def value(
+        self, expr: Expr, runs: Iterable[tuple[str, Size]] = (), literal: Callable[[Num], Inner] = exactly
+    ) -> Grid | None:
         """The value of an expression, its free index letters as axes before its own; None where something is missing.
 
-        An entry without a value, as log(-1) has none, is None itself.
+        `literal` says what a number as typed stands for. An entry without a value, as log(-1) has none, is None itself.
         """
         runs = tuple(runs)
         typed = lower(expr, Shapes(self.shaped, self.letters, dict(runs)))
@@ -83,7 +85,7 @@ class ArrayNumbers:
                 grid = entries(fixed, self._known, bound)
                 parts.extend(grid.items)
                 inside = grid.shape
-            steps = plan(parts)
+            steps = plan(parts, literal)
         except UnsupportedError:
             return None
         values = steps.run(self._env, BITS)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Size
 
 SEED = 17  # of the numbers drawn for what has none
-MOST_DRAWN = 8_000  # entries of all inputs together that are drawn
+MOST_DRAWN = 10_000  # entries of all inputs together that are drawn
 LEAST_LARGE = 6  # a size that is replaced where the arrays are too large
 
 

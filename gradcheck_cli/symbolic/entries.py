@@ -305,12 +305,16 @@ def _inv(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
     return adjugate(grids[0], work.make).map(lambda item: work.make("div", item, below))
 
 
-def _sizes(work: Entries, call: Call, start: int) -> tuple[int, ...]:
+def _numbers(work: Entries, call: Call, start: int) -> tuple[int, ...]:
     found = [work.size(arg) for arg in call.args[start:]]
     if any(size is None for size in found):
         message = f"{call.function}(…) has a size that is no number"
         raise UnsupportedError(message, span=call.span)
-    sizes = tuple(size for size in found if size is not None)
+    return tuple(size for size in found if size is not None)
+
+
+def _sizes(work: Entries, call: Call, start: int) -> tuple[int, ...]:
+    sizes = _numbers(work, call, start)
     work.spend(prod(sizes))
     return sizes
 
@@ -328,6 +332,16 @@ def _concat(_: Entries, call: Call, grids: tuple[Grid, ...]) -> Grid:
         one, k = owner[place[axis]]
         made.append(one[(*place[:axis], k, *place[axis + 1 :])])
     return grid(shape, made)
+
+
+def _portion(work: Entries, call: Call, grids: tuple[Grid, ...]) -> Grid:
+    one, axis = grids[0], whole(call.options).get("axis", 0)
+    start, count = _numbers(work, call, 1)
+    if start < 0 or start + count > one.shape[axis]:
+        message = f"there are no {count} entries from {start} on among {one.shape[axis]}"
+        raise UnsupportedError(message, hint="use larger sizes, or a smaller part", span=call.span)
+    shape = (*one.shape[:axis], count, *one.shape[axis + 1 :])
+    return grid(shape, (one[(*place[:axis], place[axis] + start, *place[axis + 1 :])] for place in places(shape)))
 
 
 def _array(_: Entries, __: Call, grids: tuple[Grid, ...]) -> Grid:
@@ -370,6 +384,7 @@ ENTRY_RULES: dict[str, Rule] = {
     "inv": _inv,
     "reshape": _reshape,
     "concat": _concat,
+    "part": _portion,
     "array": _array,
     "ones": _filled(ONE),
     "zeros": _filled(ZERO),

@@ -34,7 +34,7 @@ def pullback(algebra: Algebra, definition: Term, upstream: Term, own: Term, want
     Each contribution goes to a name, a constant, or is zero; nothing is lost on the way.
     """
     order = _order(definition, wanted)
-    arrived: dict[Term, list[Term]] = {definition: [upstream]}
+    arrived: dict[Term, list[Term]] = {definition: [upstream]} if definition in order else {}
     sent: dict[str, list[Term]] = {name: [] for name in wanted}
     for term in order:
         adjoint = algebra.add(*arrived.pop(term, ()))

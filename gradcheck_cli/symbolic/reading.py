@@ -93,12 +93,21 @@ class _Reader:
             return self._unsupported(f"{expr.function}(…) of what a sum runs over", expr)
         if expr.function in ("matmul", "transpose"):
             return make.matmul(*args) if expr.function == "matmul" else make.transpose(*args)
-        if FUNCTIONS[expr.function].shape in ("pool2d", "part"):
-            operands = Operands(
-                expr.function, expr.args, tuple(arg.shape for arg in args), whole(expr.options), make.letters
-            )
-            return make.made(expr.function, args, result_shape(operands), **whole(expr.options))
-        return make.call(expr.function, *args, **whole(expr.options))
+        return self._with_options(expr, args, whole(expr.options))
+
+    def _with_options(self, expr: Call, args: tuple[Term, ...], options: dict[str, int]) -> Term:
+        """A function of arrays; of `part` and `concat` the axis is always said, as in what they send back."""
+        make = self.algebra
+        if expr.function == "concat":
+            return make.call("concat", *args, **{"axis": 0, **options})
+        if FUNCTIONS[expr.function].shape == "pool2d":
+            operands = Operands(expr.function, expr.args, tuple(arg.shape for arg in args), options, make.letters)
+            return make.made(expr.function, args, result_shape(operands), **options)
+        if expr.function != "part":
+            return make.call(expr.function, *args, **options)
+        axis, inner = options.get("axis", 0), args[0].shape
+        (count,) = make.sizes(args[2:])
+        return make.made("part", args, (*inner[:axis], count, *inner[axis + 1 :]), axis=axis)
 
     def _filled(self, expr: Call) -> Term:
         make = self.algebra
@@ -239,6 +248,8 @@ class _Writer:
         if function == "entry":
             return Index(args[0], args[1:])
         given = tuple((name, number(value)) for name, value in options)
+        if function in ("concat", "part") and not dict(options).get("axis", 0):
+            given = ()
         if function == "softmax" and dict(options)["axis"] == (0 if _column(term.shape) else term.rank - 1):
             given = ()
         if function == "sum" and (traced := _traced(term.args[0])) is not None and options:
@@ -310,6 +321,8 @@ def _place(base: Term) -> int:
     """Where a factor stands: numbers, then names, then what is more to read."""
     if calls(base, "sum") or calls(base, "softmax"):
         return _RANKS["call"]
+    if base.op == "name" and not base.shape:
+        return 0
     return _RANKS.get(base.op, 5) if base.shape else min(_RANKS.get(base.op, 5), 2)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import sys
 import time
 from dataclasses import replace
 
@@ -188,3 +190,38 @@ def test_two_names_may_not_share_a_spelling():
 
 def test_no_names_clash_here():
     assert CLASHES == ()
+
+
+NESTED = [
+    ("tanh(", " + 1)"), ("(", " + 1)"), ("-", ""), ("(-", ")"), ("1/(1 + ", ")"), ("2^", ""), ("|", "|"), ("√", ""), ("log ", ""),
+    ("A[", "]"), ("[", ", 1]"), ("sum(", ", i)"), ("sum(", ", axis=0)"), ("sum(x, axis=", ")"), ("max(", ", 1)"), ("d(", ", x)"),
+    ("(", " > 1)"), ("{", "}"), ("xtanh(", ")"), ("x tanh(", ")"), ("A @ (", ")"), ("", "^2"), ("", ".T"), ("", "[0]"), ("tanh(-(2*x^(√", ")))"),
+    ("x(", ")"),
+]  # fmt: skip
+NESTED_LATEX = [
+    (r"\tanh(", " + 1)"), (r"\frac{1}{1 + ", "}"), ("e^{-", "}"), (r"\sqrt{", "}"), (r"\boxed{", "}"), (r"\left(", r"\right)"),
+    (r"x\tanh{", "}"), ("2^", ""), (r"\sqrt ", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing", "latex"), [(*one, False) for one in NESTED] + [(*one, True) for one in NESTED_LATEX]
+)
+def test_deep_formulas_are_refused_before_python_stops(opening, closing, latex):
+    words = replace(ARRAYS, indices=frozenset("i"))
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 820)
+    refused = []
+    try:
+        for depth in (1, 20, *range(50, 64), 90, 120, 600):
+            try:
+                expr = parse(opening * depth + "x" + closing * depth, words, latex=latex)
+            except ParseError as error:
+                refused.append(error.message)
+            else:
+                assert write(expr)
+                assert LatexWriter({}).write(expr)
+                assert not [message for message in refused if "nested" in message]
+    finally:
+        sys.setrecursionlimit(limit)
+    assert refused
