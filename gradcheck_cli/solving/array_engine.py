@@ -87,7 +87,7 @@ class ArrayEngine:
 
     def formula(self, expr: Expr) -> Formula:
         """An expression with the problem's LaTeX."""
-        return Formula(expr, self.latex)
+        return Formula(expr, self.latex, self.shapes)
 
     # -- shapes and numbers
 

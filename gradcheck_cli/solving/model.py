@@ -110,7 +110,7 @@ class Answer:
 
     @property
     def value(self) -> Any:
-        """The value at the given numbers."""
+        """The value at the given numbers: a float, of an array nested lists, None where a number is missing."""
         return self.quantity.value
 
     @property
