@@ -72,7 +72,6 @@ def with_rounding(expr: Expr, exact_numbers: frozenset[Fraction], env: Mapping[s
     below it to a whole unit above; numbers without a point are exact. `interval` tells whether the truth is inside.
     Raises UnsupportedError for an operation without a rule and a name without a value.
     """
-
     steps = plan((expr,), rounding(exact_numbers))
     return outer(steps.run(env or {}, BITS)[steps.outputs[0]])
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
+from gradcheck_cli.parsing.arrays import entry_places
 from gradcheck_cli.parsing.lexer import MAX_CHARACTERS, MAX_TOKENS, Token, number_value
 from gradcheck_cli.parsing.names import GREEK, normal_latex, plain_spellings
 from gradcheck_cli.parsing.runs import differential
@@ -173,7 +174,8 @@ class _Lexer:
     def words(self, base: str, below: str, span: Span) -> list[Token]:
         """The longest end of a run of letters that is a name with the subscript; what is before it is a factor."""
         if base.startswith("\\"):
-            return [Token("word", self.resolved(base, below) or _typed(base, below), span)]
+            named = self.resolved(base, below)
+            return [Token("word", named or _typed(base, below), span)] if named else self.entry(base, below, span)
         if not below:
             return [Token("word", base, span)]
         for cut in range(len(base)):
@@ -181,7 +183,40 @@ class _Lexer:
             if named is not None:
                 lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
                 return [*lead, Token("word", named, Span(span.start + cut, span.end))]
+        return self.entry(base, below, span)
+
+    def entry(self, base: str, below: str, span: Span) -> list[Token]:
+        """A name with letters of entries below it, `P_i` as P[i], `\\delta_{ij}` as delta(i, j); else the name as typed."""
+        places = entry_places(below) if self.scope.arrays else ()
+        for cut in range(1 if base.startswith("\\") else len(base)):
+            named = self.resolved(base[cut:], "") or (None if base != "\\delta" or len(places) != 2 else "delta")
+            if places and named is not None:
+                opened, closed = ("(", ")") if named == "delta" else ("[", "]")
+                lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
+                inner: list[Token] = []
+                for place in places:
+                    value = number_value(place) if place.isdigit() else None
+                    inner += [Token(",", ",", span), Token("number" if place.isdigit() else "word", place, span, value)]
+                return [
+                    *lead,
+                    Token("word", named, span),
+                    Token(opened, opened, span),
+                    *inner[1:],
+                    Token(closed, closed, span),
+                ]
         return [Token("word", _typed(base, below), span)]
+
+    def sum_over(self, at: int, behind: int) -> tuple[list[Token], int]:
+        r"""`\sum_j`, `\sum_{j=1}^N`: over a letter, all of whose places are meant; without one over all entries."""
+        below, after = self.subscript(behind)
+        letter = below.partition("=")[0].strip()
+        if not letter:
+            return [Token("word", "sum", Span(at, behind))], behind
+        if not re.fullmatch("[a-z]", letter):
+            self.fail(f"a sum over {below} is not read", "sum over a single letter", behind, after)
+        if self.text[after : after + 1] == "^":
+            after = self.group(after + 1)[1]
+        return [Token("Σ", letter, Span(at, after))], after
 
     def resolved(self, base: str, below: str) -> str | None:
         """The name with this spelling, declared or derived."""
@@ -217,6 +252,8 @@ class _Lexer:
         r"""`\partial`, a Greek letter, a function."""
         if word == "partial":
             return [Token("word", "∂", Span(at, behind))], behind
+        if word == "sum" and self.scope.arrays:
+            return self.sum_over(at, behind)
         plain = word.removeprefix("var") if word in GREEK else word
         if word in GREEK or self.scope.name(word):
             below, after = self.subscript(behind)

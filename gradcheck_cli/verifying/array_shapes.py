@@ -22,7 +22,9 @@ _SPACE = re.compile(
     r"^\s*\$?\s*(?:(?:\\in\s*)?\\(?:mathbb|mathbf|mathrm)\s*\{?\s*R\s*\}?|(?:∈\s*)?(?:ℝ|R(?=\s*\^)))\s*(?:\^\s*(?P<up>.*?))?\s*\$?\s*$",
     re.DOTALL,
 )
-_BETWEEN = re.compile(r"\s*(?:,|;|×|\\times(?![A-Za-z])|\\,|(?<=[\w)}\s])\bby\b|\*\*)\s*|(?<=[\w)}])\s+[xX]\s+(?=[\w(\\])")
+_BETWEEN = re.compile(
+    r"\s*(?:,|;|×|\\times(?![A-Za-z])|\\,|(?<=[\w)}\s])\bby\b|\*\*)\s*|(?<=[\w)}])\s+[xX]\s+(?=[\w(\\])"
+)
 _CLOSE = re.compile(r"(?<=[0-9])[xX](?=[0-9A-Za-z])|(?<=[A-Za-z])[xX](?=[0-9A-Za-z])")
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _WORDS = re.compile(r"^(?:a |an |the )?(?:shape|size|matrix|vector|array|tensor)?\s*(?:of|is|=|:)?\s*", re.IGNORECASE)
