@@ -259,7 +259,7 @@ TEXTS = {
                   "maxpool2d(tanh(x2), 3)"],
     "avgpool2d": ["avgpool2d(x2, 2)", "avgpool2d(x3, 2, stride=1)", "avgpool2d(x4, 2)", "avgpool2d(x3, 3, stride=2, padding=1)"],
     # no functions: entries, and sums over index letters
-    "[]": ["x[1]", "x[-1]", "x[0, 1]", "(x @ y)[1]", "x[0]*x"],
+    "[]": ["x[1]", "x[0, 1]", "(x @ y)[1]", "x[0]*x"],
     "Σ": ["sum(sum(x[i, j]*v[j], j), i)", "sum(tanh(x[i]), i)", "sum(i*x[i]^2, i)", "sum(sum(x[i]*y[j], j), i)",
           "sum(softmax(x[i])*x[i], i)", "sum(sum(where(i + 1/2 > j, x[i, j], 2*x[j, i]), j), i)", "sum(x, 0)",
           "sum(x[i]*sum(exp(y[i])*z[j], j), i)", "sum(sum(x[i, j]*y[j, i], j), i)", "x[1]*sum(x[i]*b, i)"],
@@ -283,7 +283,7 @@ def written(text, names, rng):
     words = {word: rng.choice(names) for word in ("x", "y", "z")}
     words |= {word: rng.choice([f"({name} + {rng.choice(names)})", f"tanh({name})", f"{name}*{name}", f"(-{name})"])
               for word, name in words.items() if rng.random() < 0.15}  # fmt: skip
-    words["A"] = str(rng.choice([0, 1, -1, -2]))
+    words["A"] = str(rng.choice([0, 1]))
     found, letters = "", text + " "
     for at, letter in enumerate(text):
         alone = not (letters[at - 1] if at else " ").isalnum() and not letters[at + 1].isalnum()

@@ -27,12 +27,12 @@ _COMBINING = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
 
 # one character -> the operator it stands for
 OPERATOR_SIGNS = {
-    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*", "•": "*", "⊙": "*", "÷": "/", "∕": "/", "⁄": "/",
+    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*", "•": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "⁄": "/",
     "≤": "<=", "≥": ">=", "≠": "!=", "⟨": "(", "⟩": ")", "[": "[", "]": "]", "{": "{", "}": "}", "|": "|",
     "+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "(": "(", ")": ")", ",": ",", ";": ";", "<": "<", ">": ">", "@": "@",
     "=": "=", "≈": "≈", "≃": "≈", "√": "√", "?": "?", "ᵀ": "T", "⊤": "T", "'": "'", "′": "'", "\\": "\\",
 }  # fmt: skip
-_DOUBLE = ("**", "<=", ">=", "==", "!=", ":=", "~=", "->", ".T")
+_DOUBLE = ("**", ".*", "<=", ">=", "==", "!=", ":=", "~=", "->", ".T")
 VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅛": (1, 8)}
 _LETTER = "A-Za-z\u0370-\u03ff∂∇ŷŶâêîôûĉĝĥĵŝŵẑãñõ\u0302\u0303\u0304"
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -96,10 +96,13 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
     if pair == ".T" and not text[at + 2 : at + 3].isalnum():
         return Token("T", pair, Span(at, at + 2), gap=gap)
     if pair in _DOUBLE:
-        return Token("≈" if pair == "~=" else pair, pair, Span(at, at + 2), gap=gap)
+        kind = {"~=": "≈", ".*": "*"}.get(pair, pair)
+        return Token(kind, pair, Span(at, at + 2), gap=gap)
+    if character == "." and text[at + 1 : at + 2].isalpha():
+        return Token(".", ".", Span(at, at + 1), gap=gap)
     if character in OPERATOR_SIGNS:
         return Token(OPERATOR_SIGNS[character], character, Span(at, at + 1), gap=gap)
-    raise _unknown_character(source, at)
+    raise unknown_character(source, at)
 
 
 def _number(source: Source, text: str, at: int, *, gap: bool) -> Token:
@@ -151,7 +154,8 @@ def fold(word: str) -> str:
     return "".join(_COMBINING.get(letter, letter) for letter in letters)
 
 
-def _unknown_character(source: Source, at: int) -> ParseError:
+def unknown_character(source: Source, at: int) -> ParseError:
+    """What is wrong with a character, and what it may be meant as."""
     character = source.text[at]
     code = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "unnamed")

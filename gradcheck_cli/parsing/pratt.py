@@ -6,10 +6,11 @@ names, the parser takes the likelier one and notes in `taken` that it chose; a `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import arrays, calculus, complaints
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
 _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
-_OPERANDS = {"number", "word", "(", "[", "{", "√"}
+_OPERANDS = {"number", "word", "(", "[", "{", "√", "Σ"}
 
 
 class Parser(Cursor):
@@ -118,13 +119,15 @@ class Parser(Cursor):
         return Call("pow", (base, exponent), (), base.span.join(exponent.span))
 
     def postfix(self) -> Expr:
-        """Postfix := atom (".T" | raised digits | "[" indices "]")*."""
+        """Postfix := atom (".T" | "." method | raised digits | "[" indices "]")*."""
         expr = self.atom()
         while True:
             token = self.token
             if token.kind == "T":
                 self.take()
                 expr = Call("transpose", (expr,), (), expr.span.join(token.span))
+            elif token.kind == ".":
+                expr = arrays.method(self, expr)
             elif token.kind == "power":
                 self.take()
                 expr = self.raised(expr, token)
@@ -181,6 +184,8 @@ class Parser(Cursor):
                 return self.group()
             case "|":
                 return self.bars_group()
+            case "Σ":
+                return self.sum_over()
             case "√":
                 self.take()
                 self.deeper()
@@ -189,6 +194,17 @@ class Parser(Cursor):
                 return Call("sqrt", (inner,), (), token.span.join(inner.span))
         before = self.tokens[self.at - 1] if self.at else None
         return complaints.no_operand(self.source, token, before)
+
+    def sum_over(self) -> Expr:
+        """Sum over a letter := "Σ" product; of an array without that letter as an index, over all its entries."""
+        sign, scope = self.take(), self.scope
+        self.scope = replace(scope, indices=scope.indices | {sign.text})
+        self.deeper()
+        body = self.product()
+        self.depth -= 1
+        self.scope = scope
+        span = sign.span.join(body.span)
+        return Sum(body, sign.text, span) if sign.text in names(body) else Call("sum", (body,), (), span)
 
     def number(self) -> Expr:
         """Number := digits; a decimal comma where no list can be meant."""
@@ -255,6 +271,8 @@ class Parser(Cursor):
         token = self.token
         if derivative := self.derivative():
             return derivative
+        if token.text in arrays.LIBRARIES and self.ahead().kind == "." and self.scope.name(token.text) is None:
+            return arrays.from_library(self)
         name = self.scope.name(token.text)
         opens = self.ahead().kind == "("
         if opens and token.text in QUERIES and (name is None or QUERIES[token.text][0] == 2):
@@ -345,6 +363,8 @@ class Parser(Cursor):
     def run(self) -> Expr:
         """Letters written together := the product of the fewest names that spell them."""
         token = self.take()
+        if entry := arrays.entry(self.scope, token):
+            return entry
         found = splits(self.scope, token)
         if not found:
             complaints.unknown(self.source, token, self.scope)

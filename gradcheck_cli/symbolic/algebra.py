@@ -212,37 +212,6 @@ class Algebra(Entrywise):
         """The identity matrix."""
         return self.term("call", (self.size(one),), ("eye", ()), (one, one))
 
-    # -- sizes as numbers
-
-    def size(self, one: Size) -> Term:
-        """A size as a number."""
-        terms = []
-        for monomial, factor in one.terms:
-            terms.append(self.mul(self.num(factor), *(self.name(letter, ()) for letter in monomial)))
-        return self.add(*terms) if terms else self.num(0)
-
-    def sizes(self, args: Iterable[Term]) -> Shape:
-        """Terms made by `size` as sizes again."""
-        return tuple(self._size_of(arg) for arg in args)
-
-    def _size_of(self, term: Term) -> Size:
-        match term.op:
-            case "num":
-                return shapes.size(int(term.attr))
-            case "name":
-                return shapes.size(term.attr)
-            case "add":
-                total = shapes.size(0)
-                for arg in term.args:
-                    total = total + self._size_of(arg)
-                return total
-        coefficient, powers = self.factors(term)
-        total = shapes.size(int(coefficient))
-        for base, power in powers.items():
-            for _ in range(int(power)):
-                total = total * self._size_of(base)
-        return total
-
     # -- sums over axes
 
     def reshape(self, term: Term, shape: Shape) -> Term:

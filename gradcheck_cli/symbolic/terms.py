@@ -20,7 +20,7 @@ from gradcheck_cli import shapes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gradcheck_cli.shapes import Shape
+    from gradcheck_cli.shapes import Shape, Size
 
 NOUGHT, UNIT = Fraction(0), Fraction(1)
 MOST_BITS = 4096  # of a number that is worked out
@@ -225,6 +225,37 @@ class Entrywise:
         outer = {base: power for base, power in powers.items() if not base.shape}
         inner = {base: power for base, power in powers.items() if base.shape}
         return self.product(coefficient, outer, ()), self.product(UNIT, inner, term.shape)
+
+    # -- sizes as numbers
+
+    def size(self, one: Size) -> Term:
+        """A size as a number."""
+        terms = []
+        for monomial, factor in one.terms:
+            terms.append(self.mul(self.num(factor), *(self.name(letter, ()) for letter in monomial)))
+        return self.add(*terms) if terms else self.num(0)
+
+    def sizes(self, args: Iterable[Term]) -> Shape:
+        """Terms made by `size` as sizes again."""
+        return tuple(self._size_of(arg) for arg in args)
+
+    def _size_of(self, term: Term) -> Size:
+        match term.op:
+            case "num":
+                return shapes.size(int(term.attr))
+            case "name":
+                return shapes.size(term.attr)
+            case "add":
+                total = shapes.size(0)
+                for arg in term.args:
+                    total = total + self._size_of(arg)
+                return total
+        coefficient, powers = self.factors(term)
+        total = shapes.size(int(coefficient))
+        for base, power in powers.items():
+            for _ in range(int(power)):
+                total = total * self._size_of(base)
+        return total
 
 
 def _short(value: Fraction, exponent: Fraction) -> bool:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, number
+from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.symbolic.build import times
-from gradcheck_cli.symbolic.reading import written
 from gradcheck_cli.verifying.match import OtherForm
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def _factor(engine: ArrayEngine, source: str, target: str) -> Iterator[OtherForm
 
 
 def _rule(engine: ArrayEngine, source: str, target: str) -> Iterator[OtherForm]:
-    """What the edge sends back: with the name `upstream(y)`, and with what arrives in this graph."""
-    sent = engine.calculus.close(engine.calculus.rule(target)[source])
-    yield OtherForm(written(engine.calculus.algebra, sent), "the rule of the edge, with what arrives", sent=True)
+    """What the edge sends back, with what arrives in this graph."""
     yield OtherForm(engine.downstream(target, source), "the rule of the edge, with what arrives", sent=True)
 
 
@@ -104,14 +101,3 @@ def cofactors(expr: Expr, name: str) -> tuple[Expr, ...]:
         case "matmul" | "dot":
             return tuple(rest[0] if factor == ONE else times(factor, rest[0]) for factor in deeper)
     return ()
-
-
-def names_arriving(written_as: Expr, parts: Iterator[Expr] | tuple[Expr, ...]) -> bool:
-    """Whether an answer says what arrives: it has `upstream(y)` or a derivative of something in it."""
-    del written_as
-    return any(isinstance(part, Call) and part.function in ("upstream", "d", "downstream") for part in parts)
-
-
-def entry_of(expr: Expr, at: tuple[Expr, ...]) -> Expr:
-    """An entry of an expression; the expression itself where there is no index."""
-    return Index(expr, at) if at else expr

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, number, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace, compare_arrays, number_verdict, rounding
@@ -20,6 +19,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
+from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in
@@ -32,14 +32,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from gradcheck_cli.judge import ArrayDecision
-    from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
-
-Letters = tuple[tuple[str, "Size"], ...]
-Pair = tuple[Expr, Expr, Letters]
-_MOST_LETTERS = 4
 
 
 class ArrayMatcher:
@@ -83,7 +78,7 @@ class ArrayMatcher:
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
-        asks = any(isinstance(part, Call) and part.function in QUERIES and is_query(part) for part in walk(expr))
+        asks = self.only_asks(expr, truth)
         if self.says_again(expr, truth.ask) or self.is_chain(expr, truth.ask):
             return Read(Member(source.text, CORRECT, None, "", source), None, restates=True, written=expr)
         try:
@@ -116,6 +111,15 @@ class ArrayMatcher:
         if found is None or len(found.items) != 1 or found.items[0] is None:
             return None
         return to_float(found.items[0])
+
+    def only_asks(self, expr: Expr, truth: Truth) -> bool:
+        """Whether an answer says nothing but what is to be worked out: products of derivatives, w - lr*d(J, w)."""
+        parts = [part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES and is_query(part)]
+        if truth.kind == "update" and isinstance(truth.ask, Call):
+            return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
+        return bool(parts) and all(
+            isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in _factors(expr)
+        )
 
     def says_again(self, expr: Expr, ask: Expr) -> bool:
         """Whether an expression only says again what is asked, under other letters too."""
@@ -163,17 +167,19 @@ class ArrayMatcher:
             return self.count(expr, truth, tolerance)
         if not names(expr):
             return self.numeric(expr, truth, tolerance)
-        best = Verdict(WRONG)
+        best: Verdict | None = None
         for other in self.accepted(truth, written):
             found = self.symbolic(expr, other)
             if found.verdict == CORRECT:
                 return found
-            best = found if other is truth or found.verdict == UNDECIDED else best
+            best = found if best is None or found.verdict == UNDECIDED else best
+        best = best or Verdict(WRONG)
         return self.with_values(expr, truth, tolerance) or best
 
     def accepted(self, truth: Truth, written: Expr) -> Iterator[Truth]:
         """The truth, and its other forms that this answer may have been meant as."""
-        yield truth
+        if truth.array is None or not self.names_arriving(truth.expr):
+            yield truth
         if truth.array is None:
             return
         arriving = any(isinstance(part, Call) and part.function in ("upstream", "d") for part in walk(written))
@@ -181,10 +187,15 @@ class ArrayMatcher:
             if arriving or not form.sent:
                 yield replace(truth, expr=form.expr, array=replace(truth.array, letters=form.letters, others=()))
 
+    def names_arriving(self, expr: Expr) -> bool:
+        """Whether an expression has `upstream(y)` as a name that stands for whatever arrives."""
+        known = {name for name, _ in self.space.definitions}
+        return any(name.startswith("upstream(") and name not in known for name in names(expr))
+
     def symbolic(self, expr: Expr, truth: Truth) -> Verdict:
         """Compare entry by entry, for all sizes."""
         first: ArrayDecision | None = None
-        for left, right, letters in self.aligned(expr, truth):
+        for left, right, letters in aligned(self.engine, expr, truth):
             decision = compare_arrays(self.space, left, right, lenient=True, ranges=dict(letters))
             if decision.kind == "equal":
                 return Verdict(CORRECT, decision.note)
@@ -200,64 +211,10 @@ class ArrayMatcher:
     def each_entry(self, expr: Expr, truth: Truth) -> bool:
         """Whether a number is what every entry of an array is."""
         shape = self.engine.shape_of(truth.expr)
-        if self.free(expr) or self.engine.shape_of(expr) or not shape:
+        if free_letters(self.engine, expr) or self.engine.shape_of(expr) or not shape:
             return False
         spread = Call("mul", (expr, Call("ones", tuple(one.expr() for one in shape))))
         return compare_arrays(self.space, spread, truth.expr).kind == "equal"
-
-    # -- index letters
-
-    def free(self, expr: Expr) -> dict[str, Size | None]:
-        """The free index letters of an expression in the order of the alphabet; None for what no index bounds."""
-        known = Shapes(self.engine.shapes, self.engine.letters)
-        used = set(names(lower(expr, known).expr)) - {*self.engine.shapes, *self.engine.letters}
-        return {letter: known.ranges.get(letter) for letter in sorted(used)}
-
-    def aligned(self, expr: Expr, truth: Truth) -> Iterator[Pair]:
-        """An answer and the truth with the same free letters: a whole array against entries, other letters renamed."""
-        free = self.free(expr)
-        letters = truth.array.letters if truth.array else ()
-        if len(free) > _MOST_LETTERS:
-            return
-        if letters and not free:
-            yield self.entry_of_answer(expr, truth, letters)
-        elif free and not letters:
-            yield from self.entries_of_truth(expr, truth, free)
-        elif set(free) == {letter for letter, _ in letters} or len(free) != len(letters):
-            yield expr, truth.expr, letters
-        else:
-            renamed = dict(zip(free, (Name(letter) for letter, _ in letters), strict=True))
-            yield _renamed(expr, renamed), truth.expr, letters
-
-    def entry_of_answer(self, expr: Expr, truth: Truth, letters: Letters) -> Pair:
-        """A whole array where an entry was asked for: that entry of it."""
-        rank = len(self.engine.shape_of(expr))
-        asked = truth.ask.indices if isinstance(truth.ask, Index) else tuple(Name(letter) for letter, _ in letters)
-        if rank == len(asked):
-            return Index(expr, asked), truth.expr, letters
-        if rank == len(letters):
-            return Index(expr, tuple(Name(letter) for letter, _ in letters)), truth.expr, letters
-        return expr, truth.expr, letters
-
-    def entries_of_truth(self, expr: Expr, truth: Truth, free: Mapping[str, Size | None]) -> Iterator[Pair]:
-        """An entry where a whole array was asked for: the letters are its axes, in the order of the alphabet."""
-        shape = self.engine.shape_of(truth.expr)
-        places = [at for at, one in enumerate(shape) if one != shapes.ONE]
-        if len(free) == len(shape):
-            places = list(range(len(shape)))
-        if len(free) != len(places):
-            yield expr, truth.expr, ()
-            return
-        for order in permutations(free):
-            sizes = [shape[place] for place in places]
-            fits = all(free[letter] in (None, one) for letter, one in zip(order, sizes, strict=True))
-            if fits:
-                at: list[Expr] = [number(0)] * len(shape)
-                for place, letter in zip(places, order, strict=True):
-                    at[place] = Name(letter)
-                yield expr, Index(truth.expr, tuple(at)), tuple(zip(order, sizes, strict=True))
-                return
-        yield expr, truth.expr, ()
 
     # -- numbers
 
@@ -335,7 +292,7 @@ class ArrayMatcher:
         held = put_in(self.engine.problem, expr)
         if held:
             fixed = self.fixed(held)
-            pair = next(self.aligned(expr, truth), None)
+            pair = next(aligned(self.engine, expr, truth), None)
             if pair is not None:
                 left, right = pair[0], substitute(pair[1], held)
                 if compare_arrays(fixed, left, right, lenient=True, ranges=dict(pair[2])).kind == "equal":
@@ -347,7 +304,7 @@ class ArrayMatcher:
         wanted = truth.array.number if truth.array else None
         shown = any(isinstance(part, Call) and part.function == "array" for part in walk(expr))
         shown = shown or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
-        if wanted is None or not shown or self.free(expr):
+        if wanted is None or not shown or free_letters(self.engine, expr):
             return None
         found = self.engine.numbers.value(expr, (), rounding(self.exactly))
         if found is None or (found.shape != wanted.shape and not _alike(found, wanted)):
@@ -383,11 +340,9 @@ def _factors(expr: Expr) -> tuple[Expr, ...]:
     """The factors of a product in their order, however it is grouped."""
     if isinstance(expr, Call) and expr.function in ("mul", "matmul"):
         return tuple(factor for arg in expr.args for factor in _factors(arg))
+    if isinstance(expr, Call) and expr.function in ("transpose", "neg"):
+        return _factors(expr.args[0])
     return (expr,)
-
-
-def _renamed(expr: Expr, letters: Mapping[str, Expr]) -> Expr:
-    return substitute(expr, letters)
 
 
 def _alike(left: Grid, right: Grid) -> bool:
@@ -403,8 +358,3 @@ def _worst(judged: list[Verdict]) -> Verdict:
         if found:
             return Verdict(verdict, found[0].note if len({one.note for one in found}) == 1 else "")
     return next((one for one in judged if one.note), Verdict(CORRECT))
-
-
-def shape_text(shape: Shape) -> str:
-    """A shape as it is written in a message."""
-    return shapes.text_of(shape)

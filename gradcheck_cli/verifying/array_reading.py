@@ -7,6 +7,7 @@ they are, products entry by entry.
 from __future__ import annotations
 
 import re
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -24,8 +25,6 @@ _ENTRYWISE = re.compile(r"\\odot|\\circ|\\ast|\*|⊙|∘")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
 
-ShapeOf = "Callable[[Expr], Shape | None]"
-
 
 def product_readings(
     expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
@@ -34,12 +33,12 @@ def product_readings(
     if not any(_is_product(part) for part in walk(expr)):
         return
     seen = {expr}
-    for dots in (False, True) if latex else (False,):
-        for columns in (True, False) if latex else (False,):
-            found = Products(source, shape_of, dots=dots, columns=columns).read(expr)
-            if found not in seen:
-                seen.add(found)
-                yield found
+    either, never = (True, False), (False,)
+    for dots, columns, tight in product(reversed(either) if latex else never, either if latex else never, either):
+        found = Products(source, shape_of, dots=dots, columns=columns, tight=tight).read(expr)
+        if found not in seen:
+            seen.add(found)
+            yield found
 
 
 def _is_product(part: Expr) -> bool:
@@ -51,13 +50,17 @@ class Products:
 
     `dots`     whether a dot or a cross between two arrays is a product of matrices too
     `columns`  whether a vector is a column, and its transpose a row
+    `tight`    whether products of matrices bind closer than those entry by entry
     """
 
-    def __init__(self, source: Source, shape_of: Callable[[Expr], Shape | None], *, dots: bool, columns: bool) -> None:
+    def __init__(
+        self, source: Source, shape_of: Callable[[Expr], Shape | None], *, dots: bool, columns: bool, tight: bool
+    ) -> None:
         self.source = source
         self.shape_of = shape_of
         self.dots = dots
         self.columns = columns
+        self.tight = tight
 
     def read(self, expr: Expr) -> Expr:
         """The reading of an expression."""
@@ -90,15 +93,23 @@ class Products:
 
     def product(self, expr: Call) -> tuple[Expr, str]:
         """A product from the left, each sign read as what it may be."""
-        found, way = self.turned(expr.args[0])
-        for before, arg in zip(expr.args, expr.args[1:], strict=False):
+        groups = [self.turned(expr.args[0])]
+        for before, arg in pairwise(expr.args):
             right, right_way = self.turned(arg)
             if expr.function == "matmul" or self.is_matrix_product(before, arg):
-                found, way = self.joined(found, way, right, right_way)
+                groups[-1] = self.joined(*groups[-1], right, right_way)
+            elif self.tight:
+                groups.append((right, right_way))
             else:
-                way = way if (self.rank(found) or 0) else right_way
-                found = Call("mul", (found, right), (), expr.span)
-        return found, way
+                groups[-1] = self.entrywise(groups[-1], (right, right_way))
+        found = groups[0]
+        for group in groups[1:]:
+            found = self.entrywise(found, group)
+        return found
+
+    def entrywise(self, left: tuple[Expr, str], right: tuple[Expr, str]) -> tuple[Expr, str]:
+        """A product entry by entry."""
+        return Call("mul", (left[0], right[0])), left[1] if self.rank(left[0]) else right[1]
 
     def is_matrix_product(self, left: Expr, right: Expr) -> bool:
         """Whether what stands between two factors may be the sign of a matrix product."""
