@@ -12,9 +12,9 @@ from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.grids import Grid, places
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
-from gradcheck_cli.render.layout import breakable, pad, widest, words, wrap
+from gradcheck_cli.render.layout import breakable, fold, pad, widest, words, wrap
 from gradcheck_cli.render.matrix import beside, labelled, matrix
-from gradcheck_cli.render.printer import Printer
+from gradcheck_cli.render.printer import Printer, counted
 from gradcheck_cli.shapes import at as at_sizes
 from gradcheck_cli.shapes import text_of
 from gradcheck_cli.write.precedence import SUM, binding
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _WITHOUT = "; without that"
 _KINDS = {"onehot": "one-hot", "spd": "symmetric positive definite", "binary": "0 or 1", "sign": "-1 or 1"}
 _INDENT = "    "
+_LONGEST_COUNT = 60
 _ONE = number(1)
 _MINUS = number(-1)
 
@@ -70,6 +71,9 @@ class ArrayPrinter(Printer):
         total = counts.params(self.graph)
         number = counts.in_numbers(total, self.graph)
         told = str(total) if number is None or str(number) == str(total) else f"{total} = {number}"
+        if len(told) > _LONGEST_COUNT:
+            count = len(counts.shares(self.graph))
+            return [f"{counted(count, 'array')} of parameters"]
         return [f"{told} parameter{'' if number == 1 else 's'}"] if str(total) != "0" else []
 
     def heading(self) -> None:
@@ -183,7 +187,7 @@ class ArrayPrinter(Printer):
             self.lines(self.block(node.gradient, f"{_INDENT}= ", self.canvas.width))
         note = self.fact(node.note, question=False)
         if note:
-            self.pieces([_INDENT, *words(f"({note})")], "open", 4)
+            self.lines(wrap([_INDENT, *words(f"({note})")], self.canvas.width, 4), "open")
 
     def fact(self, note: str, *, question: bool) -> str:
         """A note on a fact about values: in full when it is told first, then briefly, and outside of questions no more."""
@@ -205,7 +209,7 @@ class ArrayPrinter(Printer):
             self.canvas.line(label, whole)
         else:
             self.pieces([label, *breakable(rule)], "plain", indent)
-            lines = wrap([*breakable(f"= {sent}"), shape], self.canvas.width - indent, 2)
+            lines = fold([*breakable(f"= {sent}"), shape], self.canvas.width - indent, 2)
             self.lines((" " * indent + line for line in lines), "plain")
         self.lines(self.local_value(edge, indent), "value")
 
@@ -286,14 +290,15 @@ class ArrayPrinter(Printer):
 
     def pieces(self, pieces: list[str], style: str, indent: int = 4) -> None:
         """Pieces over as many lines as they need."""
-        self.lines(wrap(pieces, self.canvas.width, indent), style)
+        self.lines(fold(pieces, self.canvas.width, indent), style)
 
     # -- questions
 
     def answer(self, answer: Answer, indent: str) -> None:
         """The expression, the value, what it rests on, and the derivation where there is one."""
         room = self.canvas.width - len(indent)
-        for line in wrap(self.answer_pieces(answer), room, 2):
+        split = wrap if answer.kind in ("relation", "shape") else fold
+        for line in split(self.answer_pieces(answer), room, 2):
             self.canvas.line(indent, (line, "value"))
         if answer.kind not in ("shape", "relation"):
             self.lines(indent + line for line in self.answer_value(answer, room))
@@ -328,7 +333,7 @@ class ArrayPrinter(Printer):
                 pieces.append(mark + reason)
             elif mark:
                 pieces += ["   ", *words("(" + reason)]
-            for part in wrap(pieces, room, lead + 4):
+            for part in fold(pieces, room, lead + 4):
                 self.canvas.line(indent, "  ", part)
 
 

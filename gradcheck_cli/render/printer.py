@@ -79,7 +79,8 @@ class Printer:
 
     def section(self, title: str) -> None:
         self.canvas.line()
-        self.canvas.line((title, "head"))
+        for line in wrap(words(title), self.canvas.width, 2):
+            self.canvas.line((line, "head"))
 
     def questions(self) -> None:
         self.section("Questions")

@@ -157,9 +157,10 @@ class ArrayCalculus:
         """What a node sends back to each of its sources, in terms of the name `upstream(target)`."""
         if target not in self._rules:
             upstream = self.placed(f"upstream({target})", self.shapes[target])
-            wanted = frozenset(self.graph.sources[target])
+            sources = self.graph.sources[target]
             own = self.algebra.name(target)
-            self._rules[target] = pullback(self.algebra, self.definitions[target], upstream, own, wanted)
+            sent = pullback(self.algebra, self.definitions[target], upstream, own, frozenset(sources))
+            self._rules[target] = {source: sent[source] for source in sources}
         return self._rules[target]
 
     def local(self, source: str, target: str) -> tuple[Term, bool]:

@@ -24,7 +24,7 @@ from tests.build import names_of
 SHAPES = {
     "x": ("n",), "y": ("n",), "A": ("n", "n"), "B": ("n", "n"), "W1": ("n", "m"), "G": ("n", "n"), "s": (),
 }  # fmt: skip
-SCOPE = replace(names_of(*SHAPES, "i", "j", "n", "m"), arrays=True)
+SCOPE = replace(names_of(*SHAPES, "n", "m"), arrays=True, indices=frozenset("ij"))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_ranks_are_those_of_the_shapes(text):
 
 
 # notation of the textbooks that is not read, or as something else
-UNREAD = re.compile(r"\\mathbf\{[01]\}_|I_\{|\^\{-1\}$|\\\||\\_|\\right\)_\{|upstream|vjp|part")
+UNREAD = re.compile(r"\\mathbf\{[01]\}_|I_\{|\^\{-1\}$|\\\||\\_|\\right\)_\{|upstream|vjp|part|\\odot \\mathbb\{1\}")
 
 
 def quantities(problem):
