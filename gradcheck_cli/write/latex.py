@@ -36,9 +36,17 @@ class LatexWriter:
 
     names: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, Sized] = field(default_factory=dict)
+    done: dict[int, tuple[Expr, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def write(self, expr: Expr) -> str:
-        """The expression in LaTeX, without `$`."""
+        """The expression in LaTeX, without `$`; what is looked at twice is written once."""
+        found = self.done.get(id(expr))
+        if found is None:
+            found = self.done[id(expr)] = (expr, self.written(expr))
+        return found[1]
+
+    def written(self, expr: Expr) -> str:
+        """The expression in LaTeX, worked out."""
         match expr:
             case Num():
                 return self.number(expr)
