@@ -21,17 +21,20 @@ from gradcheck_cli.solving import solve
 ANSWERS = "problem: sum-times\nanswers:\n  '1': z = -4\n  '2': 2\n  '4': 3\n"
 
 NUMBER = {"type": ["number", "null"]}
+NESTED = {"anyOf": [NUMBER, {"type": "array", "items": {"$ref": "#/$defs/nested"}}]}
+SIZE = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "[a-z]"}]}
 QUANTITY = {
     "type": "object",
     "required": ["expression", "latex", "value"],
     "properties": {
         "expression": {"type": "string"},
         "latex": {"type": "string"},
-        "value": NUMBER,
-        "shape": {"type": "array"},
+        "value": {"$ref": "#/$defs/nested"},
+        "shape": {"type": "array", "items": SIZE},
     },
 }
 SOLUTION = {
+    "$defs": {"nested": NESTED},
     "type": "object",
     "required": ["gradcheck", "problem", "nodes", "edges", "questions", "checks", "notes"],
     "additionalProperties": False,
@@ -43,7 +46,7 @@ SOLUTION = {
             "items": {
                 "type": "object",
                 "required": ["name", "kind", "expression", "inputs", "shape", "value", "gradient"],
-                "properties": {"kind": {"enum": ["input", "node"]}, "gradient": QUANTITY, "value": NUMBER},
+                "properties": {"kind": {"enum": ["input", "node"]}, "gradient": QUANTITY, "value": {"$ref": "#/$defs/nested"}},
             },
         },
         "edges": {
