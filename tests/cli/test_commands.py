@@ -22,7 +22,7 @@ ANSWERS = "problem: sum-times\nanswers:\n  '1': z = -4\n  '2': 2\n  '4': 3\n"
 
 NUMBER = {"type": ["number", "null"]}
 NESTED = {"anyOf": [NUMBER, {"type": "array", "items": {"$ref": "#/$defs/nested"}}]}
-SIZE = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "[a-z]"}]}
+SIZE = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "[A-Za-z]"}]}
 QUANTITY = {
     "type": "object",
     "required": ["expression", "latex", "value"],
