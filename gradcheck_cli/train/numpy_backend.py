@@ -1,0 +1,420 @@
+"""A program as a list of NumPy and BLAS calls with their operands bound, nothing allocated in a step."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.train import blas
+from gradcheck_cli.train.arrays import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gradcheck_cli.train.program import Instruction, Program, Ref
+
+Array = Any
+Calls = "list[Callable[[], object]]"
+_SMALL = 4096  # up to so many numbers an operand of the full shape beats broadcasting a single one
+
+
+@dataclass(slots=True)
+class NumpyProgram:
+    """A program bound to parameters and states; `run` does steps over rows of data."""
+
+    program: Program
+    dtype: Any
+    params: Mapping[str, Array]
+    states: Mapping[str, Array]
+    calls: list[Callable[[], object]] = field(default_factory=list)
+    buffers: list[Array] = field(default_factory=list)
+    moving: dict[str, ctypes.c_void_p] = field(default_factory=dict)
+    copied: dict[str, Array] = field(default_factory=dict)
+    uniforms: dict[tuple[str, float], list[Array]] = field(default_factory=dict)
+    records: dict[str, Array] = field(default_factory=dict)
+    _scratch: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+    library: blas.Blas | None = None
+
+    def run(
+        self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array], records: Mapping[str, Array]
+    ) -> None:
+        """Do `steps` steps; feeds, scalars and records have a first axis of steps and the program's dtype."""
+        pointers, copies, varying = self._bound(feeds, steps, scalars)
+        outs = [(self.records[name], records[name]) for name in self.records]
+        calls = self.calls
+        with np.errstate(all="ignore"):
+            for step in range(steps):
+                for pointer, base, stride in pointers:
+                    pointer.value = base + step * stride
+                for buffer, rows in copies:
+                    buffer[...] = rows[step]
+                for coefficient, arrays, numbers in varying:
+                    for array in arrays:
+                        array.fill(coefficient * numbers[step])
+                for call in calls:
+                    call()
+                for buffer, rows in outs:
+                    rows[step] = buffer
+
+    def _bound(self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array]) -> tuple[Any, Any, Any]:
+        pointers = []
+        for name, pointer in self.moving.items():
+            rows = feeds[name]
+            assert rows.flags.c_contiguous and rows.dtype == self.dtype and len(rows) >= steps  # noqa: S101, PT018
+            pointers.append((pointer, rows.ctypes.data, rows.strides[0]))
+        copies = [(buffer, feeds[name]) for name, buffer in self.copied.items()]
+        varying = []
+        for (name, coefficient), arrays in self.uniforms.items():
+            if not name:
+                continue
+            numbers = scalars[name]
+            if steps and (numbers[:steps] == numbers[0]).all():
+                for array in arrays:
+                    array.fill(coefficient * numbers[0])
+            else:
+                varying.append((coefficient, arrays, numbers))
+        return pointers, copies, varying
+
+    # what instructions need
+
+    def array(self, ref: Ref) -> Array:
+        """The array of an operand."""
+        if ref.kind == "buffer":
+            return self.buffers[ref.key][: math.prod(ref.shape)].reshape(ref.shape)
+        if ref.kind == "feed":
+            if ref.key not in self.copied:
+                self.copied[ref.key] = aligned(math.prod(self.program.feeds[ref.key]), self.dtype).reshape(
+                    self.program.feeds[ref.key]
+                )
+            return self.copied[ref.key].reshape(ref.shape)
+        if ref.kind in ("param", "state"):
+            held = (self.params if ref.kind == "param" else self.states)[ref.key]
+            return held if held.shape == ref.shape else _viewed(held, ref.shape)
+        return self.uniform(ref.key, ref.shape if math.prod(ref.shape) <= _SMALL else ())
+
+    def uniform(self, key: tuple[str, float], shape: tuple[int, ...]) -> Array:
+        """An array full of one number; that of a step's scalar is filled again when it changes."""
+        for array in self.uniforms.setdefault(key, []):
+            if array.shape == shape:
+                return array
+        array = np.full(shape, 0.0 if key[0] else key[1], self.dtype)
+        self.uniforms[key].append(array)
+        return array
+
+    def scratch(self, shape: tuple[int, ...], which: int = 0) -> Array:
+        """Memory that an instruction may use while it runs."""
+        key = (math.prod(shape), which)
+        if key not in self._scratch:
+            self._scratch[key] = aligned(max(key[0], 1), self.dtype)[: key[0]]
+        return self._scratch[key].reshape(shape)
+
+    def operand(self, ref: Ref) -> blas.Operand:
+        """A matrix for BLAS; a feed's is where the step's rows lie."""
+        if ref.kind == "feed" and len(ref.shape) <= 2:
+            pointer = self.moving.setdefault(ref.key, ctypes.c_void_p())
+            rows, columns = ref.shape if len(ref.shape) == 2 else (1, math.prod(ref.shape))
+            return blas.Operand((rows, columns), max(columns, 1), pointer)
+        return blas.operand(self.array(ref))
+
+
+def _viewed(array: Array, shape: tuple[int, ...]) -> Array:
+    """The same memory in another shape; refused where that would be a copy."""
+    view = array.view()
+    try:
+        view.shape = shape
+    except AttributeError as error:
+        message = "a parameter is used in a shape that its rows do not have"
+        raise UnsupportedError(message) from error
+    return view
+
+
+def bind(program: Program, dtype: Any, params: Mapping[str, Array], states: Mapping[str, Array]) -> NumpyProgram:
+    """The program ready to run on these parameters and states, which it changes in place."""
+    found = NumpyProgram(program, np.dtype(dtype), params, states, library=blas.find())
+    found.buffers = [aligned(size, dtype) for size in program.buffers]
+    for one in program.instructions:
+        if one.op == "record":
+            found.records[one.out.key] = found.array(one.args[0])
+            kept = found.scratch(one.out.shape, hash(one.out.key))
+            found.calls.append(partial(np.copyto, kept, found.records[one.out.key]))
+            found.records[one.out.key] = kept
+        elif one.op in _RULES:
+            found.calls.extend(_RULES[one.op](found, one))
+        else:
+            message = f"{one.op} has no place in the NumPy back end"
+            raise UnsupportedError(message, hint="the tape can train it: --backend tape")
+    return found
+
+
+def _unary(function: Any) -> Any:
+    def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+        return [partial(function, bound.array(one.args[0]), bound.array(one.out))]
+
+    return rule
+
+
+def _binary(function: Any) -> Any:
+    def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+        left, right = (_spread(bound, ref, one.out) for ref in one.args)
+        return [partial(function, left, right, out=bound.array(one.out))]
+
+    return rule
+
+
+def _spread(bound: NumpyProgram, ref: Ref, out: Ref) -> Array:
+    """An operand; a uniform one in the result's shape where that is small."""
+    if ref.kind == "uniform":
+        return bound.uniform(ref.key, out.shape if math.prod(out.shape) <= _SMALL else ())
+    return bound.array(ref)
+
+
+def _compare(function: Any) -> Any:
+    def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+        left, right = (bound.array(ref) for ref in one.args)
+        return [partial(function, left, right, out=bound.array(one.out), casting="unsafe", dtype=bool)]
+
+    return rule
+
+
+def _sigmoid(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """1/(1 + exp(-x)); an overflow of exp gives 0, which is right."""
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    ones = bound.uniform(("", 1.0), out.shape if out.size <= _SMALL else ())
+    return [
+        partial(np.negative, x, out),
+        partial(np.exp, out, out),
+        partial(np.add, out, ones, out),
+        partial(np.reciprocal, out, out),
+    ]
+
+
+def _dsigmoid(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    g, y, out = bound.array(one.args[0]), bound.array(one.args[1]), bound.array(one.out)
+    slope = bound.scratch(out.shape)
+    return [partial(np.multiply, y, y, slope), partial(np.subtract, y, slope, slope), partial(np.multiply, g, slope, out)]
+
+
+def _dtanh(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """g (1 - y^2) as g - g y y."""
+    g, y, out = bound.array(one.args[0]), bound.array(one.args[1]), bound.array(one.out)
+    part = bound.scratch(out.shape)
+    return [partial(np.multiply, g, y, part), partial(np.multiply, part, y, part), partial(np.subtract, g, part, out)]
+
+
+def _drelu(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """y is the value of relu, so its sign is 0 or 1."""
+    g, y, out = bound.array(one.args[0]), bound.array(one.args[1]), bound.array(one.out)
+    sign = bound.scratch(out.shape)
+    return [partial(np.sign, y, sign), partial(np.multiply, g, sign, out)]
+
+
+def _relu(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    zeros = bound.uniform(("", 0.0), out.shape if out.size <= _SMALL else ())
+    return [partial(np.maximum, x, zeros, out=out)]
+
+
+def _softplus(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    return [partial(np.logaddexp, x, bound.uniform(("", 0.0), ()), out)]
+
+
+def _softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """exp(x - max), and over its sum."""
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    axis = one.attrs["axis"]
+    top = bound.scratch(tuple(1 if at == axis else size for at, size in enumerate(x.shape)), 1)
+    return [
+        partial(np.maximum.reduce, x, axis, None, top, True),  # noqa: FBT003
+        partial(np.subtract, x, top, out),
+        partial(np.exp, out, out),
+        partial(np.add.reduce, out, axis, None, top, True),  # noqa: FBT003
+        partial(np.divide, out, top, out),
+    ]
+
+
+def _log_softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    axis = one.attrs["axis"]
+    top = bound.scratch(tuple(1 if at == axis else size for at, size in enumerate(x.shape)), 1)
+    powers = bound.scratch(x.shape, 2)
+    return [
+        partial(np.maximum.reduce, x, axis, None, top, True),  # noqa: FBT003
+        partial(np.subtract, x, top, out),
+        partial(np.exp, out, powers),
+        partial(np.add.reduce, powers, axis, None, top, True),  # noqa: FBT003
+        partial(np.log, top, top),
+        partial(np.subtract, out, top, out),
+    ]
+
+
+def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out = bound.array(one.out)
+    attrs, calls = dict(one.attrs), []
+    if len(one.args) == 3:
+        calls.append(partial(np.copyto, out, bound.array(one.args[2])))
+        attrs["beta"] = 1.0
+    if bound.library is not None and all(ref.kind != "uniform" for ref in one.args) and _blas_fits(bound, one):
+        left, right = bound.operand(one.args[0]), bound.operand(one.args[1])
+        calls.append(blas.product(bound.library, bound.dtype, blas.operand(out), left, right, attrs))
+        return calls
+    left, right = (np.broadcast_to(bound.array(ref), ref.shape) for ref in one.args[:2])
+    left, right = (left.T if attrs["left_t"] else left), (right.T if attrs["right_t"] else right)
+    if attrs["beta"] == 0 and attrs["alpha"] == 1 and out.flags.c_contiguous:
+        return [*calls, partial(np.dot, left, right, out)]
+    part = bound.scratch(out.shape, 3)
+    return [*calls, partial(np.dot, left, right, part), *_combine(bound, out, part, attrs)]
+
+
+def _blas_fits(bound: NumpyProgram, one: Instruction) -> bool:
+    arrays = [bound.array(ref) for ref in (one.out, *one.args[:2]) if ref.kind != "feed"]
+    return all(blas.fits(array) for array in arrays)
+
+
+def _combine(bound: NumpyProgram, out: Array, part: Array, attrs: dict[str, Any]) -> list[Callable[[], object]]:
+    """out = beta*out + alpha*part, where `part` may be overwritten."""
+    calls: list[Callable[[], object]] = []
+    alpha, beta = attrs["alpha"], attrs["beta"]
+    if beta not in (0, 1):
+        calls.append(partial(np.multiply, out, bound.uniform(("", beta), ()), out))
+    if alpha not in (1, -1):
+        calls.append(partial(np.multiply, part, bound.uniform(("", alpha), ()), part))
+    if beta == 0:
+        return [*calls, partial(np.negative if alpha == -1 else np.positive, part, out)]
+    return [*calls, partial(np.subtract if alpha == -1 else np.add, out, part, out)]
+
+
+def _sum(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out, attrs = bound.array(one.out), one.attrs
+    (ref,) = one.args
+    array = bound.array(ref)
+    if bound.library is not None and attrs["axes"] == (0,) and array.ndim == 2 and out.ndim == 1 and blas.fits(array):
+        ones = bound.uniform(("", 1.0), (1, array.shape[0]))
+        more = attrs | {"left_t": False, "right_t": False}
+        return [blas.product(bound.library, bound.dtype, blas.operand(out), blas.operand(ones), blas.operand(array), more)]
+    if attrs["beta"] == 0 and attrs["alpha"] == 1:
+        return [partial(np.add.reduce, array, attrs["axes"], None, out.reshape(_reduced(array, attrs["axes"])), True)]  # noqa: FBT003
+    part = bound.scratch(out.shape, 3)
+    return [partial(np.add.reduce, array, attrs["axes"], None, part), *_combine(bound, out, part, attrs)]
+
+
+def _reduced(array: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(1 if axis in axes else size for axis, size in enumerate(array.shape))
+
+
+def _axpby(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out, source = bound.array(one.out), np.broadcast_to(bound.array(one.args[0]), one.out.shape)
+    alpha, beta = one.attrs["alpha"], one.attrs["beta"]
+    whole = out.flags.c_contiguous and source.flags.c_contiguous
+    if bound.library is not None and beta == 1 and whole and out.size:
+        return [blas.axpy(bound.library, bound.dtype, alpha, source, out)]
+    part = bound.scratch(out.shape, 3)
+    if alpha in (1, -1):
+        return _combine(bound, out, source, one.attrs)
+    scaled = partial(np.multiply, source, bound.uniform(("", alpha), ()), part)
+    return [scaled, *_combine(bound, out, part, {"alpha": 1.0, "beta": beta})]
+
+
+def _scale(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out = bound.array(one.out)
+    return [partial(np.multiply, out, bound.uniform(one.args[0].key, ()), out)]
+
+
+def _adam(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """m, v, then p -= rate m/(sqrt(v) + epsilon)."""
+    p = bound.array(one.out)
+    m, v, g = (bound.array(ref) for ref in one.args[:3])
+    g = np.broadcast_to(g, p.shape)
+    rate, epsilon = (bound.uniform(ref.key, ()) for ref in one.args[3:])
+    part = bound.scratch(p.shape, 3)
+    beta1, beta2 = one.attrs["beta1"], one.attrs["beta2"]
+    number = lambda value: bound.uniform(("", value), ())  # noqa: E731
+    return [
+        partial(np.multiply, m, number(beta1), m),
+        partial(np.multiply, g, number(1 - beta1), part),
+        partial(np.add, m, part, m),
+        partial(np.multiply, v, number(beta2), v),
+        partial(np.multiply, g, g, part),
+        partial(np.multiply, part, number(1 - beta2), part),
+        partial(np.add, v, part, v),
+        partial(np.sqrt, v, part),
+        partial(np.add, part, epsilon, part),
+        partial(np.divide, m, part, part),
+        partial(np.multiply, part, rate, part),
+        partial(np.subtract, p, part, p),
+    ]
+
+
+def _where(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """The first operand decides: a copy of the third, then of the second where it is not 0."""
+    out = bound.array(one.out)
+    chosen, first, second = (np.broadcast_to(bound.array(ref), out.shape) for ref in one.args)
+    mask = np.zeros(out.shape, bool)
+    return [
+        partial(np.not_equal, chosen, bound.uniform(("", 0.0), ()), mask),
+        partial(np.copyto, out, second),
+        partial(np.copyto, out, first, where=mask),
+    ]
+
+
+def _transpose(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    return [partial(np.copyto, bound.array(one.out), bound.array(one.args[0]).T)]
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def _erf_rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    return [lambda: np.copyto(out, _erf(x))]
+
+
+_RULES: dict[str, Callable[[NumpyProgram, Instruction], list[Callable[[], object]]]] = {
+    "add": _binary(np.add),
+    "sub": _binary(np.subtract),
+    "mul": _binary(np.multiply),
+    "div": _binary(np.divide),
+    "pow": _binary(np.power),
+    "maximum": _binary(np.maximum),
+    "minimum": _binary(np.minimum),
+    "gt": _compare(np.greater),
+    "ge": _compare(np.greater_equal),
+    "eq": _compare(np.equal),
+    "exp": _unary(np.exp),
+    "log": _unary(np.log),
+    "sin": _unary(np.sin),
+    "cos": _unary(np.cos),
+    "asin": _unary(np.arcsin),
+    "atan": _unary(np.arctan),
+    "sinh": _unary(np.sinh),
+    "cosh": _unary(np.cosh),
+    "tanh": _unary(np.tanh),
+    "abs": _unary(np.abs),
+    "sign": _unary(np.sign),
+    "floor": _unary(np.floor),
+    "step": lambda bound, one: [
+        partial(np.heaviside, bound.array(one.args[0]), bound.uniform(("", 0.0), ()), bound.array(one.out))
+    ],
+    "erf": _erf_rule,
+    "sigmoid": _sigmoid,
+    "relu": _relu,
+    "softplus": _softplus,
+    "dsigmoid": _dsigmoid,
+    "dtanh": _dtanh,
+    "drelu": _drelu,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "matmul": _matmul,
+    "sum": _sum,
+    "axpby": _axpby,
+    "scale": _scale,
+    "adam": _adam,
+    "where": _where,
+    "transpose": _transpose,
+}
