@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expand import EULER, pairs
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, names, number, substitute, with_children
 from gradcheck_cli.functions import FUNCTIONS, Function
 from gradcheck_cli.graph import Graph
 from gradcheck_cli.inference import Operands, result_shape, whole
@@ -28,11 +28,15 @@ _OPTION_NAMES = ("axis", "keepdims")
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """The shapes of names, the letters that are sizes, and over which size each index letter was seen to run."""
+    """The shapes of names, the letters that are sizes, and over which size each index letter was seen to run.
+
+    `seen` has the calls lowered so far: a derived function may use its argument more than once.
+    """
 
     names: Mapping[str, Shape]
     letters: frozenset[str] = frozenset()
     ranges: dict[str, Size] = field(default_factory=dict)
+    seen: dict[int, tuple[Expr, Typed]] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ def _lower(expr: Expr, known: Shapes) -> Typed:
             return _entry(expr, known)
         case Sum():
             return _sum_over(expr, known)
-    return _call(expr, known)
+    if id(expr) not in known.seen:
+        known.seen[id(expr)] = (expr, _call(expr, known))
+    return known.seen[id(expr)][1]
 
 
 def _call(expr: Call, known: Shapes) -> Typed:
@@ -103,6 +109,10 @@ def _entry(expr: Index, known: Shapes) -> Typed:
     for index, size in zip(indices, base.shape, strict=False):
         if isinstance(index, Name):
             _runs(index, size, known)
+        place = shapes.size_of(index, names(index))
+        if place is None or (place.number is not None and place.number < 0):
+            message = "an index is a letter or a whole number, counted from 0"
+            raise ShapeError(message, hint="write x[0] or x[i]", span=index.span)
         if isinstance(index, Num) and size.number is not None and index.value >= size.number:
             message = f"the index {index.text} is too large: there are {size} entries, counted from 0"
             raise ShapeError(message, hint=f"the last one is {size.number - 1}", span=index.span)
@@ -148,8 +158,12 @@ def _derived(expr: Call, row: Function, args: tuple[Typed, ...], known: Shapes) 
     if not row.defaults:
         given = list(expr.args)
     actual = dict(zip(row.params, given, strict=False)) | dict(expr.options)
-    body = substitute(_meaning(row.name, rank), actual)
-    found = lower(_without_defaults(body), known)
+    body = substitute(_meaning(row.name, rank, tuple(name for name, _ in expr.options)), actual)
+    try:
+        found = lower(body, known)
+    except GradcheckError as error:
+        error.span = expr.span  # the place in the function's meaning says nothing to a reader
+        raise
     return Typed(_placed(found.expr, expr), found.shape)
 
 
@@ -158,20 +172,23 @@ def _placed(expr: Expr, original: Expr) -> Expr:
 
 
 @cache
-def _meaning(function: str, rank: int) -> Expr:
+def _meaning(function: str, rank: int, given: tuple[str, ...]) -> Expr:
+    """What a derived function of arrays of so many axes stands for, with the options that are given."""
     row = FUNCTIONS[function]
     text = next((text for least, text in reversed(row.of_rank) if rank >= least), row.means)
-    return parse(text, replace(scope(dict.fromkeys((*row.params, *_OPTION_NAMES), ()))[0], arrays=True))
+    vocabulary = replace(scope(dict.fromkeys((*row.params, *_OPTION_NAMES), ()))[0], arrays=True)
+    return _without_defaults(parse(text, vocabulary), given)
 
 
-def _without_defaults(expr: Expr) -> Expr:
+def _without_defaults(expr: Expr, given: tuple[str, ...]) -> Expr:
     """The expression without options that were not given: `axis=axis` is left out."""
     match expr:
         case Call():
-            options = tuple(pair for pair in expr.options if not _left_out(pair[1]))
-            return Call(expr.function, tuple(map(_without_defaults, expr.args)), options, expr.span)
+            options = tuple((name, value) for name, value in expr.options if name in given or not _left_out(value))
+            args = tuple(_without_defaults(arg, given) for arg in expr.args)
+            return Call(expr.function, args, options, expr.span)
         case Index():
-            return Index(_without_defaults(expr.base), expr.indices, expr.span)
+            return Index(_without_defaults(expr.base, given), expr.indices, expr.span)
     return expr
 
 

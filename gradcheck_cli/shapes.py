@@ -44,6 +44,16 @@ class Size:
             total += factor * prod(sizes[letter] for letter in monomial)
         return total
 
+    def partly(self, sizes: Mapping[str, int]) -> Size:
+        """The size where some of the letters have these values."""
+        total = _size({})
+        for monomial, factor in self.terms:
+            term = size(factor)
+            for letter in monomial:
+                term = term * size(sizes.get(letter, letter))
+            total = total + term
+        return total
+
     def __add__(self, other: Size) -> Size:
         found = dict(self.terms)
         for monomial, factor in other.terms:

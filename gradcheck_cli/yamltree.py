@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_DEPTH = 24
-MAX_NODES = 50_000
+MAX_NODES = 110_000
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
 MAX_ERRORS = 100

@@ -375,7 +375,9 @@ def test_a_million_openings_are_refused_before_they_are_read(opening, loader, mo
 
 def test_more_values_than_the_limit_are_refused_and_the_limit_is_read():
     assert len(tree("- x\n" * (MAX_NODES - 1)).items) == MAX_NODES - 1
-    assert complaints("- x\n" * MAX_NODES) == [f"p.yaml:{MAX_NODES}:3: the file has more than 50,000 values; split it"]
+    assert complaints("- x\n" * MAX_NODES) == [
+        f"p.yaml:{MAX_NODES}:3: the file has more than {MAX_NODES:,} values; split it"
+    ]
 
 
 # -- what a scalar says

@@ -17,6 +17,7 @@ _EPILOG = """
 Examples:
   gradcheck solve residual-relu --wrt w0
   gradcheck solve problem.yaml --ask 'd(L, w)' --set x=3
+  gradcheck solve problem.yaml --dims dh=3 --seed 7
 """
 
 
@@ -26,8 +27,14 @@ Examples:
     "--ask", multiple=True, metavar="QUERY", help="Also answer d(L, w), local(y, x), value(a), … (repeatable)."
 )
 @click.option(
-    "--set", "settings", multiple=True, metavar="NAME=NUMBER", help="Give an input another value (repeatable)."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give an input another value: x=3, W=[[1, 2], [3, 4]] (repeatable).",
 )
+@click.option("--dims", multiple=True, metavar="LETTER=NUMBER", help="Sizes for letters: dh=3,dx=2 (repeatable).")
+@click.option("--seed", type=click.IntRange(0), metavar="NUMBER", help="Draw numbers for everything that has none.")
 @click.option("--wrt", multiple=True, metavar="NAME", help="Chain rule for these inputs only (repeatable).")
 @click.option("--output-node", metavar="NAME", help="Differentiate this node instead of the problem's output.")
 @click.option("--exact", is_flag=True, help="Fractions instead of decimals, expressions closed in the inputs.")
@@ -39,6 +46,8 @@ def solve(  # noqa: PLR0913 - one parameter an option
     problem: str,
     ask: tuple[str, ...],
     settings: tuple[str, ...],
+    dims: tuple[str, ...],
+    seed: int | None,
     wrt: tuple[str, ...],
     output_node: str | None,
     exact: bool,
@@ -55,18 +64,18 @@ def solve(  # noqa: PLR0913 - one parameter an option
     """
     from gradcheck_cli.problem import load
     from gradcheck_cli.solving import solve as run
-    from gradcheck_cli.solving.options import assigned, known
+    from gradcheck_cli.solving.options import known, with_numbers
     from gradcheck_cli.verifying.keys import key_verdicts
 
     del debug
-    loaded: Problem = assigned(load(problem), settings)
+    loaded: Problem = with_numbers(load(problem), settings, dims, seed)
     if output_node is not None:
         known(loaded, output_node, "--output-node")
     for name in wrt:
         known(loaded, name, "--wrt")
     solution = run(loaded, output=output_node, ask=ask)
-    # with other numbers or another output the author's answers are answers to something else
-    keys = {} if settings or output_node else key_verdicts(solution)
+    # with other numbers, sizes or another output the author's answers are answers to something else
+    keys = {} if settings or dims or output_node else key_verdicts(solution)
     if as_json:
         from gradcheck_cli.render.json import dumps, solution_document
 

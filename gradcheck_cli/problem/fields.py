@@ -13,6 +13,8 @@ KINDS = (
     "onehot", "distribution", "symmetric", "spd", "invertible",
 )  # fmt: skip
 SCALAR_KINDS = KINDS[:7]
+ALONG_KINDS = KINDS[7:9]  # entries sum to 1 along an axis
+MATRIX_KINDS = KINDS[9:]
 FORMS = ("any", "expression", "value", "both")
 
 
@@ -21,8 +23,8 @@ class Field:
     """A key of a mapping.
 
     `holds`  `text`, `expression`, `number`, `flag`, `texts` (one or a list), `numbers` (a number or nested lists),
-             `choice` (of `choices`), `names` (one or a list), `mapping` (any name -> `inside`), `items` (a list of
-             mappings with the fields `inside`), `answer`
+             `choice` (of `choices`), `names` (one or a list), `size` (a number or a letter), `mapping` (any name ->
+             `inside`), `items` (a list of mappings with the fields `inside`), `answer`
     """
 
     name: str
@@ -38,10 +40,10 @@ PROBLEM = (
     Field("description", "text", "Markdown; may hold $math$."),
     Field("inputs", "mapping", "The leaves of the graph, by name.", inside="input"),
     Field("constants", "mapping", "Symbols that are no nodes, by name.", inside="input"),
-    Field("dims", "mapping", "Sizes of symbolic dimensions.", inside="number"),
+    Field("dims", "mapping", "Numbers for the letters of sizes.", inside="number"),
     Field("let", "mapping", "Names that are no nodes but may appear in answers.", inside="expression"),
     Field("graph", "mapping", "The nodes of the computation graph, by name.", inside="node"),
-    Field("layers", "items", "A shorthand that expands into `graph`.", inside="layer"),
+    Field("layers", "items", "A network's layers; a shorthand that expands into inputs and nodes.", inside="layer"),
     Field("output", "names", "The node that is differentiated; the last one if left out."),
     Field("upstream", "mapping", "A gradient that arrives at a node from outside.", inside="expression"),
     Field("learning_rate", "number", "What step(w) uses."),
@@ -50,11 +52,30 @@ PROBLEM = (
 )
 INPUT = (
     Field("value", "numbers", "A number or nested lists."),
-    Field("shape", "names", "Sizes, as numbers or letters: [dh, dx]."),
+    Field("shape", "names", "Sizes, as numbers, letters or expressions: [dh, 4*dx]."),
     Field("kind", "choice", "What is known of the values.", choices=KINDS),
-    Field("axis", "number", "The axis along which a one-hot or a distribution sums to 1."),
+    Field("axis", "number", "The axis along which a one-hot or a distribution sums to 1; the last if left out."),
     Field("param", "flag", "Whether it is learnable."),
     Field("latex", "texts", "How it is printed; the rest are spellings also accepted in answers."),
+)
+ACTIVATIONS = (
+    "relu", "sigmoid", "tanh", "softmax", "log_softmax", "leaky_relu", "elu", "softplus", "silu", "gelu", "none",
+)  # fmt: skip
+LAYER = (
+    Field("input", "text", "The input that enters the network: its name."),
+    Field("dense", "size", "A fully connected layer: how many units."),
+    Field("conv2d", "size", "A convolution: how many filters."),
+    Field("maxpool2d", "number", "Max pooling: rows and columns of the window."),
+    Field("avgpool2d", "number", "Average pooling: rows and columns of the window."),
+    Field("flatten", "flag", "All entries as one vector."),
+    Field("activation", "choice", "An activation, by itself or after a dense or conv2d layer.", choices=ACTIVATIONS),
+    Field("shape", "names", "The shape of the input: [30], [m, 30] or [channels, rows, columns]."),
+    Field("kernel", "names", "Rows and columns of a convolution's window: 3 or [3, 5]."),
+    Field("stride", "number", "How far the window moves; 1 if left out, of pooling the window's size."),
+    Field("padding", "number", "How many zeros are put around the image; 0 if left out."),
+    Field("dilation", "number", "How far apart the entries of the window are; 1 if left out."),
+    Field("bias", "flag", "Whether the layer has a bias; true if left out."),
+    Field("name", "text", "What the layer's result is called."),
 )
 NODE = (
     Field("expr", "expression", "How the node is computed.", required=True),
@@ -80,6 +101,7 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
     "problem": PROBLEM,
     "input": INPUT,
     "node": NODE,
+    "layer": LAYER,
     "question": QUESTION,
     "answers": ANSWERS,
 }

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError, UnsupportedError
-from gradcheck_cli.expand import scalar_only
+from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError
 from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.files import read_source
-from gradcheck_cli.functions import ALIASES, FUNCTIONS
 from gradcheck_cli.graph import Graph, Input, in_order
 from gradcheck_cli.graph import Node as GraphNode
-from gradcheck_cli.parsing.lexer import fold
-from gradcheck_cli.parsing.names import Scope, scope
-from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.bundled import find
-from gradcheck_cli.problem.fields import FORMS, INPUT, QUESTION, SCALAR_KINDS, allows
-from gradcheck_cli.problem.model import Key, Problem, Question
-from gradcheck_cli.problem.reader import Reader, kind_of, meant
+from gradcheck_cli.problem.layers import Layers
+from gradcheck_cli.problem.leaves import Leaves
+from gradcheck_cli.problem.model import Problem
+from gradcheck_cli.problem.names import Names
+from gradcheck_cli.problem.questions import Questions
+from gradcheck_cli.problem.reader import Reader, meant
+from gradcheck_cli.problem.shaping import Shaper
+from gradcheck_cli.problem.sizes import too_small
 from gradcheck_cli.source import Span
 from gradcheck_cli.yamltree import Node, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
-
-_NAME = re.compile(r"[A-Za-z\u0370-\u03ff][A-Za-z0-9_\u0370-\u03ff]*")
-_ARRAYS = "vectors and matrices are not worked out yet"
-_FIELDS = {field.name: field for field in (*INPUT, *QUESTION)}
 
 
 def load(name: str | Path) -> Problem:
@@ -64,28 +61,35 @@ class _Loader:
         self.source = source
         self.name = name
         self.read = Reader(source)
-        self.declared: dict[str, Node] = {}
-        self.refused: set[str] = set()  # names that were wrong where they were declared: complained of once
+        self.names = Names(self.read)
+        self.leaves = Leaves(self.names)
+        self.shaper: Shaper | None = None
 
     def problem(self, tree: Node) -> Problem | None:
         top = self.read.section(tree, "problem", "the problem")
         if tree.kind != "map":
             return None
-        self.unsupported(top)
-        inputs = self.leaves(top.get("inputs"), "input")
-        constants = self.leaves(top.get("constants"), "constant")
+        self.leaves.dims(top.get("dims"))
+        inputs = self.leaves.section(top.get("inputs"), "input")
+        constants = self.leaves.section(top.get("constants"), "constant")
+        layers = Layers(self.leaves, inputs)
+        layers.expand(top.get("layers"))
+        inputs = (*layers.inputs, *inputs)
         texts, latex = self.nodes(top.get("graph"))
         lets = self.lets(top.get("let"))
+        self.names.check_letters()
         if "graph" not in top and "layers" not in top:
             self.read.wrong(tree, "the problem has no graph", "add graph: with a line `name: expression` for each node")
-        elif not texts and not self.read.errors:
-            self.read.wrong(top.get("graph", tree), "the graph is empty", "add a line `name: expression`")
+        elif not texts and not layers.nodes and not self.read.errors:
+            place = top.get("graph") or top.get("layers") or tree
+            hint = "add a line `name: expression`" if "graph" in top else "add a layer such as {dense: 10}"
+            self.read.wrong(place, "the graph is empty", hint)
         if self.read.errors and not inputs and any(key not in top for key in ("inputs", "graph")):
             return None  # a misspelt section would make every name in it unknown
-        names_of = self.spellings(inputs, constants, latex, lets)
-        graph = self.graph(inputs, constants, texts, latex, names_of, top)
-        known = [leaf.name for leaf in inputs] + list(texts)
-        outputs = self.outputs(top, known, list(texts))
+        latex = {node.name: () for node in layers.nodes} | latex
+        names_of = self.names.spellings((*inputs, *constants), latex, lets)
+        graph = self.graph((inputs, constants), tuple(layers.nodes), texts, latex, names_of, top.get("let"))
+        outputs = self.outputs(top, [*(leaf.name for leaf in inputs), *latex], list(latex))
         return self.finish(top, graph, outputs, lets, names_of)
 
     def finish(
@@ -97,12 +101,15 @@ class _Loader:
         names_of: Mapping[str, Iterable[str]],
     ) -> Problem | None:
         """Read the rest, also where the graph is wrong: all errors are told at once."""
-        vocabulary, _ = scope(names_of, graph.ancestors if graph else None)
+        vocabulary = self.names.scope(names_of, graph.ancestors if graph else None)
         digits = self.read.number(top.get("digits"), "digits")
         rate = self.read.number(top.get("learning_rate"), "learning_rate")
         lets_read = tuple((let, self.let(let, text, vocabulary, lets)) for let, text in lets.items())
-        vocabulary, _ = scope(names_of, _with_lets(graph, lets_read))
-        questions = self.questions(top.get("questions"), vocabulary, int(digits.value) if digits else 1)
+        if self.shaper:
+            self.shaper.lets(lets_read, lets)
+        vocabulary = self.names.scope(names_of, _with_lets(graph, lets_read))
+        asked = Questions(self.names, vocabulary, int(digits.value) if digits else 1)
+        questions = asked.section(top.get("questions"))
         seed = self.seed(top.get("upstream"), outputs, vocabulary)
         title = self.read.text(top.get("title"), "title")
         if self.read.errors or graph is None:
@@ -121,82 +128,13 @@ class _Loader:
             questions=questions,
         )
 
-    def unsupported(self, top: Mapping[str, Node]) -> None:
-        for key, what in (("layers", "layers"), ("dims", "symbolic sizes")):
-            if key in top:
-                message = f"{what}: {_ARRAYS}"
-                self.read.errors.append(UnsupportedError(message, source=self.source, span=top[key].span))
-
-    # -- names
-
-    def declare(self, key: Node, what: str) -> bool:
-        """Take a name; False, with an error, where it cannot be one or is taken."""
-        name = key.text
-        if not _NAME.fullmatch(name) or fold(name) != name:
-            hint = "use letters, digits and _, a letter first; latex: says how it is printed"
-            self.read.wrong(key, f'"{name}" cannot be the name of {what}', hint)
-            self.refused.add(name)
-            return False
-        if name in self.declared:
-            line, _ = self.source.line_column(self.declared[name].span)
-            self.read.wrong(key, f"{name} is declared twice, first in line {line}", "give one of them another name")
-            return False
-        self.declared[name] = key
-        return True
-
-    def spellings(
-        self,
-        inputs: Iterable[Input],
-        constants: Iterable[Input],
-        latex: Mapping[str, tuple[str, ...]],
-        lets: Iterable[str],
-    ) -> dict[str, tuple[str, ...]]:
-        """For each name the LaTeX it is declared with; a spelling of two names is an error."""
-        names_of = {leaf.name: leaf.latex for leaf in (*inputs, *constants)}
-        names_of.update(latex)
-        names_of.update(dict.fromkeys(lets, ()))
-        _, clashes = scope(names_of)
-        for spelling, owner, other in clashes:
-            message = f'the spelling "{spelling}" of {other} already means {owner}'
-            self.read.wrong(self.declared[other], message, "give it another spelling")
-        return names_of
-
-    # -- inputs and nodes
-
-    def leaves(self, node: Node | None, what: str) -> tuple[Input, ...]:
-        found = []
-        for key, value in self.read.entries(node, f"{what}s"):
-            if self.declare(key, f"an {what}" if what == "input" else f"a {what}"):
-                leaf = self.leaf(key, value)
-                found.append(leaf)
-        return tuple(found)
-
-    def leaf(self, key: Node, node: Node) -> Input:
-        entry = self.read.section(node, "input", f"input {key.text}") if node.kind == "map" else {"value": node}
-        if "shape" in entry or (entry.get("value") is not None and entry["value"].kind == "list"):
-            place = entry.get("shape", node)
-            message = f"{key.text} is an array: {_ARRAYS}"
-            self.read.errors.append(UnsupportedError(message, source=self.source, span=place.span))
-            return Input(key.text)
-        typed = self.read.number(entry.get("value"), key.text)
-        kind = self.read.choice(entry.get("kind"), _FIELDS["kind"], f"the kind of {key.text}", "real")
-        if typed and not allows(kind, typed.value):
-            self.read.wrong(typed.node, f"{key.text} = {typed.node.text} is not {kind}", "change the value or the kind")
-        return Input(
-            name=key.text,
-            value=typed.value if typed else None,
-            decimal=bool(typed and typed.decimal),
-            kind=kind if kind in SCALAR_KINDS else "real",
-            param=self.read.flag(entry.get("param"), f"param of {key.text}"),
-            latex=self.read.texts(entry.get("latex"), f"latex of {key.text}"),
-            span=key.span,
-        )
+    # -- nodes and let names
 
     def nodes(self, node: Node | None) -> tuple[dict[str, Source], dict[str, tuple[str, ...]]]:
         texts: dict[str, Source] = {}
         latex: dict[str, tuple[str, ...]] = {}
         for key, value in self.read.entries(node, "graph"):
-            if not self.declare(key, "a node"):
+            if not self.names.declare(key, "a node"):
                 continue
             latex[key.text] = ()
             entry = self.read.section(value, "node", f"node {key.text}") if value.kind == "map" else {"expr": value}
@@ -210,64 +148,68 @@ class _Loader:
         found: dict[str, Source] = {}
         for key, value in self.read.entries(node, "let"):
             text = self.read.expression(value, key.text)
-            if self.declare(key, "a let name") and text is not None:
+            if self.names.declare(key, "a let name") and text is not None:
                 found[key.text] = text
         return found
 
-    def parse(self, text: Source, vocabulary: Scope) -> Expr | None:
-        try:
-            self.hidden(text)
-            return scalar_only(parse(text, vocabulary), text)
-        except GradcheckError as error:
-            if not any(f'"{name}" is no name' in error.message for name in self.refused):
-                self.read.errors.append(error)
-            return None
-
     def let(self, name: str, text: Source, vocabulary: Scope, lets: Mapping[str, Source]) -> Expr | None:
         """A let name's expression: it may use nodes, inputs and the let names before it."""
-        expr = self.parse(text, vocabulary)
+        expr = self.names.parse(text, vocabulary)
         order = list(lets)
         later = [used for used in (names(expr) if expr else ()) if used in order[order.index(name) :]]
         if later:
             message = f"{name} uses {later[0]}, which is not defined before it"
-            self.read.wrong(self.declared[name], message, "define let names before they are used")
+            self.read.wrong(self.names.declared[name], message, "define let names before they are used")
         return expr
-
-    def hidden(self, text: Source) -> None:
-        """Refuse a call of a function whose name the problem has given to something else."""
-        for match in re.finditer(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(", text.text):
-            word = match[1]
-            function = ALIASES.get(word)
-            if function and word in self.declared and FUNCTIONS[function].params:
-                line, _ = self.source.line_column(self.declared[word].span)
-                message = f"{word} is a name of this problem (line {line}) and hides the function {word}(…)"
-                from_span = Span(match.start(1), match.end(1))
-                raise ParseError(
-                    message, hint="give it another name, or write * for a product", source=text, span=from_span
-                )
 
     def graph(
         self,
-        inputs: tuple[Input, ...],
-        constants: tuple[Input, ...],
+        leaves: tuple[tuple[Input, ...], tuple[Input, ...]],
+        ready: tuple[GraphNode, ...],
         texts: Mapping[str, Source],
         latex: Mapping[str, tuple[str, ...]],
         names_of: Mapping[str, Iterable[str]],
-        top: Mapping[str, Node],
+        let: Node | None,
     ) -> Graph | None:
-        lets = {key.text for key, _ in self.read.entries(top.get("let"), "let")}
-        vocabulary, _ = scope({name: spelling for name, spelling in names_of.items() if name not in lets})
-        nodes = []
+        """The graph of inputs and constants, of nodes that are `ready`, and of those that are texts still."""
+        lets = set(let.keys) if let else set()
+        vocabulary = self.names.scope({name: spelling for name, spelling in names_of.items() if name not in lets})
+        nodes = list(ready)
         for name, text in texts.items():
             self.no_lets(text, lets)
-            expr = self.parse(text, vocabulary)
+            expr = self.names.parse(text, vocabulary)
             if expr is not None:
-                nodes.append(GraphNode(name, expr, latex.get(name, ()), self.declared[name].span))
+                nodes.append(GraphNode(name, expr, latex.get(name, ()), self.names.declared[name].span))
         ordered, circular = in_order(nodes)
         self.cycle(circular)
+        shapes = self.shapes((*leaves[0], *leaves[1]), ordered, texts)
         if self.read.errors or not ordered:
             return None
-        return Graph(inputs, ordered, list(texts)[-1], constants)
+        dims = tuple((letter, self.leaves.numbers.get(letter)) for letter in self.names.letters)
+        return Graph(leaves[0], ordered, list(latex)[-1], leaves[1], dims, shapes)
+
+    def shapes(
+        self, leaves: tuple[Input, ...], ordered: tuple[GraphNode, ...], texts: Mapping[str, Source]
+    ) -> dict[str, Shape]:
+        """The shape of every leaf and node; nothing where nothing in the problem is an array."""
+        if not self.names.arrays:
+            return {}
+        self.shaper = Shaper(self.names, leaves, self.leaves.unknown, self.leaves.numbers)
+        self.shaper.nodes(ordered, texts)
+        shapes = dict(self.shaper.known)
+        used = {letter for shape in shapes.values() for one in shape for letter in one.letters}
+        used.update(name for node in ordered for name in names(node.expr))
+        for letter, key in self.leaves.given.items():
+            if letter not in used and not self.read.errors:
+                self.read.wrong(
+                    key, f"{letter} is the size of nothing", meant(letter, sorted(used & set(self.names.letters)))
+                )
+        small = too_small(shapes, self.leaves.numbers)
+        if small is not None:
+            name, one = small
+            message = f"{name} has the size {one}, which is {one.at(self.leaves.numbers)} here"
+            self.read.wrong(self.names.declared[name], message, "sizes are 1 or more")
+        return shapes
 
     def no_lets(self, text: Source, lets: set[str]) -> None:
         for match in re.finditer(r"[A-Za-z_][A-Za-z0-9_]*", text.text):
@@ -276,7 +218,7 @@ class _Loader:
                 span = Span(match.start(), match.end())
                 error = ParseError(message, hint="make it a node of the graph", source=text, span=span)
                 self.read.errors.append(error)
-                self.refused.add(match.group())
+                self.names.refused.add(match.group())
 
     def cycle(self, circular: tuple[GraphNode, ...]) -> None:
         """Name one cycle among nodes that wait for one another."""
@@ -290,7 +232,7 @@ class _Loader:
                 path = [*path[path.index(following) :], following]
                 break
             path.append(following)
-        node = self.declared[path[0]]
+        node = self.names.declared[path[0]]
         message = (
             f"{path[0]} depends on itself: {' -> '.join(path)}" if len(path) > 2 else f"{path[0]} depends on itself"
         )
@@ -307,7 +249,7 @@ class _Loader:
 
     def seed(self, node: Node | None, outputs: tuple[str, ...], vocabulary: Scope) -> Expr | None:
         entries = self.read.entries(node, "upstream")
-        if not entries:
+        if not entries or not outputs:
             return None
         key, value = entries[0]
         if len(entries) > 1 or key.text != outputs[0]:
@@ -315,53 +257,10 @@ class _Loader:
             self.read.wrong(key, "upstream names a node that is not the output", hint)
             return None
         text = self.read.expression(value, f"upstream of {key.text}")
-        return self.parse(text, vocabulary) if text else None
-
-    def questions(self, node: Node | None, vocabulary: Scope, digits: int) -> tuple[Question, ...]:
-        found: list[Question] = []
-        taken: set[str] = set()
-        for number, item in enumerate(self.read.items(node, "questions"), start=1):
-            question = self.question(item, str(number), vocabulary, digits)
-            if question is None:
-                continue
-            if question.id in taken:
-                self.read.wrong(item, f'the question id "{question.id}" occurs twice', "give each question its own id")
-            taken.add(question.id)
-            found.append(question)
-        return tuple(found)
-
-    def question(self, node: Node, number: str, vocabulary: Scope, digits: int) -> Question | None:
-        entry = self.read.section(node, "question", f"question {number}")
-        name = self.read.text(entry.get("id"), "id", number)
-        written = self.read.expression(entry.get("ask"), f"ask of question {name}")
-        ask = self.parse(written, vocabulary) if written else None
-        points = self.read.number(entry.get("points"), "points")
-        tolerance = self.read.number(entry.get("tolerance"), "tolerance")
-        asked_digits = self.read.number(entry.get("digits"), "digits")
-        for typed, what in ((points, "points"), (tolerance, "tolerance")):
-            if typed and typed.value < 0:
-                self.read.wrong(typed.node, f"{what} is {typed.node.text}", "write 0 or more")
-        form = self.read.choice(entry.get("form"), _FIELDS["form"], "form", FORMS[0])
-        text = self.read.text(entry.get("text"), "text")
-        hints = self.read.texts(entry.get("hints"), "hints")
-        key = self.key(entry.get("answer"), name)
-        if written is None or ask is None:
-            return None
-        return Question(
-            id=name,
-            ask=ask,
-            written=written,
-            text=text,
-            points=points.value if points else Fraction(1),
-            form=form,
-            tolerance=tolerance.value if tolerance else None,
-            digits=int(asked_digits.value) if asked_digits else digits,
-            key=key,
-            hints=hints,
-        )
-
-    def key(self, node: Node | None, name: str) -> Key | None:
-        return None if node is None else read_key(self.read, node, f"the answer to question {name}")
+        expr = self.names.parse(text, vocabulary) if text else None
+        if text and expr is not None and self.shaper:
+            self.shaper.seed(key.text, expr, text)
+        return expr
 
 
 def _with_lets(graph: Graph | None, lets: Iterable[tuple[str, Expr | None]]) -> dict[str, frozenset[str]]:
@@ -371,24 +270,3 @@ def _with_lets(graph: Graph | None, lets: Iterable[tuple[str, Expr | None]]) -> 
         direct = frozenset(names(expr)) if expr is not None else frozenset()
         above[name] = direct.union(*(above.get(used, frozenset()) for used in direct))
     return above
-
-
-def read_key(reader: Reader, node: Node, what: str) -> Key:
-    """An answer: a text, a list of texts, or a mapping of expression and value."""
-    if node.kind == "map":
-        known = ("expression", "value")
-        parts: dict[str, Source | None] = {}
-        for key, value in node.entries:
-            if key.text in known:
-                parts[key.text] = reader.expression(value, what)
-            else:
-                reader.wrong(key, f'"{key.text}" is no part of an answer', meant(key.text, known))
-        return Key((), parts.get("expression"), parts.get("value"))
-    if node.kind == "list":
-        nested = next((item for item in node.items if item.kind != "scalar"), None)
-        if nested is not None:
-            reader.wrong(nested, f"{what} holds {kind_of(nested)}", "write a text or a number")
-            return Key()
-        return Key(tuple(text for item in node.items if (text := reader.expression(item, what)) is not None))
-    text = reader.expression(node, what)
-    return Key((text,) if text is not None else ())

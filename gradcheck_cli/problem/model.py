@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.graph import Graph, Input, Node
+    from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.source import Source
 
@@ -64,9 +65,20 @@ class Problem:
 
     @property
     def given(self) -> dict[str, Fraction]:
-        """The inputs and constants that have a value."""
+        """The inputs and constants that have a number."""
         leaves = (*self.graph.inputs, *self.graph.constants)
         return {leaf.name: leaf.value for leaf in leaves if leaf.value is not None}
+
+    @property
+    def arrays(self) -> bool:
+        """Whether anything in it is an array, or has a size: `graph.shapes` then has every name."""
+        return bool(self.graph.shapes)
+
+    @property
+    def data(self) -> dict[str, Grid]:
+        """The inputs and constants that have the entries of an array."""
+        leaves = (*self.graph.inputs, *self.graph.constants)
+        return {leaf.name: leaf.entries for leaf in leaves if leaf.entries is not None}
 
     @property
     def latex(self) -> Mapping[str, str]:

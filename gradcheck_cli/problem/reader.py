@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FRACTION = re.compile(r"([+-]?[0-9]+)\s*/\s*([0-9]+)")
 _ARTICLES = {"text": "text", "texts": "text or a list of texts", "number": "a number", "flag": "true or false",
              "expression": "an expression", "names": "a name or a list", "mapping": "a mapping", "items": "a list",
-             "numbers": "a number", "answer": "an answer", "choice": "one word"}  # fmt: skip
+             "numbers": "a number", "size": "a number", "answer": "an answer", "choice": "one word"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from gradcheck_cli.problem.fields import SECTIONS, Field
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^[+-]?[0-9]+\s*/\s*[0-9]+$"}]}
 _EXPRESSION = {"type": ["string", "number"], "description": "An expression, such as w0*x0 + w1*x1"}
+_SIZE = {"type": ["string", "integer"]}
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
 
@@ -41,7 +42,8 @@ def _holds(field: Field) -> dict[str, Any]:
         "number": _NUMBER,
         "flag": {"type": "boolean"},
         "texts": _TEXTS,
-        "names": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": ["string", "integer"]}}]},
+        "names": {"anyOf": [_SIZE, {"type": "array", "items": _SIZE}]},
+        "size": _SIZE,
         "numbers": nested,
         "choice": {"enum": list(field.choices)},
         "answer": {"anyOf": [_EXPRESSION, {"type": "array", "items": _EXPRESSION}, _ANSWER]},

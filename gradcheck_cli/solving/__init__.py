@@ -2,8 +2,8 @@
 
 from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.model import Answer, Quantity, Solution, SolvedEdge, SolvedNode
-from gradcheck_cli.solving.options import assigned, known, parse
-from gradcheck_cli.solving.solver import solve, with_values
+from gradcheck_cli.solving.options import assigned, known, parse, with_numbers
+from gradcheck_cli.solving.solver import solve
 
 __all__ = [
     "Answer",
@@ -16,5 +16,5 @@ __all__ = [
     "known",
     "parse",
     "solve",
-    "with_values",
+    "with_numbers",
 ]

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck import BITS, symbolic_values
-from gradcheck_cli.errors import ParseError
+from gradcheck_cli.errors import ParseError, UnsupportedError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
 from gradcheck_cli.functions import QUERIES
@@ -34,6 +34,9 @@ class Engine:
     """Derivations of a problem's graph. Everything is computed on demand and kept."""
 
     def __init__(self, problem: Problem, output: str | None = None) -> None:
+        if problem.arrays:
+            message = "arrays are read and their shapes checked, but not yet differentiated"
+            raise UnsupportedError(message, hint="gradcheck solve takes problems of numbers")
         self.problem = problem
         self.graph: Graph = problem.graph
         self.output = output or problem.outputs[0]

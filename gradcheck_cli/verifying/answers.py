@@ -12,7 +12,7 @@ from gradcheck_cli.files import LIMIT, checked, read_source
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import Key, Problem, load
 from gradcheck_cli.problem.bundled import bundled, bundled_folder
-from gradcheck_cli.problem.loading import read_key
+from gradcheck_cli.problem.questions import read_key
 from gradcheck_cli.problem.reader import Reader, meant
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.model import Submission
