@@ -114,6 +114,18 @@ def _contiguous(one: Operand) -> bool:
     return one.shape[0] == 1 or one.stride == one.shape[1]
 
 
+FEW = 4  # so many rows are faster one by one: a product of matrices is packed first
+
+
+def rows(one: Operand, itemsize: int) -> list[Operand]:
+    """The rows of a matrix that stays where it is, each as an operand."""
+    start = one.pointer.value or 0
+    return [
+        Operand((1, one.shape[1]), one.shape[1], ctypes.c_void_p(start + row * one.stride * itemsize))
+        for row in range(one.shape[0])
+    ]
+
+
 def axpy(blas: Blas, dtype: Any, alpha: float, source: Any, target: Any) -> Callable[[], object]:
     """A call that does target += alpha*source on contiguous arrays."""
     letter, real = ("s", ctypes.c_float) if dtype == np.float32 else ("d", ctypes.c_double)

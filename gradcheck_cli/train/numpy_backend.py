@@ -34,7 +34,7 @@ class NumpyProgram:
     states: Mapping[str, Array]
     calls: list[Callable[[], object]] = field(default_factory=list)
     buffers: list[Array] = field(default_factory=list)
-    moving: dict[str, ctypes.c_void_p] = field(default_factory=dict)
+    moving: dict[tuple[str, int], ctypes.c_void_p] = field(default_factory=dict)
     copied: dict[str, Array] = field(default_factory=dict)
     uniforms: dict[tuple[str, float], list[Array]] = field(default_factory=dict)
     records: dict[str, Array] = field(default_factory=dict)
@@ -64,10 +64,10 @@ class NumpyProgram:
 
     def _bound(self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array]) -> tuple[Any, Any, Any]:
         pointers = []
-        for name, pointer in self.moving.items():
+        for (name, offset), pointer in self.moving.items():
             rows = feeds[name]
             assert rows.flags.c_contiguous and rows.dtype == self.dtype and len(rows) >= steps  # noqa: S101, PT018
-            pointers.append((pointer, rows.ctypes.data, rows.strides[0]))
+            pointers.append((pointer, rows.ctypes.data + offset, rows.strides[0]))
         copies = [(buffer, feeds[name]) for name, buffer in self.copied.items()]
         varying = []
         for (name, coefficient), arrays in self.uniforms.items():
@@ -117,10 +117,19 @@ class NumpyProgram:
     def operand(self, ref: Ref) -> blas.Operand:
         """A matrix for BLAS; a feed's is where the step's rows lie."""
         if ref.kind == "feed" and len(ref.shape) <= 2:
-            pointer = self.moving.setdefault(ref.key, ctypes.c_void_p())
+            pointer = self.moving.setdefault((ref.key, 0), ctypes.c_void_p())
             rows, columns = ref.shape if len(ref.shape) == 2 else (1, math.prod(ref.shape))
             return blas.Operand((rows, columns), max(columns, 1), pointer)
         return blas.operand(self.array(ref))
+
+    def rows(self, ref: Ref) -> list[blas.Operand]:
+        """The rows of a matrix, each as an operand."""
+        if ref.kind != "feed":
+            return blas.rows(blas.operand(self.array(ref)), self.dtype.itemsize)
+        count, columns = ref.shape
+        offsets = [(ref.key, row * columns * self.dtype.itemsize) for row in range(count)]
+        pointers = [self.moving.setdefault(key, ctypes.c_void_p()) for key in offsets]
+        return [blas.Operand((1, columns), columns, pointer) for pointer in pointers]
 
 
 def _viewed(array: Array, shape: tuple[int, ...]) -> Array:
@@ -261,15 +270,24 @@ def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]
         calls.append(partial(np.copyto, out, bound.array(one.args[2])))
         attrs["beta"] = 1.0
     if bound.library is not None and all(ref.kind != "uniform" for ref in one.args) and _blas_fits(bound, one):
-        left, right = bound.operand(one.args[0]), bound.operand(one.args[1])
-        calls.append(blas.product(bound.library, bound.dtype, blas.operand(out), left, right, attrs))
-        return calls
+        return [*calls, *_blas_products(bound, one, out, attrs)]
     left, right = (np.broadcast_to(bound.array(ref), ref.shape) for ref in one.args[:2])
     left, right = (left.T if attrs["left_t"] else left), (right.T if attrs["right_t"] else right)
     if attrs["beta"] == 0 and attrs["alpha"] == 1 and out.flags.c_contiguous:
         return [*calls, partial(np.dot, left, right, out)]
     part = bound.scratch(out.shape, 3)
     return [*calls, partial(np.dot, left, right, part), *_combine(bound, out, part, attrs)]
+
+
+def _blas_products(bound: NumpyProgram, one: Instruction, out: Array, attrs: dict[str, Any]) -> list[Callable[[], object]]:
+    """One product, or for a few rows one product of a row and a matrix for each."""
+    assert bound.library is not None  # noqa: S101 - asked before
+    right = bound.operand(one.args[1])
+    if 1 < len(out) <= blas.FEW and len(out) == out.size // out.shape[-1] and not attrs["left_t"]:
+        pairs = zip(bound.rows(one.out), bound.rows(one.args[0]), strict=True)
+        return [blas.product(bound.library, bound.dtype, target, row, right, attrs) for target, row in pairs]
+    left = bound.operand(one.args[0])
+    return [blas.product(bound.library, bound.dtype, blas.operand(out), left, right, attrs)]
 
 
 def _blas_fits(bound: NumpyProgram, one: Instruction) -> bool:

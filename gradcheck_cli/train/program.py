@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.train.ir import Builder, Shape
 
+LOGITS = "logits of the loss"
 LANES = 16  # rows of a matrix begin at multiples of so many numbers in buffers of compiled programs
 _SAME_SHAPE_IN_PLACE = frozenset(
     ("add", "sub", "mul", "div", "pow", "exp", "log", "sin", "cos", "tanh", "sigmoid", "relu", "softplus", "abs")
@@ -78,7 +79,8 @@ class _Pending:
 def compile_program(graph: Graph, optimizer: Update | None, outputs: dict[str, str], decay: bool = False) -> Program:  # noqa: FBT001, FBT002
     """The program of one step: the values of nodes recorded under the names of `outputs`, then the updates.
 
-    Without an optimizer: a forward pass, and for an output `d:W` the gradient of the graph's output by W.
+    Without an optimizer: a forward pass, and for an output `d:W` the gradient of the graph's output by W. An output
+    `LOGITS` is what the loss takes the softmax of, where the loss is the mean cross-entropy; else it is left out.
     """
     traced = trace(graph)
     builder = traced.builder
@@ -89,9 +91,30 @@ def compile_program(graph: Graph, optimizer: Update | None, outputs: dict[str, s
         gradients = adjoints(builder, traced.names[graph.output], seed, set(params.values()))
     recorded = {}
     for name, node in outputs.items():
-        recorded[name] = gradients[params[node[2:]]] if node.startswith("d:") else traced.names[node]
+        if node == LOGITS:
+            found = logits(builder, traced.names[graph.output])
+            if found is not None:
+                recorded[name] = found
+        else:
+            recorded[name] = gradients[params[node[2:]]] if node.startswith("d:") else traced.names[node]
     pending = _order(builder, recorded, params, gradients if optimizer else {}, optimizer, decay)
     return _planned(builder, pending, recorded)
+
+
+def logits(builder: Builder, loss: int) -> int | None:
+    """The z of a loss -sum(Y*log(softmax(z)))/rows with Y from outside, or None where the loss is another."""
+    factor, total = builder.split(loss)
+    value = builder.values[total]
+    if factor is None or value.op != "sum" or builder.values[value.args[0]].op != "mul":
+        return None
+    pair = sorted(builder.values[value.args[0]].args, key=lambda at: builder.values[at].op)  # feed, log_softmax
+    first, second = (builder.values[at] for at in pair)
+    if (first.op, second.op) != ("feed", "log_softmax") or second.attrs[0] != len(second.shape) - 1:
+        return None
+    rows = math.prod(second.shape[:-1])
+    number = builder.number(factor)
+    good = number is not None and math.isclose(number, -1 / rows) and first.shape == second.shape
+    return second.args[0] if good and first.attrs[0] in builder.sums_to_one else None
 
 
 def _order(  # noqa: PLR0913 - the parts of a step
