@@ -436,3 +436,15 @@ _RULES: dict[str, Callable[[NumpyProgram, Instruction], list[Callable[[], object
     "where": _where,
     "transpose": _transpose,
 }
+
+
+class NumpyBackend:
+    """NumPy and its own BLAS: always there."""
+
+    name = "numpy"
+
+    def bind(
+        self, program: Program, dtype: str, params: Mapping[str, Array], states: Mapping[str, Array]
+    ) -> NumpyProgram:
+        """A program on parameters and states, which it changes in place."""
+        return bind(program, dtype, params, states)

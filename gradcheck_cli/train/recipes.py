@@ -22,8 +22,7 @@ class Recipe:
     `augment`    strength of the random warps; 0 for none
     `warmup`     part of all steps in which the rate rises to its full size
     `weight_decay` decoupled: each step shrinks the parameters by rate times this
-    `average`    decay of the running average of the parameters over steps, which is then what is evaluated; 0 for none
-    `views`      at how many places a test image is read; the probabilities are averaged
+    `views`      at how many places a test image is read in the end (1 or 5); the probabilities are averaged
     `initial`    how parameters begin: `he` (normal, biases 0) or `homework` (Xavier uniform, biases uniform in [0, 1))
     `smoothing`  part of each label that is spread over all classes
     """
@@ -41,7 +40,6 @@ class Recipe:
     dropout: float = 0.0
     weight_decay: float = 0.0
     augment: float = 0.5
-    average: float = 0.0
     views: int = 1
     smoothing: float = 0.0
     initial: str = "he"
@@ -77,7 +75,7 @@ HOMEWORK = Recipe(
     rows=30_000,
 )
 BEST = Recipe(
-    name="best", hidden=(512, 256), epochs=25, augment=1.0, average=0.0, views=5
+    name="best", hidden=(512, 256), epochs=25, augment=1.0, views=5
 )
 DIGITS = Recipe(name="digits", hidden=(128,), epochs=40, batch_size=32, lr=0.05, augment=0.5)
 RECIPES = {"default": Recipe(), "homework": HOMEWORK, "best": BEST}
