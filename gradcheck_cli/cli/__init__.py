@@ -11,6 +11,7 @@ import click
 from gradcheck_cli.cli.author_commands import check, new, problems, schema
 from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT, fail, fault, unwritable
 from gradcheck_cli.cli.solve_command import solve
+from gradcheck_cli.cli.train_command import train
 from gradcheck_cli.cli.verify_command import verify
 from gradcheck_cli.errors import GradcheckError
 
@@ -35,7 +36,7 @@ def commands() -> None:
     """
 
 
-for command in (solve, verify, check, problems, new, schema):
+for command in (solve, verify, check, problems, new, schema, train):
     commands.add_command(command)
 
 

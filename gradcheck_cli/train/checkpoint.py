@@ -115,7 +115,7 @@ def _model(file: zipfile.ZipFile) -> Model:
     for one in fields(Recipe):
         if type(getattr(recipe, one.name)) is not type(one.default) and not isinstance(getattr(recipe, one.name), int):
             raise ValueError
-    network = read_network(meta["network"], "network", int(meta["features"]), int(meta["classes"]))
+    network = read_network(str(meta["network"]), "network", int(meta["features"]), int(meta["classes"]), recipe.hidden)
     shapes = network.parameters()
     params = {name: _array(file, f"param/{name}.npy", shape, recipe.dtype) for name, shape in shapes.items()}
     states = {}

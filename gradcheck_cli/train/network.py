@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
@@ -32,7 +32,6 @@ class Network:
     target: Input
     batch: str = ""
     masks: tuple[str, ...] = ()
-    columns: bool = field(default=False)
 
     def at(self, rows: int) -> Graph:
         """The graph in primitive functions for so many examples at once."""
@@ -63,13 +62,11 @@ def mlp(hidden: tuple[int, ...], activation: str, *, dropout: bool = False) -> s
             graph.append(f"  H{at}: {activation}(Z{at}){dropped}")
             last = f"H{at}"
     graph += [f"  P: softmax(Z{len(sizes) - 1})", "  loss: cross_entropy(P, Y)"]
-    dims = ", ".join(f"h{at}: {size}" for at, size in enumerate(hidden, 1))
-    lines = ["title: Multilayer perceptron", *([f"dims: {{{dims}}}"] if dims else [])]
-    return "\n".join([*lines, "inputs:", *inputs, "graph:", *graph, "output: loss", ""])
+    return "\n".join(["title: Multilayer perceptron", "inputs:", *inputs, "graph:", *graph, "output: loss", ""])
 
 
-def read_network(text: str, name: str, features: int, classes: int) -> Network:
-    """The network of a problem file for rows of so many features and classes.
+def read_network(text: str, name: str, features: int, classes: int, hidden: tuple[int, ...] = ()) -> Network:
+    """The network of a problem file for rows of so many features and classes; `hidden` are its open sizes in order.
 
     Raises ProblemError for a file that is not valid, UnsupportedError where it is no network that can be trained.
     """
@@ -92,7 +89,7 @@ def read_network(text: str, name: str, features: int, classes: int) -> Network:
             message = f"{leaf.name} gets data of {wrong}"
             raise UnsupportedError(message, hint="leave sizes of data open: [m, dx]")
     sizes.pop(batch, None)
-    _complete(graph, sizes, batch)
+    _complete(graph, sizes, batch, hidden)
     return Network(text, graph, sizes, data, target, batch, masks)
 
 
@@ -115,8 +112,9 @@ def _roles(graph: Graph) -> tuple[Input, Input, tuple[str, ...]]:
     return data[0], targets[0], masks
 
 
-def _complete(graph: Graph, sizes: dict[str, int], batch: str) -> None:
+def _complete(graph: Graph, sizes: dict[str, int], batch: str, hidden: tuple[int, ...]) -> None:
     missing = [letter for letter, _ in graph.dims if letter not in sizes and letter != batch]
-    if missing:
+    if len(missing) > len(hidden):
         message = f"the size{'s' if len(missing) > 1 else ''} {', '.join(missing)} of the network are open"
-        raise UnsupportedError(message, hint=f"give them in the file: dims: {{{missing[0]}: 128}}")
+        raise UnsupportedError(message, hint="give them in order: --hidden 128,64")
+    sizes.update(zip(missing, hidden, strict=False))
