@@ -33,6 +33,6 @@ def stride(shape: Shape) -> int:
 def padded(shape: Shape, dtype: Any) -> Array:
     """Zeros of a shape; a matrix is a view of rows with room at their ends."""
     if len(shape) != 2:
-        return aligned(max(math.prod(shape), 1), dtype)[: math.prod(shape)].reshape(shape)
+        return aligned(-(-math.prod(shape) // LANES) * LANES, dtype)[: math.prod(shape)].reshape(shape)
     whole = aligned(shape[0] * stride(shape), dtype).reshape(shape[0], stride(shape))
     return whole[:, : shape[1]]

@@ -31,12 +31,14 @@ _SAME_SHAPE_IN_PLACE = frozenset(
 class Ref:
     """Where an operand lies: a buffer by number, a feed, parameter or state by name, or a uniform number.
 
-    The key of a uniform is (name of a step's scalar or "", coefficient).
+    The key of a uniform is (name of a step's scalar or "", coefficient). `base` is the shape in which the memory was
+    written, where `shape` is another view of it.
     """
 
     kind: str
     key: Any
     shape: Shape
+    base: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,12 +302,12 @@ class _Plan:
         value, root = self.builder.values[at], _root(self.builder, at)
         base = self.builder.values[root]
         if base.op == "const":
-            return Ref("uniform", ("", base.attrs[0]), value.shape)
+            return Ref("uniform", ("", base.attrs[0]), value.shape, value.shape)
         if base.op == "scalar":
-            return Ref("uniform", base.attrs, value.shape)
+            return Ref("uniform", base.attrs, value.shape, value.shape)
         if base.op in ("feed", "param", "state"):
-            return Ref(base.op, base.attrs[0], value.shape)
-        return Ref("buffer", self.held[root], value.shape)
+            return Ref(base.op, base.attrs[0], value.shape, base.shape)
+        return Ref("buffer", self.held[root], value.shape, base.shape)
 
     def dying(self, index: int, one: _Pending) -> int | None:
         """An operand of the same shape that nobody reads afterwards: the result may take its place."""
@@ -329,7 +331,7 @@ def _planned(builder: Builder, order: list[_Pending], recorded: dict[str, int]) 
     for index, one in enumerate(order):
         args = tuple(plan.ref(arg) for arg in one.args)
         if one.op == "record":
-            out = Ref("record", one.attrs["name"], builder.shape(one.out))
+            out = Ref("record", one.attrs["name"], builder.shape(one.out), builder.shape(one.out))
             plan.release(index, one)
         elif one.in_place:
             out = plan.ref(one.out)
