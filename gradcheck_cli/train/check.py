@@ -134,7 +134,7 @@ def _grid(array: Any) -> Grid:
 
 def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: int) -> str:
     """Do two steps on copies, with the program and with the tape: what differs, or an empty text."""
-    copy = Engine(engine.network, engine.recipe, backend, {})
+    copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows)
     for name, array in engine.params.items():
         copy.params[name] = padded(array.shape, engine.recipe.dtype)
         copy.params[name][...] = array

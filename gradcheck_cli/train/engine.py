@@ -10,6 +10,7 @@ import numpy as np
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import metrics
 from gradcheck_cli.train.arrays import aligned, padded
+from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.program import LOGITS, UPDATES, Program, Update, compile_program
 from gradcheck_cli.train.trace import shape_of
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.train.network import Network
     from gradcheck_cli.train.recipes import Recipe
 
-CHUNK = 4096  # rows prepared at a time
-EVALUATED = 512  # rows of a forward pass
+CHUNK = 4000  # rows prepared at a time
+EVALUATED = 500  # rows of a forward pass
 
 
 class Bound(Protocol):
@@ -63,6 +64,7 @@ class Engine:
     backend: Backend
     params: dict[str, Any]
     states: dict[str, Any] = field(default_factory=dict)
+    usual: int = 0
     _bound: dict[tuple[int, bool], tuple[Program, Bound]] = field(default_factory=dict)
     _memory: dict[tuple[str, int, int], Any] = field(default_factory=dict)
 
@@ -85,8 +87,17 @@ class Engine:
             for name, shape in program.states.items():
                 if name not in self.states:
                     self.states[name] = padded(shape, self.recipe.dtype)
-            self._bound[key] = (program, self.backend.bind(program, self.recipe.dtype, self.params, self.states))
+            backend = self.backend if rows in (self.usual, EVALUATED) or self.backend.name == "tape" else NumpyBackend()
+            self._bound[key] = (program, backend.bind(program, self.recipe.dtype, self.params, self.states))
         return self._bound[key]
+
+    def warm(self, batch: int, tested: int) -> None:
+        """Begin to compile what every epoch needs; a step of left-over rows is not worth it and runs with NumPy."""
+        self.usual = batch
+        self._bound.clear()
+        self.program(batch, train=True)
+        if self.network.batch and tested >= EVALUATED:
+            self.program(EVALUATED, train=False)
 
     def _prediction(self, rows: int) -> str:
         """The last node with the shape of the labels."""

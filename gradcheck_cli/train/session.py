@@ -14,6 +14,7 @@ import platformdirs
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.problem import load as load_problem
 from gradcheck_cli.train import blas, check
+from gradcheck_cli.train.c_backend import CBackend, compiler
 from gradcheck_cli.train.checkpoint import Model, load
 from gradcheck_cli.train.data import Dataset, digits, mnist
 from gradcheck_cli.train.engine import Backend, Engine
@@ -102,6 +103,7 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
         wrong = check.program(engine, backend, feeds, batch)
         if not wrong:
             engine.backend = backend
+            engine.warm(trainer.batch, len(trainer.dataset.test_images))
             break
         say(f"{backend.name}: {wrong}; it is not used")
     else:
@@ -111,7 +113,16 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
 
 
 def _candidates(wanted: str, trainer: Trainer, say: Callable[[str], None]) -> list[Backend]:
-    return [NumpyBackend()]
+    """Back ends in the order in which they are tried; the one that is asked for comes first."""
+    backends: dict[str, Backend] = {"c": CBackend(), "numpy": NumpyBackend()}
+    if wanted == "auto":
+        pays = seconds_with_numpy(trainer) > _PAYS and compiler() is not None
+        names = ["c", "numpy"] if pays else ["numpy"]
+    else:
+        names = [wanted, *(["numpy"] if wanted == "c" else [])]
+    if wanted == "c" and compiler() is None:
+        say("c: there is no C compiler")
+    return [backends[name] for name in names]
 
 
 def seconds_with_numpy(trainer: Trainer) -> float:
