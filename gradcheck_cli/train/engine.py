@@ -12,6 +12,7 @@ from gradcheck_cli.train import metrics
 from gradcheck_cli.train.arrays import aligned, padded
 from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.program import LOGITS, UPDATES, Program, Update, compile_program
+from gradcheck_cli.train.tape_backend import walk
 from gradcheck_cli.train.trace import shape_of
 
 if TYPE_CHECKING:
@@ -34,12 +35,9 @@ class Bound(Protocol):
 
 
 class Backend(Protocol):
-    """What runs programs; UnsupportedError for one that it cannot."""
+    """What runs programs: `bind(program, dtype, params, states)` where they are compiled, the tape where they are walked."""
 
     name: str
-
-    def bind(self, program: Program, dtype: str, params: Mapping[str, Any], states: Mapping[str, Any]) -> Bound:
-        """A program on parameters and states, which it changes in place."""
 
 
 @dataclass(slots=True)
@@ -77,19 +75,33 @@ class Engine:
         """The program for so many rows at once, compiled and bound at its first use."""
         key = (rows, train)
         if key not in self._bound:
-            graph = self.network.at(rows)
             update = self.optimizer() if train else None
-            decay = train and self.recipe.weight_decay > 0
-            program = compile_program(graph, update, {"logits": LOGITS}, decay=decay)
-            if "logits" not in program.records:
-                outputs = {"loss": graph.output, "prediction": self._prediction(rows)}
-                program = compile_program(graph, update, outputs, decay=decay)
+            walked = self.backend.name == "tape"
+            made = self._walked(rows, update) if walked else (self._compiled(rows, update), None)
+            program = made[0]
             for name, shape in program.states.items():
                 if name not in self.states:
                     self.states[name] = padded(shape, self.recipe.dtype)
-            backend = self.backend if rows in (self.usual, EVALUATED) or self.backend.name == "tape" else NumpyBackend()
-            self._bound[key] = (program, backend.bind(program, self.recipe.dtype, self.params, self.states))
+            bound = made[1] or self._backend(rows).bind(program, self.recipe.dtype, self.params, self.states)
+            self._bound[key] = (program, bound)
         return self._bound[key]
+
+    def _walked(self, rows: int, update: Update | None) -> tuple[Program, Bound]:
+        feeds = (self.network.data.name, self.network.target.name, *self.network.masks)
+        return walk(self.network.at(rows), feeds, self._prediction(rows), update, self.params, self.states)
+
+    def _compiled(self, rows: int, update: Update | None) -> Program:
+        graph = self.network.at(rows)
+        decay = update is not None and self.recipe.weight_decay > 0
+        program = compile_program(graph, update, {"logits": LOGITS}, decay=decay)
+        if "logits" in program.records:
+            return program
+        outputs = {"loss": graph.output, "prediction": self._prediction(rows)}
+        return compile_program(graph, update, outputs, decay=decay)
+
+    def _backend(self, rows: int) -> Any:
+        """The back end for so many rows: a compilation pays only for the usual ones."""
+        return self.backend if rows in (self.usual, EVALUATED) else NumpyBackend()
 
     def warm(self, batch: int, tested: int) -> None:
         """Begin to compile what every epoch needs; a step of left-over rows is not worth it and runs with NumPy."""

@@ -23,6 +23,7 @@ from gradcheck_cli.train.loop import Trainer
 from gradcheck_cli.train.network import Network, mlp, read_network
 from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.recipes import Recipe, recipe
+from gradcheck_cli.train.tape_backend import TapeBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,12 +115,12 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
 
 def _candidates(wanted: str, trainer: Trainer, say: Callable[[str], None]) -> list[Backend]:
     """Back ends in the order in which they are tried; the one that is asked for comes first."""
-    backends: dict[str, Backend] = {"c": CBackend(), "numpy": NumpyBackend()}
+    backends: dict[str, Backend] = {"c": CBackend(), "numpy": NumpyBackend(), "tape": TapeBackend()}
     if wanted == "auto":
         pays = seconds_with_numpy(trainer) > _PAYS and compiler() is not None
-        names = ["c", "numpy"] if pays else ["numpy"]
+        names = ["c", "numpy", "tape"] if pays else ["numpy", "tape"]
     else:
-        names = [wanted, *(["numpy"] if wanted == "c" else [])]
+        names = [wanted, *(["numpy", "tape"] if wanted == "c" else [])]
     if wanted == "c" and compiler() is None:
         say("c: there is no C compiler")
     return [backends[name] for name in names]
