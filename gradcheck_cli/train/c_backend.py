@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.train.program import Program
 
-_FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-w")
+_FLAGS = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-w")
 _NATIVE = "-march=native"
 _PATIENCE = 60  # seconds for a compilation
 
@@ -95,7 +95,11 @@ class Compilation:
             first = said.decode(errors="replace").splitlines()[:1]
             message = f"the C compiler says: {' '.join(first)}"
             raise UnsupportedError(message)
-        self.part.replace(self.path)
+        try:
+            self.part.replace(self.path)
+        except OSError as error:
+            message = f"{self.path}: {error.strerror}"
+            raise UnsupportedError(message, hint="the cache was emptied meanwhile: try again") from error
         self.process = None
         return self.path
 

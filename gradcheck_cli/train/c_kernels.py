@@ -21,6 +21,7 @@ PRELUDE = """\
 #define FEW_VECTORS 4
 #endif
 #define LANES ((long)(BYTES / sizeof(R)))
+#define ONCE static __attribute__((noinline, unused))
 #define INLINE static inline __attribute__((always_inline))
 typedef R V __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
 """
@@ -67,7 +68,7 @@ def tile(rows: int, vectors: int) -> str:
     """`rows` rows of so many vectors: entry (i, k) of the left operand is at a + i*ai + k*ak."""
     each = [(r, v) for r in range(rows) for v in range(vectors)]
     lines = [
-        f"INLINE void tile_{rows}x{vectors}(long K, const R *a, long ai, long ak, const R *b, long ldb,",
+        f"ONCE void tile_{rows}x{vectors}(long K, const R *a, long ai, long ak, const R *b, long ldb,",
         "    R *out, long ldo, const R *start, R alpha, R beta) {",
         "  V " + ", ".join(f"c{r}_{v} = {{0}}" for r, v in each) + ";",
         "  for (long k = 0; k < K; k++) {",
@@ -145,7 +146,7 @@ def product() -> str:
         f"#define COLUMN(NV) for (long i = 0; i < M;) {{ \\\n{columns} \\\n  }}\n".replace("##NV", "##NV")
     )
     body = """\
-INLINE void gemm(long M, long N, long K, const R *a, long ai, long ak, const R *b, long ldb,
+ONCE void gemm(long M, long N, long K, const R *a, long ai, long ak, const R *b, long ldb,
     R *out, long ldo, const R *start, R alpha, R beta, R *panel) {
   long j = 0;
   for (; j + 2 * LANES <= N; j += 2 * LANES) {

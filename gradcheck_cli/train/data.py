@@ -68,9 +68,9 @@ def _fetch(where: Path, progress: Progress | None) -> None:
     try:
         download(where, MIRRORS, progress)
     except NoNetwork as error:
-        lines = "\n".join(f"  {name}.gz  sha256 {one.sha256}" for name, one in FILES.items())
+        files = ", ".join(f"{name}.gz (sha256 {one.sha256})" for name, one in FILES.items())
         message = f"MNIST is not on this machine and cannot be fetched ({error})"
-        hint = f"put these files into {where}, or name their folder with --data:\n{lines}\nwithout network: gradcheck train digits"
+        hint = f"gradcheck train digits needs no network; or put into {where}, or a folder named with --data: {files}"
         raise FileError(message, hint=hint) from error
 
 
