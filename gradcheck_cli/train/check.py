@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.train.network import Network
 
-_STEPS = 2
+_STEPS, _RATE = 2, 0.1  # a rate of the user's that overflows is no fault of a program
 _TOLERANCE = {"float32": 5e-3, "float64": 1e-7}
 _EPSILON = {"float32": 1.2e-7, "float64": 2.3e-16}
 _MOST_ROWS, _MOST_ERROR, _DISTANCE = 16, 1e-4, 1e-5
@@ -138,7 +138,7 @@ def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: in
     for name, array in engine.params.items():
         copy.params[name] = padded(array.shape, engine.recipe.dtype)
         copy.params[name][...] = array
-    rate = engine.recipe.lr
+    rate = min(engine.recipe.lr, _RATE)
     scalars = _scalars(engine, rate)
     once = {name: array[:rows] for name, array in feeds.items()}
     twice = {name: np.concatenate([array] * _STEPS) for name, array in once.items()}

@@ -126,6 +126,9 @@ def _get(address: str, part: Path, remote: Remote, progress: Progress | None) ->
                     return  # not the file: its checksum will say so
                 if progress:
                     progress(part.name.split(".")[0], begun, remote.size)
+    if begun < remote.size:
+        message = f"the connection ended after {begun:,} of {remote.size:,} bytes"
+        raise ConnectionError(message)
 
 
 def _checksum(path: Path) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 
 
 def log_softmax(logits: Any) -> Any:
-    """In float64, along the last axis."""
+    """In float64, along the last axis; nan where a logit is not finite."""
     z = np.asarray(logits, dtype=float)
-    z = z - z.max(axis=-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    with np.errstate(invalid="ignore"):
+        z = z - z.max(axis=-1, keepdims=True)
+        return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True, slots=True)
