@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ _WORST = 6
 _PATH = click.Path(path_type=Path)
 
 
-class Sizes(click.ParamType):
+class Sizes(click.ParamType[tuple[int, ...]]):
     """Whole numbers with commas between them; nothing for no hidden layer."""
 
     name = "sizes"
@@ -61,7 +62,9 @@ class Sizes(click.ParamType):
 @click.option("--augment", type=float, metavar="STRENGTH", help="Random small warps of the images; 0 for none.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]))
 @click.option("--seed", type=click.IntRange(0, 2**31), metavar="N", help="Where everything random begins.")
-@click.option("--threads", type=click.IntRange(1, 64), metavar="N", help="Threads; one if left out, unless two are faster.")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), metavar="N", help="Threads; one if left out, unless two are faster."
+)
 @click.option("--backend", type=click.Choice(["auto", "numpy", "c", "tape"]), default="auto", show_default=True)
 @click.option("--save", type=_PATH, metavar="FILE", help="Keep the model, written after every epoch.")
 @click.option("--resume", type=_PATH, metavar="FILE", help="Go on with a training that was stopped.")
@@ -110,7 +113,20 @@ def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]
 def _wishes(options: dict[str, Any]) -> Any:
     from gradcheck_cli.train.session import Wishes
 
-    names = ("hidden activation epochs batch_size lr optimizer schedule dropout weight_decay augment dtype seed").split()
+    names = [
+        "hidden",
+        "activation",
+        "epochs",
+        "batch_size",
+        "lr",
+        "optimizer",
+        "schedule",
+        "dropout",
+        "weight_decay",
+        "augment",
+        "dtype",
+        "seed",
+    ]
     changes = {name: options[name] for name in names}
     if options["resume"] is not None:
         given = [name for name, value in changes.items() if value is not None] + ["network"] * bool(options["network"])
@@ -230,8 +246,6 @@ def _log(path: Path | None, *, going_on: bool) -> Callable[[dict[str, Any]], Non
 
 
 def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], state: Path, seconds: float) -> None:
-    import numpy as np
-
     from gradcheck_cli.render.train import confusion_table, json_line, worst_digits
     from gradcheck_cli.train.metrics import confusion, worst
 
@@ -246,10 +260,12 @@ def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], state: P
         confusion_table(board, confusion(found.taken, labels, trainer.dataset.classes))
         rows = worst(found, labels, _WORST)
         images = [trainer.dataset.test_images[at].reshape(trainer.dataset.size) for at in rows]
-        said = [(int(labels[at]), int(found.taken[at]), float(np.exp(found.log_p[at].max()))) for at in rows]
+        said = [(int(labels[at]), int(found.taken[at]), math.exp(found.log_p[at].max())) for at in rows]
         worst_digits(board, images, said, trainer.dataset.top)
     wrong = round((1 - found.accuracy) * len(labels))
-    board.line(f"test accuracy {found.accuracy:.4f} ({wrong} of {len(labels):,} wrong), loss {found.loss:.4f}, {seconds:.1f} s")
+    board.line(
+        f"test accuracy {found.accuracy:.4f} ({wrong} of {len(labels):,} wrong), loss {found.loss:.4f}, {seconds:.1f} s"
+    )
     if options["save"] is not None or options["resume"] is not None:
         board.line(f"saved in {state}")
 

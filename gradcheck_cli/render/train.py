@@ -77,7 +77,7 @@ def worst_digits(board: Canvas, images: Iterable[Any], said: Iterable[tuple[int,
     titles = [f"{label} taken for {taken} ({sure:.0%})" for label, taken, sure in said]
     if not drawn:
         return
-    width = max(len(drawn[0][0]), max(map(len, titles))) + 2
+    width = max(len(drawn[0][0]), *map(len, titles)) + 2
     across = max(1, min(len(drawn), board.width // width))
     board.line(("Farthest from right", "head"))
     for start in range(0, len(drawn), across):

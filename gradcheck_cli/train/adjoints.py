@@ -127,7 +127,7 @@ def _log_softmax(b: Builder, g: int, at: int, _place: int) -> int:
 
 
 def _choice(compare: str) -> Callable[[Builder, int, int, int], int]:
-    """maximum and minimum: a tie goes to the first."""
+    """The larger or smaller of two: a tie goes to the first."""
 
     def rule(b: Builder, g: int, at: int, place: int) -> int:
         first, second = b.values[at].args

@@ -86,7 +86,7 @@ def fits(array: Any) -> bool:
     return array.dtype in (np.float32, np.float64) and (array.ndim < 2 or array.strides[1] == array.itemsize)
 
 
-def product(  # noqa: PLR0913 - as many as BLAS has
+def product(
     blas: Blas, dtype: Any, out: Operand, left: Operand, right: Operand, attrs: dict[str, Any]
 ) -> Callable[[], object]:
     """A call that does out = beta*out + alpha*left @ right, as a product with a vector where one operand is one."""
@@ -95,9 +95,16 @@ def product(  # noqa: PLR0913 - as many as BLAS has
     left_t, right_t = attrs["left_t"], attrs["right_t"]
     m, n = out.shape
     k = left.shape[0] if left_t else left.shape[1]
-    if m == 1 and left.stride == max(left.shape) or (m == 1 and not left_t):
+    if (m == 1 and left.stride == max(left.shape)) or (m == 1 and not left_t):
         flag = _PLAIN if right_t else _TRANSPOSED  # a row times a matrix is the matrix transposed times a column
-        args = (_ROW_MAJOR, flag, integer(right.shape[0]), integer(right.shape[1]), alpha, right.pointer)
+        args: tuple[Any, ...] = (
+            _ROW_MAJOR,
+            flag,
+            integer(right.shape[0]),
+            integer(right.shape[1]),
+            alpha,
+            right.pointer,
+        )
         args += (integer(right.stride), left.pointer, integer(1), beta, out.pointer, integer(1))
         return partial(blas.function(f"cblas_{letter}gemv"), *args)
     if k == 1 and attrs["beta"] == 1 and _contiguous(left) and _contiguous(right):
@@ -131,6 +138,4 @@ def axpy(blas: Blas, dtype: Any, alpha: float, source: Any, target: Any) -> Call
     letter, real = ("s", ctypes.c_float) if dtype == np.float32 else ("d", ctypes.c_double)
     integer = blas.integer
     args = (integer(target.size), real(alpha), ctypes.c_void_p(source.ctypes.data), integer(1))
-    return partial(
-        blas.function(f"cblas_{letter}axpy"), *args, ctypes.c_void_p(target.ctypes.data), integer(1)
-    )
+    return partial(blas.function(f"cblas_{letter}axpy"), *args, ctypes.c_void_p(target.ctypes.data), integer(1))

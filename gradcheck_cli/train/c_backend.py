@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.train.program import Program
 
-_FLAGS = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-w")
+_FLAGS = (
+    "-O2",
+    "-ftree-vectorize",
+    "-fvect-cost-model=dynamic",
+    "-std=gnu11",
+    "-fPIC",
+    "-shared",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+    "-w",
+)
 _NATIVE = "-march=native"
 _PATIENCE = 60  # seconds for a compilation
 
@@ -139,9 +150,7 @@ class CProgram:
     buffers: list[Any] = field(default_factory=list)
     function: Any = None
 
-    def run(
-        self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]
-    ) -> None:
+    def run(self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]) -> None:
         """Do `steps` steps; feeds and records have a first axis of steps and the program's dtype, scalars are doubles."""
         if self.function is None:
             self.function = ctypes.CDLL(str(self.compilation.wait())).gradcheck_run

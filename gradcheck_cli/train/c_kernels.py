@@ -74,14 +74,14 @@ def tile(rows: int, vectors: int) -> str:
         "  for (long k = 0; k < K; k++) {",
         *(f"    V b{v} = *(const V *)(b + k * ldb + {v} * LANES);" for v in range(vectors)),
     ]
-    for r in range(rows):
-        lines.append(f"    {{ R x = a[{r} * ai + k * ak]; " + " ".join(f"c{r}_{v} += x * b{v};" for v in range(vectors)) + " }")
+    lines += [
+        f"    {{ R x = a[{r} * ai + k * ak]; " + " ".join(f"c{r}_{v} += x * b{v};" for v in range(vectors)) + " }"
+        for r in range(rows)
+    ]
     lines.append("  }")
     for r, v in each:
         at = f"out + {r} * ldo + {v} * LANES"
-        lines.append(
-            f"  *(V *)({at}) = finish(c{r}_{v}, {at}, start ? start + {v} * LANES : 0, alpha, beta);"
-        )
+        lines.append(f"  *(V *)({at}) = finish(c{r}_{v}, {at}, start ? start + {v} * LANES : 0, alpha, beta);")
     return "\n".join([*lines, "}", ""])
 
 
@@ -108,7 +108,7 @@ def few_rows(rows: int, vectors: int) -> str:
 
 
 def few_terms(terms: int) -> str:
-    """out += alpha * (sum of `terms` outer products), row by row; a row whose factors are all 0 stays as it is."""
+    """For out += alpha * (sum of `terms` outer products), row by row; a row whose factors are all 0 stays as it is."""
     nothing = " && ".join(f"x{k} == 0" for k in range(terms))
     total = " + ".join(f"x{k} * *(const V *)(b + {k} * ldb + j)" for k in range(terms))
     return "\n".join(
@@ -142,9 +142,7 @@ def product() -> str:
         f" ldo, start ? start + j : 0, alpha, beta); i += {rows}; }}"
         for at, rows in enumerate(ROWS)
     ).replace("\n", " \\\n")
-    head = (
-        f"#define COLUMN(NV) for (long i = 0; i < M;) {{ \\\n{columns} \\\n  }}\n".replace("##NV", "##NV")
-    )
+    head = f"#define COLUMN(NV) for (long i = 0; i < M;) {{ \\\n{columns} \\\n  }}\n".replace("##NV", "##NV")
     body = """\
 ONCE void gemm(long M, long N, long K, const R *a, long ai, long ak, const R *b, long ldb,
     R *out, long ldo, const R *start, R alpha, R beta, R *panel) {
@@ -166,7 +164,9 @@ ONCE void gemm(long M, long N, long K, const R *a, long ai, long ak, const R *b,
     few = ["INLINE void gemm_few(long M, long N, long K, const R *a, long lda, const R *b, long ldb,"]
     few.append("    R *out, long ldo, const R *start, R alpha, R beta) {\n  long j = 0;")
     for vectors in (8, 4, 2, 1):
-        few.append(f"  if ({vectors} <= FEW_VECTORS || {vectors} == 1) for (; j + {vectors} * LANES <= N; j += {vectors} * LANES)")
+        few.append(
+            f"  if ({vectors} <= FEW_VECTORS || {vectors} == 1) for (; j + {vectors} * LANES <= N; j += {vectors} * LANES)"
+        )
         calls = [
             f"if (M == {rows}) few_{rows}x{vectors}(K, a, lda, b + j, ldb, out + j, ldo, start ? start + j : 0, alpha, beta);"
             for rows in range(1, FEW + 1)

@@ -66,9 +66,11 @@ class Writer:
                 message = "an array is read in another shape than it was written in"
                 raise UnsupportedError(message)
         room = step if ref.kind in ("buffer", "param", "state") and columns > 1 else columns
-        if rows == 1 and ref.kind != "feed" and ref.kind != "record":
+        if rows == 1 and ref.kind not in {"feed", "record"}:
             room = -(-columns // LANES) * LANES
-        return Place(self.names[ref.kind, ref.key], rows, columns, step if rows > 1 else 0, 1 if columns > 1 else 0, room)
+        return Place(
+            self.names[ref.kind, ref.key], rows, columns, step if rows > 1 else 0, 1 if columns > 1 else 0, room
+        )
 
     def loop(self, out: Place, statements: list[str]) -> None:
         """Statements for every entry of a place, and zeros behind its last column."""
@@ -76,10 +78,10 @@ class Writer:
             count = out.rows * out.columns
             inside = [one.replace("@i", "0").replace("@j", "n") if out.rows == 1 else one for one in statements]
             if out.rows == 1:
-                self.lines.append(f"_Pragma(\"GCC ivdep\") for (long n = 0; n < {count}; n++) {{ {' '.join(inside)} }}")
+                self.lines.append(f'_Pragma("GCC ivdep") for (long n = 0; n < {count}; n++) {{ {" ".join(inside)} }}')
                 self.clear(out)
                 return
-        head = f"for (long i = 0; i < {out.rows}; i++) {{ _Pragma(\"GCC ivdep\") for (long j = 0; j < {out.columns}; j++) {{ "
+        head = f'for (long i = 0; i < {out.rows}; i++) {{ _Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {{ '
         self.lines.append(head + " ".join(one.replace("@i", "i").replace("@j", "j") for one in statements) + " } }")
         self.clear(out)
 
@@ -104,7 +106,12 @@ def _layout(shape: Shape, kind: str) -> tuple[int, int, int]:
 def source(program: Program, dtype: str) -> tuple[str, int]:
     """The C of a program, and how many numbers of scratch memory it needs."""
     writer = Writer(program, dtype)
-    groups = (("feed", program.feeds), ("param", program.params), ("state", program.states), ("record", program.records))
+    groups = (
+        ("feed", program.feeds),
+        ("param", program.params),
+        ("state", program.states),
+        ("record", program.records),
+    )
     opening = []
     for kind, named in groups:
         for at, (name, shape) in enumerate(named.items()):
@@ -124,13 +131,15 @@ def source(program: Program, dtype: str) -> tuple[str, int]:
     functions = c_kernels.FLOAT if dtype == "float32" else c_kernels.DOUBLE
     real = "float" if dtype == "float32" else "double"
     parts = [f"typedef {real} R;", c_kernels.PRELUDE, functions, c_kernels.FUNCTIONS, c_kernels.product()]
-    head = "void gradcheck_run(long steps, R **feeds, R **params, R **states, R **buffers, R **records, double **scalars,"
+    head = (
+        "void gradcheck_run(long steps, R **feeds, R **params, R **states, R **buffers, R **records, double **scalars,"
+    )
     body = [head + " R *panel) {", "for (long s = 0; s < steps; s++) {", *opening, *writer.lines, "}", "(void)panel; }"]
     return "\n".join([*parts, *body, ""]), writer.scratch
 
 
 def _scalars(program: Program, writer: Writer) -> list[str]:
-    found = []
+    found: list[str] = []
     for one in program.instructions:
         for ref in one.args:
             if ref.kind == "uniform" and ref.key[0] and ("uniform", ref.key) not in writer.names:
@@ -221,7 +230,7 @@ def _right(writer: Writer, right: Place, columns: int, inner: int, *, transposed
     return width, text, width
 
 
-def _few_dots(writer: Writer, out: Place, left: Place, right: Place, inner: int, one: Instruction) -> None:  # noqa: PLR0913
+def _few_dots(writer: Writer, out: Place, left: Place, right: Place, inner: int, one: Instruction) -> None:
     """A few rows times a transposed matrix: a column of the result a row of the right operand."""
     alpha, beta = one.attrs["alpha"], one.attrs["beta"]
     if len(one.args) == 3 or one.attrs["left_t"]:
@@ -234,7 +243,7 @@ def _few_dots(writer: Writer, out: Place, left: Place, right: Place, inner: int,
         writer.lines.append(f"for (long j = 0; j < {out.columns}; j++) {total} = {begin};")
         writer.lines.append(
             f"for (long k = 0; k < {inner}; k++) {{ const R g = {writer.number(alpha)} * {left.text}[{row} * {left.row} + k]; "
-            f"_Pragma(\"GCC ivdep\") for (long j = 0; j < {out.columns}; j++) {total} += g * {right.at('j', 'k')}; }}"
+            f'_Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {total} += g * {right.at("j", "k")}; }}'
         )
     writer.clear(out)
 
@@ -249,9 +258,11 @@ def _sum(writer: Writer, one: Instruction) -> None:
     begin = f"{writer.number(beta)} * x" if beta else "0"
     if down:
         target = f"{out.text}[j]"
-        writer.lines.append(f"for (long j = 0; j < {place.columns}; j++) {{ R x = {target}; {target} = {begin}; (void)x; }}")
         writer.lines.append(
-            f"for (long i = 0; i < {place.rows}; i++) {{ _Pragma(\"GCC ivdep\") for (long j = 0; j < {place.columns}; j++) "
+            f"for (long j = 0; j < {place.columns}; j++) {{ R x = {target}; {target} = {begin}; (void)x; }}"
+        )
+        writer.lines.append(
+            f'for (long i = 0; i < {place.rows}; i++) {{ _Pragma("GCC ivdep") for (long j = 0; j < {place.columns}; j++) '
             f"{target} += {alpha} * {place.at('i', 'j')}; }}"
         )
     else:

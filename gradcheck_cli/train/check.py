@@ -81,7 +81,7 @@ def _unit(array: Any) -> Any:
 
 
 def _values(graph: Graph, engine: Engine, feeds: Mapping[str, Any], rows: int) -> dict[str, Any]:
-    found = {name: np.asarray(array, float) for name, array in engine.params.items()}
+    found: dict[str, Any] = {name: np.asarray(array, float) for name, array in engine.params.items()}
     for name, array in feeds.items():
         found[name] = np.asarray(array[:rows], float).reshape(shape_of(graph, name))
     for constant in graph.constants:
@@ -188,7 +188,7 @@ def _stepped(
     return values, losses
 
 
-def _move(engine: Engine, name: str, g: Any, states: dict[str, Any], step: int, rate: float) -> Any:  # noqa: PLR0913
+def _move(engine: Engine, name: str, g: Any, states: dict[str, Any], step: int, rate: float) -> Any:
     """What an optimizer subtracts, by its textbook form."""
     recipe = engine.recipe
     if recipe.optimizer == "adam":

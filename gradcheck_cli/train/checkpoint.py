@@ -94,7 +94,15 @@ def load(path: Path) -> Model:
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
         raise FileError(message, hint="a model file of gradcheck train was expected") from error
-    except (zipfile.BadZipFile, LookupError, ValueError, TypeError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        LookupError,
+        ValueError,
+        TypeError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise _foreign(path) from error
     except GradcheckError as error:
         raise _foreign(path) from error

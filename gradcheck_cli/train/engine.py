@@ -10,10 +10,12 @@ import numpy as np
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import metrics
 from gradcheck_cli.train.arrays import aligned, padded
+from gradcheck_cli.train.compiling import LOGITS, compile_program
 from gradcheck_cli.train.numpy_backend import NumpyBackend
-from gradcheck_cli.train.program import LOGITS, UPDATES, Program, Update, compile_program
+from gradcheck_cli.train.program import Program
 from gradcheck_cli.train.tape_backend import walk
 from gradcheck_cli.train.trace import shape_of
+from gradcheck_cli.train.updates import UPDATES, Update, momentum, nesterov
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +30,7 @@ EVALUATED = 500  # rows of a forward pass
 class Bound(Protocol):
     """A program that is ready to run."""
 
-    def run(
-        self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]
-    ) -> None:
+    def run(self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]) -> None:
         """Do steps; every mapping's arrays have a first axis of steps."""
 
 
@@ -68,8 +68,8 @@ class Engine:
 
     def optimizer(self) -> Update:
         """The recipe's."""
-        made = UPDATES[self.recipe.optimizer]
-        return made(self.recipe.momentum) if self.recipe.optimizer in ("momentum", "nesterov") else made()
+        moving = {"momentum": momentum, "nesterov": nesterov}.get(self.recipe.optimizer)
+        return moving(self.recipe.momentum) if moving else UPDATES[self.recipe.optimizer]()
 
     def program(self, rows: int, *, train: bool) -> tuple[Program, Bound]:
         """The program for so many rows at once, compiled and bound at its first use."""
@@ -132,7 +132,9 @@ class Engine:
         if "logits" in records:
             return Records(metrics.log_softmax(records["logits"].reshape(total, -1)))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return Records(np.log(records["prediction"].reshape(total, -1).astype(float)), records["loss"].astype(float))
+            return Records(
+                np.log(records["prediction"].reshape(total, -1).astype(float)), records["loss"].astype(float)
+            )
 
     def memory(self, name: str, *shape: int) -> Any:
         """An array that is kept for the next call of the same size."""
@@ -157,7 +159,9 @@ class Engine:
             for first, last, rows in ((0, whole, size), (whole, len(part), len(part) - whole)):
                 if last > first:
                     feeds = self.feeds(last - first)
-                    np.multiply(part[first:last], np.asarray(scale, self.recipe.dtype), out=feeds[self.network.data.name])
+                    np.multiply(
+                        part[first:last], np.asarray(scale, self.recipe.dtype), out=feeds[self.network.data.name]
+                    )
                     fill_onehot(feeds[self.network.target.name], told[first:last], 0.0)
                     for name in self.network.masks:
                         feeds[name].fill(1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import struct
 import zlib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcheck_cli.errors import DataError, FileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IMAGES, LABELS = 0x803, 0x801
 _MOST = 1_000_000_000
@@ -25,10 +28,10 @@ def read_idx(path: Path, magic: int) -> Any:
     kind = "images" if magic == IMAGES else "labels"
     axes = magic & 0xFF
     try:
-        with path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-        opened: Any = gzip.open(path, "rb") if zipped else path.open("rb")
-        with opened as file:
+        with path.open("rb") as start:
+            zipped = start.read(2) == b"\x1f\x8b"
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(gzip.GzipFile(path, "rb") if zipped else path.open("rb"))
             head = file.read(4 + 4 * axes)
             shape = _shape(path, head, magic, kind)
             body = file.read(math.prod(shape) + 1)

@@ -76,7 +76,7 @@ class Builder:
         """A value as (uniform factor, rest of the same shape)."""
         value = self.values[at]
         if value.op == "mul" and self.uniform(value.args[0]) and self.shape(value.args[1]) == value.shape:
-            return value.args
+            return value.args[0], value.args[1]
         return None, at
 
     def elementwise(self, op: str, *args: int) -> int:

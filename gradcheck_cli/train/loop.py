@@ -5,6 +5,7 @@ Everything random is drawn from (seed, epoch, chunk), so a run that was stopped 
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ class Trainer:
         whole = self.rows // batch * batch
         steps = -(-self.rows // batch)
         ends = [*range(0, whole, size), whole]
-        pairs = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        pairs = [slice(a, b) for a, b in itertools.pairwise(ends)]
         if whole < self.rows:
             pairs.append(slice(whole, self.rows))
         return [(rows, self.position.epoch * steps + rows.start // batch) for rows in pairs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def mlp(hidden: tuple[int, ...], activation: str, *, dropout: bool = False) -> s
     sizes = ["dx", *(f"h{at}" for at in range(1, len(hidden) + 1)), "do"]
     inputs = ["  X: {shape: [m, dx]}", "  Y: {shape: [m, do], kind: onehot}"]
     graph, last = [], "X"
-    for at, (rows, columns) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for at, (rows, columns) in enumerate(itertools.pairwise(sizes), 1):
         inputs.append(f"  W{at}: {{shape: [{rows}, {columns}], param: true}}")
         inputs.append(f"  b{at}: {{shape: [{columns}], param: true}}")
         graph.append(f"  Z{at}: {last} @ W{at} + b{at}")
@@ -77,7 +78,7 @@ def read_network(text: str, name: str, features: int, classes: int, hidden: tupl
     batch = ""
     if len(shape) == 2 and len(shape[0].letters) == 1 and shape[0] == wanted[0] and str(shape[0]) not in numbers:
         batch = str(shape[0])
-        found = ((1, features), (1, classes))
+        found: tuple[tuple[int, ...], tuple[int, ...]] = ((1, features), (1, classes))
     else:
         found = ((*(1,) * (len(shape) - 1), features), (*(1,) * (len(wanted) - 1), classes))
         if len(shape) == 2 and str(shape[1]) == "1":

@@ -84,7 +84,7 @@ def _dataset(wishes: Wishes, model: Model | None, progress: Progress | None) -> 
 
 def _network(wishes: Wishes, settings: Recipe, dataset: Dataset) -> Network:
     features = dataset.images.shape[1]
-    if wishes.network or settings.name == "homework" and settings.activation == "sigmoid" and not settings.dropout:
+    if wishes.network or (settings.name == "homework" and settings.activation == "sigmoid" and not settings.dropout):
         problem = load_problem(wishes.network or "mnist-mlp")
         return read_network(problem.source.text, problem.name, features, dataset.classes, settings.hidden)
     text = mlp(settings.hidden, settings.activation, dropout=settings.dropout > 0)
@@ -98,7 +98,9 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
     if wishes.checked:
         found = check.gradient(engine, feeds, batch)
         probed = "" if found.probed is None else f", and at small sizes from 50-digit differences by {found.probed:.0e}"
-        say(f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}")
+        say(
+            f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}"
+        )
     wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
     for backend in _candidates(wanted, trainer, say):
         wrong = check.program(engine, backend, feeds, batch)
@@ -130,7 +132,7 @@ def seconds_with_numpy(trainer: Trainer) -> float:
     """About how long the run takes with NumPy."""
     size = sum(array.size for array in trainer.engine.params.values())
     recipe = trainer.engine.recipe
-    return trainer.rows * recipe.epochs * 6 * size / _NUMPY_SPEED + trainer.steps() * _NUMPY_STEP
+    return float(trainer.rows * recipe.epochs * 6 * size / _NUMPY_SPEED + trainer.steps() * _NUMPY_STEP)
 
 
 def _threads(trainer: Trainer, wishes: Wishes, feeds: dict[str, Any]) -> str:
@@ -152,7 +154,9 @@ def _two_are_faster(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any])
     if (os.cpu_count() or 1) < 2 or trainer.batch < 64:
         return False
     engine = trainer.engine
-    copy = Engine(engine.network, engine.recipe, engine.backend, {name: one.copy() for name, one in engine.params.items()})
+    copy = Engine(
+        engine.network, engine.recipe, engine.backend, {name: one.copy() for name, one in engine.params.items()}
+    )
     scalars = {name: [0.0] for name in ("lr", "keep", "rate", "epsilon")}
     ones = {name: _column(values) for name, values in scalars.items()}
     slowest = []

@@ -29,9 +29,7 @@ class TapeProgram:
     optimizer: Update | None
     prediction: str
 
-    def run(
-        self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]
-    ) -> None:
+    def run(self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]) -> None:
         """Do `steps` steps; every mapping's arrays have a first axis of steps."""
         fixed = {one.name: float(one.value or 0) for one in self.graph.constants}
         for step in range(steps):
@@ -46,7 +44,7 @@ class TapeProgram:
         assert self.optimizer is not None  # noqa: S101 - asked before
         for name, param in self.params.items():
             places = {state: self.states[f"{state}:{name}"] for state in self.optimizer.states} | {"param": param}
-            param *= scalars["keep"]
+            np.multiply(param, scalars["keep"], out=param)
             for micro in self.optimizer.steps:
                 _apply(micro, places, np.asarray(gradients[name], float), scalars)
 
@@ -64,7 +62,7 @@ def _apply(micro: Micro, places: dict[str, Any], g: Any, scalars: Mapping[str, f
         target[...] = target - scalars["rate"] * m / (np.sqrt(v) + scalars["epsilon"])
 
 
-def walk(  # noqa: PLR0913 - what a program has
+def walk(
     graph: Graph,
     feeds: tuple[str, ...],
     prediction: str,

@@ -17,9 +17,25 @@ if TYPE_CHECKING:
     from gradcheck_cli.graph import Graph
 
 SUMMING = ("onehot", "distribution")
-UNARY = (
-    "exp log sin cos asin atan sinh cosh tanh erf sigmoid relu softplus abs sign step floor".split()
-)  # one operand, entry by entry
+UNARY = [
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "asin",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "erf",
+    "sigmoid",
+    "relu",
+    "softplus",
+    "abs",
+    "sign",
+    "step",
+    "floor",
+]  # one operand, entry by entry
 BINARY = ("maximum", "minimum", "gt", "ge", "eq", "pow")
 
 
@@ -123,7 +139,7 @@ def _softmax(builder: Builder, expr: Call, args: list[int]) -> int:
 
 
 def _logsumexp(builder: Builder, expr: Call, args: list[int]) -> int:
-    """x - log softmax(x) is the same number in every entry along the axis: take the mean of it."""
+    """The difference x - log softmax(x) is the same number in every entry along the axis: take the mean of it."""
     (at,) = args
     axes = _axes(builder, expr, at)
     if len(axes) != 1:
@@ -156,7 +172,9 @@ def _matmul(builder: Builder, _expr: Call, args: list[int]) -> int:
 
 def _outer(builder: Builder, _expr: Call, args: list[int]) -> int:
     left, right = args
-    return builder.matmul(builder.reshape(left, (*builder.shape(left), 1)), builder.reshape(right, (1, *builder.shape(right))))
+    return builder.matmul(
+        builder.reshape(left, (*builder.shape(left), 1)), builder.reshape(right, (1, *builder.shape(right)))
+    )
 
 
 def _sizes(expr: Call, start: int) -> Shape:

@@ -26,12 +26,12 @@ class Update:
 
 
 def sgd() -> Update:
-    """p -= lr g."""
+    """Step: p -= lr g."""
     return Update("sgd", (), (Micro("acc", "param", alpha=-1.0),))
 
 
 def momentum(mu: float = 0.9) -> Update:
-    """v = mu v + lr g; p -= v (Polyak 1964, with the rate inside as in Sutskever et al. 2013)."""
+    """Step: v = mu v + lr g; p -= v (Polyak 1964, with the rate inside as in Sutskever et al. 2013)."""
     return Update("momentum", ("v",), (Micro("acc", "v", alpha=1.0, beta=mu), Micro("axpy", "param", "v", -1.0)))
 
 

@@ -132,7 +132,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals there")
-def test_a_kill_leaves_a_whole_file(tmp_path, run):
+def test_a_kill_leaves_a_whole_file(tmp_path):
     from gradcheck_cli.train.checkpoint import load
 
     with _process("--save", tmp_path / "state", "--backend", "numpy") as process:

@@ -109,8 +109,9 @@ def test_what_is_there_is_not_fetched(mirror, tmp_path):
     assert state["asked"] == []
 
 
-def test_each_mirror_says_why(mirror, tmp_path):
-    with pytest.raises(NoNetwork, match="127.0.0.1:9: .*; 127.0.0.1:7: "):
+@pytest.mark.usefixtures("mirror")
+def test_each_mirror_says_why(tmp_path):
+    with pytest.raises(NoNetwork, match=r"127\.0\.0\.1:9: .*; 127\.0\.0\.1:7: "):
         fetched(tmp_path, "http://127.0.0.1:9/x", "http://127.0.0.1:7/x")
 
 

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from gradcheck_cli import tape
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import adjoints, blas, check
 from gradcheck_cli.train.c_backend import CBackend, compiler
+from gradcheck_cli.train.compiling import LOGITS, compile_program
 from gradcheck_cli.train.network import mlp
 from gradcheck_cli.train.numpy_backend import NumpyBackend
-from gradcheck_cli.train.program import LOGITS, UPDATES, compile_program
 from gradcheck_cli.train.tape_backend import TapeBackend
 from gradcheck_cli.train.trace import shape_of
+from gradcheck_cli.train.updates import UPDATES
 from tests.train.networks import ONE_ROW, TEXTS, TWO_LAYERS, engine, feeds
 
 BACKENDS = {"numpy": NumpyBackend, "tape": TapeBackend}
@@ -78,15 +80,15 @@ def test_gradients_are_those_of_the_tape(name):
     text, hidden = TEXTS[name]
     made = engine(text, hidden, dtype="float64")
     graph = made.network.at(6)
-    program = compile_program(graph, None, {name: f"d:{name}" for name in made.params})
+    program = compile_program(graph, None, {param: f"d:{param}" for param in made.params})
     bound = NumpyBackend().bind(program, "float64", made.params, {})
-    given_feeds = {name: rows.reshape(1, *rows.shape) for name, rows in feeds(made.network, 6, "float64").items()}
-    records = {name: np.zeros((1, *shape)) for name, shape in program.records.items()}
+    given_feeds = {key: rows.reshape(1, *rows.shape) for key, rows in feeds(made.network, 6, "float64").items()}
+    records = {key: np.zeros((1, *shape)) for key, shape in program.records.items()}
     bound.run(given_feeds, 1, {}, records)
-    values = {name: rows[0] for name, rows in given_feeds.items()} | made.params
+    values = {key: rows[0] for key, rows in given_feeds.items()} | made.params
     told = tape.compile_graph(graph).forward(values).gradients()
-    for name, found in records.items():
-        np.testing.assert_allclose(found[0], told[name], rtol=1e-9, atol=1e-12)
+    for param, found in records.items():
+        np.testing.assert_allclose(found[0], told[param], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("backend", sorted({*BACKENDS} - {"tape"}))
