@@ -12,7 +12,6 @@ from gradcheck_cli.train import metrics
 from gradcheck_cli.train.arrays import aligned, padded
 from gradcheck_cli.train.compiling import LOGITS, compile_program
 from gradcheck_cli.train.numpy_backend import NumpyBackend
-from gradcheck_cli.train.program import Program
 from gradcheck_cli.train.tape_backend import walk
 from gradcheck_cli.train.trace import shape_of
 from gradcheck_cli.train.updates import UPDATES, Update, momentum, nesterov
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gradcheck_cli.train.network import Network
+    from gradcheck_cli.train.program import Program
     from gradcheck_cli.train.recipes import Recipe
 
 CHUNK = 4000  # rows prepared at a time

@@ -75,6 +75,8 @@ def capacity(shape: Shape) -> int:
 
 @dataclass(slots=True)
 class Plan:
+    """Which buffer has which value while the instructions are gone through; `last` is where a value is read last."""
+
     builder: Builder
     last: dict[int, int]
     sizes: list[int] = field(default_factory=list)
@@ -127,6 +129,7 @@ class Plan:
 
 
 def planned(builder: Builder, order: list[Pending], recorded: dict[str, int]) -> Program:
+    """The program of instructions in their final order."""
     last: dict[int, int] = {}
     for index, one in enumerate(order):
         for arg in one.args:
