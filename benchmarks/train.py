@@ -286,10 +286,10 @@ def c_by_hand(x, y, batch, dtype):
         whole[:, : one.shape[-1]] = one
         params.append(whole)
     losses = np.empty(len(x) // batch, dtype)
-    arrays = [ctypes.c_void_p(one.ctypes.data) for one in (x, y, *params, losses)]
+    kept = (x, y, *params, losses)
 
     def run(count):
-        step(ctypes.c_long(count), *arrays)
+        step(ctypes.c_long(count), *(ctypes.c_void_p(one.ctypes.data) for one in kept))
 
     return run, lambda: params[0]
 

@@ -74,7 +74,7 @@ HOMEWORK = Recipe(
     shuffle=False,
     rows=30_000,
 )
-BEST = Recipe(name="best", hidden=(768, 384), epochs=25, augment=1.0, views=5)
+BEST = Recipe(name="best", hidden=(768, 384), epochs=25, augment=1.0, weight_decay=0.0005, views=5)
 DIGITS = Recipe(name="digits", epochs=20, batch_size=32, lr=0.05, augment=0.3)
 RECIPES = {"default": Recipe(), "homework": HOMEWORK, "best": BEST}
 
