@@ -29,7 +29,7 @@ static inline __attribute__((always_inline)) void tile(int K, const R *a, long a
   for (int r = 0; r < rows; r++)
     for (int v = 0; v < vs; v++) {
       V *to = (V *)(c + r * ldc + v * L);
-      *to = less ? *to - acc[r][v] : start ? *(const V *)(start + v * L) + acc[r][v] : acc[r][v];
+      if (less) *to -= acc[r][v]; else if (start) *to = *(const V *)(start + v * L) + acc[r][v]; else *to = acc[r][v];
     }
 }
 static R panel[(I > B ? I : B) * 2 * BYTES / sizeof(R)] __attribute__((aligned(64)));
