@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import FileError, GradcheckError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,7 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--save", type=_PATH, metavar="FILE", help="Keep the model, written after every epoch.")
 @click.option("--resume", type=_PATH, metavar="FILE", help="Go on with a training that was stopped.")
 @click.option("--log", type=_PATH, metavar="FILE", help="A line for each epoch: .csv or .jsonl.")
+@click.option("--plot", type=_PATH, metavar="FILE", help="Draw loss, accuracy and weights: .svg or .png.")
 @click.option("--no-check", is_flag=True, help="Do not check the gradient first.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line on stdout, nothing else.")
 @click.option("--quiet", is_flag=True, help="Only the last line.")
@@ -84,6 +85,7 @@ def train(**options: Any) -> int:
     from gradcheck_cli.train.session import begin, state_file
 
     as_json, quiet = options["as_json"], options["quiet"]
+    afterwards = _afterwards(options)
     board = canvas(width=options["width"])
     talk = _talk(board, as_json=as_json, quiet=quiet)
     wishes = _wishes(options)
@@ -99,7 +101,36 @@ def train(**options: Any) -> int:
         click.echo(f"stopped in epoch {trainer.position.epoch}; go on with: {command}", err=True)
         return EXIT_INTERRUPTED
     _finished(trainer, board, options, state, time.perf_counter() - started)
+    for write in afterwards:
+        write(trainer)
     return EXIT_RIGHT
+
+
+def _afterwards(options: dict[str, Any]) -> list[Callable[[Trainer], None]]:
+    """What is written in the end; what cannot be is said before anything is trained."""
+    found: list[Callable[[Trainer], None]] = []
+    save, plot = options["save"], options["plot"]
+    for path, name in ((save, "--save"), (plot, "--plot"), (options["log"], "--log")):
+        if path is not None and not path.absolute().parent.is_dir():
+            message = f"{name} {path}: cannot be written: there is no folder {path.parent}"
+            raise FileError(message, hint="make the folder, or name another")
+    try:
+        if save is not None and save.suffix == ".safetensors":
+            from gradcheck_cli.train.export import save_safetensors
+
+            found.append(lambda trainer: save_safetensors(save, trainer))
+        if plot is not None:
+            if plot.suffix not in (".svg", ".png"):
+                message = f"--plot {plot}: the name says no format"
+                raise GradcheckError(message, hint="end it in .svg or .png")
+            from gradcheck_cli.render.plot import draw
+
+            found.append(lambda trainer: draw(plot, trainer.history, trainer.first_layer(), trainer.dataset.size))
+    except ImportError as error:
+        extra = "plot" if "matplotlib" in str(error) else "safetensors"
+        message = f"{error.name} is not installed"
+        raise GradcheckError(message, hint=f"pip install 'gradcheck[{extra}]'") from error
+    return found
 
 
 def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]:
@@ -251,7 +282,8 @@ def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], state: P
 
     found = trainer.evaluate(trainer.engine.recipe.views)
     labels = trainer.dataset.test_labels
-    if options["save"] is None and options["resume"] is None:
+    kept = state in (options["save"], options["resume"])
+    if not kept:
         state.unlink(missing_ok=True)
     if options["as_json"]:
         click.echo(json_line(_document(trainer, found, seconds)))
@@ -266,8 +298,8 @@ def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], state: P
     board.line(
         f"test accuracy {found.accuracy:.4f} ({wrong} of {len(labels):,} wrong), loss {found.loss:.4f}, {seconds:.1f} s"
     )
-    if options["save"] is not None or options["resume"] is not None:
-        board.line(f"saved in {state}")
+    if kept or options["save"] is not None:
+        board.line(f"saved in {options['save'] or state}")
 
 
 def _document(trainer: Trainer, found: Any, seconds: float) -> dict[str, Any]:

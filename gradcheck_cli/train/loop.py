@@ -79,6 +79,14 @@ class Trainer:
         """What makes a pixel a number from 0 to 1."""
         return 1 / self.dataset.top
 
+    def first_layer(self) -> Any:
+        """The first matrix that multiplies pixels, a column a unit; None where there is none."""
+        pixels = self.dataset.images.shape[1]
+        for array in self.engine.params.values():
+            if array.ndim == 2 and pixels in array.shape:
+                return array if len(array) == pixels else array.T
+        return None
+
     def run(self, chunk_done: Callable[[Position], None], epoch_done: Callable[[Epoch], None]) -> bool:
         """Train to the end, or until `stop` says so between two chunks; whether the end was reached."""
         while self.position.epoch < self.engine.recipe.epochs:

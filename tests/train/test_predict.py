@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -164,3 +165,44 @@ def test_the_command(run, model, tmp_path):
     labels = np.concatenate([digits().labels, digits().test_labels])
     assert np.mean([one["digit"] for one in documents] == labels) > 0.95
     assert run("predict", tmp_path / "a.png", tmp_path / "a.png").code == 2
+
+
+def test_safetensors_in_pytorch_give_the_same_logits(run, tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    safetensors = pytest.importorskip("safetensors.torch")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = tmp_path / "digits.safetensors"
+    done = run("train", "digits", "--epochs", "2", "--hidden", "16", "--save", path, "--seed", "5")
+    assert f"saved in {path}" in done.out
+    found = safetensors.load_file(path)
+    made = begin(Wishes("digits", changes={"epochs": 2, "hidden": (16,), "seed": 5}), lambda _line: None)
+    made.run(lambda _at: None, lambda _one: None)
+    data = digits()
+    pixels = torch.from_numpy(data.test_images / np.float32(16)).float()
+    logits = torch.relu(pixels @ found["W1"] + found["b1"]) @ found["W2"] + found["b2"]
+    ours = made.engine.forward(data.test_images, data.test_labels, 1 / 16).log_p
+    np.testing.assert_allclose(torch.log_softmax(logits.double(), 1).numpy(), ours, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_plots(run, tmp_path, suffix):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"plot.{suffix}"
+    assert run("train", "digits", "--epochs", "2", "--hidden", "16", "--plot", path).code == 0
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG") if suffix == "png" else b"<svg" in content
+    refused = run("train", "digits", "--plot", tmp_path / "plot.txt")
+    assert "end it in .svg or .png" in refused.err
+
+
+def test_extras_that_are_missing_are_named(run, tmp_path, monkeypatch):
+    for module, option in (("matplotlib", "--plot=a.svg"), ("safetensors", "--save=a.safetensors")):
+        for name in [
+            name for name in sys.modules if name.startswith(("gradcheck_cli.render.plot", "gradcheck_cli.train.export"))
+        ]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, f"{module}.figure" if module == "matplotlib" else "safetensors.numpy", None)
+        monkeypatch.chdir(tmp_path)
+        done = run("train", "digits", option)
+        assert done.code == 2
+        assert "pip install 'gradcheck[" in done.err
