@@ -125,7 +125,7 @@ def _afterwards(options: dict[str, Any]) -> list[Callable[[Trainer], None]]:
                 raise GradcheckError(message, hint="end it in .svg or .png")
             from gradcheck_cli.render.plot import draw
 
-            found.append(lambda trainer: draw(plot, trainer.history, trainer.first_layer(), trainer.dataset.size))
+            found.append(lambda trainer: draw(plot, trainer.history, trainer.first_layer()))
     except ImportError as error:
         extra = "plot" if "matplotlib" in str(error) else "safetensors"
         message = f"{error.name} is not installed"

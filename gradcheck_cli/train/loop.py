@@ -15,7 +15,7 @@ import numpy as np
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.train.augment import Bank, Warper, bank
 from gradcheck_cli.train.engine import CHUNK, Engine, Records, fill_onehot
-from gradcheck_cli.train.metrics import Score, score
+from gradcheck_cli.train.metrics import Score, mosaic, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,11 +80,11 @@ class Trainer:
         return 1 / self.dataset.top
 
     def first_layer(self) -> Any:
-        """The first matrix that multiplies pixels, a column a unit; None where there is none."""
+        """A picture of the first matrix that multiplies pixels; None where there is none."""
         pixels = self.dataset.images.shape[1]
         for array in self.engine.params.values():
             if array.ndim == 2 and pixels in array.shape:
-                return array if len(array) == pixels else array.T
+                return mosaic(array if len(array) == pixels else array.T, self.dataset.size)
         return None
 
     def run(self, chunk_done: Callable[[Position], None], epoch_done: Callable[[Epoch], None]) -> bool:

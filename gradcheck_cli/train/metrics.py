@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,3 +44,17 @@ def worst(found: Score, labels: Any, count: int) -> list[int]:
     """The rows whose own class got the least probability, worst first."""
     own = found.log_p[np.arange(len(labels)), labels]
     return [int(at) for at in np.argsort(own, kind="stable")[:count] if found.taken[at] != labels[at]]
+
+
+def mosaic(weights: Any, size: tuple[int, int], count: int = 36) -> Any:
+    """The columns with the largest weights as pictures beside each other, each scaled to its own largest weight."""
+    rows, columns = size
+    strong = np.abs(weights).max(axis=0)
+    chosen = np.argsort(-strong, kind="stable")[:count]
+    across = math.ceil(math.sqrt(len(chosen)))
+    board = np.zeros((math.ceil(len(chosen) / across) * (rows + 1), across * (columns + 1)))
+    for at, unit in enumerate(chosen):
+        top, side = at // across * (rows + 1), at % across * (columns + 1)
+        picture = weights[:, unit].reshape(rows, columns) / max(float(strong[unit]), 1e-12)
+        board[top : top + rows, side : side + columns] = picture
+    return board
