@@ -115,6 +115,9 @@ class Compilation:
         return self.path
 
 
+_RUNNING: dict[str, Compilation] = {}  # by name; a finished one stays, its file is there
+
+
 def start(text: str) -> Compilation:
     """Begin to compile, unless the same text was compiled before by the same compiler for the same processor."""
     found = compiler()
@@ -124,6 +127,8 @@ def start(text: str) -> Compilation:
     path, identity = found
     named = hashlib.sha256("\0".join([text, identity, *_FLAGS, _NATIVE]).encode()).hexdigest()[:32]
     target = folder() / f"{named}.so"
+    if named in _RUNNING:
+        return _RUNNING[named]
     if target.is_file():
         return Compilation(target)
     handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
@@ -134,7 +139,8 @@ def start(text: str) -> Compilation:
     process.stdin.write(text.encode())
     process.stdin.close()
     process.stdin = None
-    return Compilation(target, Path(part), process)
+    _RUNNING[named] = Compilation(target, Path(part), process)
+    return _RUNNING[named]
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import platformdirs
 
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.problem import load as load_problem
 from gradcheck_cli.train import blas, check
 from gradcheck_cli.train.c_backend import CBackend, compiler
@@ -95,14 +96,16 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
     """Check the gradient, then choose a back end whose program agrees with the tape, and a number of threads."""
     engine, batch = trainer.engine, trainer.batch
     feeds, _ = trainer.prepared(slice(0, batch))
+    wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
+    backends = _candidates(wanted, trainer, say)
+    _head_start(trainer, backends[0])
     if wishes.checked:
         found = check.gradient(engine, feeds, batch)
         probed = "" if found.probed is None else f", and at small sizes from 50-digit differences by {found.probed:.0e}"
         say(
             f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}"
         )
-    wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
-    for backend in _candidates(wanted, trainer, say):
+    for backend in backends:
         wrong = check.program(engine, backend, feeds, batch)
         if not wrong:
             engine.backend = backend
@@ -113,6 +116,13 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
         message = "no back end agrees with the reference"
         raise GradcheckError(message, hint="--backend tape trains with the reference itself")
     say(f"back end: {engine.backend.name}, {_threads(trainer, wishes, feeds)}")
+
+
+def _head_start(trainer: Trainer, backend: Backend) -> None:
+    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared."""
+    trainer.engine.backend = backend
+    with contextlib.suppress(UnsupportedError):
+        trainer.engine.warm(trainer.batch, len(trainer.dataset.test_images))
 
 
 def _candidates(wanted: str, trainer: Trainer, say: Callable[[str], None]) -> list[Backend]:
