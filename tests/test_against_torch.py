@@ -216,7 +216,7 @@ def run_of(letter, body, env):
 
 INPUTS = {
     "a": (), "b": (), "v": ("n",), "u": ("m",), "c": ("n", 1), "r": (1, "n"), "W": ("m", "n"), "V": ("n", "m"),
-    "S": ("n", "n"), "D": ("m", "n"), "x2": (5, 6), "x3": (2, 5, 6), "x4": (2, 2, 4, 5), "k2": (2, 3),
+    "S": ("n", "n"), "D": ("m", "n"), "x2": (5, 6), "x3": (2, 5, 6), "x4": (2, 2, 4, 4), "k2": (2, 3),
     "k4": (3, 2, 2, 2),
 }  # fmt: skip
 # x, y, z: operands; what keeps a function in its domain is part of the text
@@ -235,7 +235,7 @@ TEXTS = {
     "log_softmax": ["log_softmax(x)", "log_softmax(x, axis=A)"], "softmax": ["softmax(x)", "softmax(x, axis=A)"],
     "logdet": ["logdet(x.T @ x + eye(count(x, axis=1)))"], "amax": ["max(x)", "max(x, axis=A)", "max(x, axis=A, keepdims=1)"],
     "amin": ["min(x)", "min(x, axis=A)", "min(x, axis=A, keepdims=1)"],
-    "reshape": ["reshape(x, 6)", "reshape(x, m, n)", "reshape(x, n, m)", "reshape(x, 3*n)", "reshape(x, 1, n)"],
+    "reshape": ["reshape(x, m*n)", "reshape(x, m, n)", "reshape(x, n, m)", "reshape(x, n*m, 1)", "reshape(x, 1, n)"],
     "concat": ["concat(x, y)", "concat(x, y, axis=A)", "concat(x, y, z, axis=1)"],
     "array": ["[a, b, sin(a)]", "[[a, b], [b*b, 2]]", "[x, y]"],
     "ones": ["ones(m, n) + x", "ones(n)*x", "ones(m, m) @ x"], "zeros": ["zeros(m, n) + x", "zeros(n) + x"],
@@ -245,15 +245,15 @@ TEXTS = {
     "conv2d": ["conv2d(x2, k2)", "conv2d(x3, k4)", "conv2d(x4, k4)", "conv2d(x3, k4, padding=1, dilation=2)",
                "conv2d(x2, k2, stride=3)", "conv2d(x4, k4, stride=2, padding=1, dilation=1)",
                "conv2d(x2, k2, dilation=2, padding=1)", "conv2d(conv2d(x3, k4), reshape(k4, 4, 3, 1, 2))",
-               "conv2d(x2, k2, stride=2, padding=2)", "conv2d(x2, k2, stride=2, padding=1)"],
+               "conv2d(x2, k2, stride=3, padding=3)"],
     "maxpool2d": ["maxpool2d(x2, 2)", "maxpool2d(x3, 2, stride=1)", "maxpool2d(x4, 2)", "maxpool2d(x3, 3, stride=2, padding=1)",
                   "maxpool2d(tanh(x2), 3)"],
     "avgpool2d": ["avgpool2d(x2, 2)", "avgpool2d(x3, 2, stride=1)", "avgpool2d(x4, 2)", "avgpool2d(x3, 3, stride=2, padding=1)"],
     # no functions: entries, and sums over index letters
     "[]": ["x[1]", "x[-1]", "x[0, 1]", "(x @ y)[1]", "x[0]*x"],
     "Σ": ["sum(sum(x[i, j]*v[j], j), i)", "sum(tanh(x[i]), i)", "sum(i*x[i]^2, i)", "sum(sum(x[i]*y[j], j), i)",
-          "sum(softmax(x[i])*x[i], i)", "sum(sum(where(i > j, x[i, j], 2*x[j, i]), j), i)", "sum(x, 0)",
-          "sum(x[i]*sum(exp(y[i])*z[j], j), i)", "sum(sum(x[i, j]*y[j, i], j), i)", "sum(a, i)*x[1] + sum(x[i]*b, i)"],
+          "sum(softmax(x[i])*x[i], i)", "sum(sum(where(i + 1/2 > j, x[i, j], 2*x[j, i]), j), i)", "sum(x, 0)",
+          "sum(x[i]*sum(exp(y[i])*z[j], j), i)", "sum(sum(x[i, j]*y[j, i], j), i)", "x[1]*sum(x[i]*b, i)"],
 }  # fmt: skip
 
 
@@ -287,18 +287,18 @@ class Drawn:
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
-        numbers = np.random.default_rng(seed)
+        numbers = np.random.default_rng(self.rng.randrange(2**32))
         self.values = {name: numbers.uniform(-1.5, 1.5, [SIZES.get(one, one) for one in shape])
                        for name, shape in INPUTS.items()}  # fmt: skip
         self.tensors = {name: torch.tensor(value, requires_grad=True) for name, value in self.values.items()}
         self.sizes = {name: torch.tensor(float(size), dtype=torch.float64) for name, size in SIZES.items()}
         self.nodes = {}
 
-    def add(self, name, function, tries=80):
-        """A node that calls the function, if one is found."""
+    def add(self, name, forms, tries):
+        """A node of one of these forms, if operands are found for it."""
         names = [*(name for name in INPUTS if len(name) == 1), *list(self.nodes) * 3]
         for _ in range(tries):
-            text = written(self.rng.choice(texts(function)), names, self.rng)
+            text = written(self.rng.choice(forms), names, self.rng)
             try:
                 self.put(name, text)
             except (GradcheckError, TooNearError):
@@ -332,9 +332,9 @@ def seeds_of(function):
 def drawn(seed):
     """A graph whose first node calls the seed's function of the table."""
     found = Drawn(seed)
-    assert found.add("h1", ORDER[seed % len(ORDER)], 400)
+    assert found.add("h1", texts(ORDER[seed % len(ORDER)]), 400)
     for place in range(2, 2 + found.rng.randrange(1, 6)):
-        found.add(f"h{place}", found.rng.choice(ORDER), 25)
+        found.add(f"h{place}", texts(found.rng.choice(ORDER)), 25)
     return found, found.finish()
 
 
@@ -377,6 +377,13 @@ def check_all(seeds):
 @pytest.mark.parametrize("seed", range(GRAPHS))
 def test_values_and_gradients(seed):
     check_all([seed])
+
+
+@pytest.mark.parametrize(("function", "text"), [(function, text) for function in ORDER for text in texts(function)])
+def test_each_form(function, text):
+    found = Drawn(f"{function}: {text}")
+    assert found.add("y", [text], 2000)
+    check(found, found.finish(), 2)
 
 
 CONVOLUTIONS = [

@@ -24,9 +24,10 @@ def _where(base: Array, indices: tuple[Array, ...], places: Places) -> tuple[tup
     `places` has the literal indices, which may count from the end, and None for those that are computed.
     """
     given = iter(indices)
-    wanted = [np.asarray(next(given) if place is None else place % size, dtype=float)
-              for place, size in zip(places, base.shape, strict=False)]  # fmt: skip
-    whole = np.broadcast_arrays(*wanted)
+    wanted = []
+    for place, size in zip(places, base.shape, strict=False):
+        wanted.append(next(given) if place is None else place + size if place < 0 else place)
+    whole = np.broadcast_arrays(*(np.asarray(index, dtype=float) for index in wanted))
     there = np.ones(whole[0].shape, dtype=bool)
     for index, size in zip(whole, base.shape, strict=False):
         there &= (index == np.floor(index)) & (index >= 0) & (index < size)
@@ -38,17 +39,19 @@ def _fitting(there: Array, rank: int) -> Array:
     return there.reshape(there.shape + (1,) * rank)
 
 
-def _entry(base: Array, *indices: Array, places: Places) -> Array:
+def entry(base: Array, *indices: Array, places: Places) -> Array:
     """The entries; undefined where an index is no whole number or there is no such entry."""
     whole, there = _where(base, indices, places)
     return np.where(_fitting(there, base.ndim - len(places)), base[whole], np.nan)
 
 
-def _entry_vjp(g: Array, _y: Array, base: Array, *indices: Array, places: Places) -> tuple[Array, ...]:
-    whole, there = _where(base, indices, places)
-    total = np.zeros(base.shape)
-    np.add.at(total, whole, np.where(_fitting(there, base.ndim - len(places)), g, 0.0))
-    return (total, *(np.zeros(np.shape(index)) for index in indices))
+def scatter(total: Array, g: Array, *indices: Array, places: Places) -> None:
+    """Add the adjoint of entries to that of their array, in place.
+
+    A sum that is written out takes one entry of an array at a time: an array of zeros for each would be quadratic.
+    """
+    whole, there = _where(total, indices, places)
+    np.add.at(total, whole, np.where(_fitting(there, total.ndim - len(places)), g, 0.0))
 
 
 def _letter(count: int, depth: int) -> Array:
@@ -64,8 +67,8 @@ def _over_vjp(g: Array, _y: Array, body: Array, count: int, depth: int) -> tuple
     return (np.broadcast_to(g, np.shape(body)) if np.ndim(body) > depth else g * count,)
 
 
-ENTRY_RULES: dict[str, ArrayRule] = {
-    "entry": ArrayRule(_entry, _entry_vjp),
+# an entry is none of them: its adjoint is added in place
+LETTER_RULES: dict[str, ArrayRule] = {
     "letter": ArrayRule(_letter, lambda _g, _y, **_options: ()),
     "over": ArrayRule(_over, _over_vjp),
 }

@@ -14,12 +14,12 @@ import numpy as np
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.tape.arith import Array, array, summed
 from gradcheck_cli.tape.arrays import ARRAY_RULES, ArrayRule
-from gradcheck_cli.tape.entries import ENTRY_RULES
+from gradcheck_cli.tape.entries import LETTER_RULES, entry, scatter
 from gradcheck_cli.tape.flatten import Step, flatten
 from gradcheck_cli.tape.numbers import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gradcheck_cli.graph import Graph
 
@@ -49,8 +49,7 @@ class Tape:
                 elif step.function == "number":
                     found.append(np.float64(step.literal))
                 else:
-                    rule = RULES.get(step.function) or _array_rule(step)
-                    found.append(rule.value(*(found[at] for at in step.operands), **dict(step.options)))
+                    found.append(_value(step)(*(found[at] for at in step.operands), **dict(step.options)))
         return Run(self, tuple(found))
 
     def _leaf(self, name: str, value: Any) -> Array:
@@ -123,12 +122,12 @@ class Run:
         """Jacobians, a row for each entry of the target."""
         shape = self._shape(target)
         rows = {source: np.empty((math.prod(shape), *self._shape(source))) for source in sources}
-        for entry in range(math.prod(shape) if sources else 0):
+        for at in range(math.prod(shape) if sources else 0):
             seed = np.zeros(math.prod(shape))
-            seed[entry] = 1.0
+            seed[at] = 1.0
             adjoints = self._through(target, seed.reshape(shape))
             for source in sources:
-                rows[source][entry] = self._at(source, adjoints)
+                rows[source][at] = self._at(source, adjoints)
         return {source: found.reshape(shape + found.shape[1:]) for source, found in rows.items()}
 
     def _through(self, target: str, adjoint: Array) -> dict[int, Array]:
@@ -152,14 +151,26 @@ class Run:
     def _backward(self, start: int, stop: int, seed: Array) -> dict[int, Array]:
         """Adjoints of all slots that `start` depends on through steps after `stop`."""
         adjoints: dict[int, Array] = {start: seed}
+        gathered: set[int] = set()  # slots whose adjoint is an array of this pass alone, for entries to be added to
         with np.errstate(all="ignore"):
             for at in range(start, stop, -1):
                 step, adjoint = self.tape.steps[at], adjoints.get(at)
                 if adjoint is None or not step.operands or not np.any(adjoint != 0):
                     continue  # an exact zero sends nothing back, whatever the local derivative is
+                if step.function == "entry":
+                    self._gather(step, adjoint, adjoints, gathered)
+                    continue
                 for operand, sent in self._sent(at, step, adjoint):
                     adjoints[operand] = adjoints[operand] + sent if operand in adjoints else sent
         return adjoints
+
+    def _gather(self, step: Step, adjoint: Array, adjoints: dict[int, Array], gathered: set[int]) -> None:
+        """Add what an entry sends to the adjoint of its array; an index gets nothing."""
+        base, *indices = step.operands
+        if base not in gathered:
+            adjoints[base] = adjoints.get(base, 0.0) + np.zeros(np.shape(self.slots[base]))
+            gathered.add(base)
+        scatter(adjoints[base], adjoint, *(self.slots[index] for index in indices), **dict(step.options))
 
     def _sent(self, at: int, step: Step, adjoint: Array) -> Iterator[tuple[int, Array]]:
         """What one step sends to each of its operands, in the operand's shape."""
@@ -175,8 +186,15 @@ class Run:
                 yield operand, summed(entries, np.shape(value))
 
 
+def _value(step: Step) -> Callable[..., Array]:
+    """The forward rule of an operation."""
+    if step.function == "entry":
+        return entry
+    return RULES[step.function].value if step.function in RULES else _array_rule(step).value
+
+
 def _array_rule(step: Step) -> ArrayRule:
-    return ARRAY_RULES.get(step.function) or ENTRY_RULES[step.function]
+    return ARRAY_RULES.get(step.function) or LETTER_RULES[step.function]
 
 
 def _same(what: str, found: tuple[int, ...], wanted: tuple[int | None, ...]) -> None:

@@ -73,7 +73,7 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "message"), DAMAGED)
+@pytest.mark.parametrize(("name", "content", "message"), DAMAGED, ids=range(len(DAMAGED)))
 def test_damaged_files_are_named(folder, name, content, message):
     (folder / name).write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:

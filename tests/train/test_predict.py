@@ -88,7 +88,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("content", "values"), KINDS)
+@pytest.mark.parametrize(("content", "values"), KINDS, ids=range(len(KINDS)))
 def test_kinds_of_png(content, values, tmp_path):
     (tmp_path / "a.png").write_bytes(content)
     ((_, found),) = read_images(tmp_path / "a.png")
