@@ -114,7 +114,7 @@ def _logsumexp(lane: Sequence[Real]) -> Real:
 
 
 def _softmax(x: Grid, axis: int) -> Grid:
-    """The lanes' shares stand behind each other: axis last. They go back where they came from."""
+    """Each lane in proportion to its exponentials; the lanes of a block are then put side by side again."""
     inner = math.prod(x.shape[axis + 1 :])
     items: list[Real] = []
     shares = [_shares(lane) for lane in _lanes(x, axis)]

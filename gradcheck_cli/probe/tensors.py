@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.graph import Graph, Input
 
-MOST_STEPS = 2_000_000  # sums and products of two numbers in one evaluation: two or three seconds
+MOST_STEPS = 2_000_000  # sums and products of two numbers in one evaluation: a few seconds
 
 
 @dataclass(frozen=True, slots=True)
