@@ -8,10 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from gradcheck_cli.functions import ALIASES, OPERATORS, QUERIES
-from gradcheck_cli.problem import read_problem
+from gradcheck_cli.problem import counts, read_problem
+from gradcheck_cli.problem.fields import ACTIVATIONS
+from gradcheck_cli.problem.schema import problem_schema
+from gradcheck_cli.shapes import text_of
 from gradcheck_cli.source import Source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,3 +94,18 @@ def test_the_example_of_the_format_is_valid():
     example = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
     problem = read_problem(Source("problems.md", example), "example")
     assert problem.questions[0].points == 2
+
+
+@pytest.mark.parametrize(("at", "output", "parameters"), [(1, "()", "d*k + k"), (2, "()", "20714")])
+def test_the_examples_of_arrays_are_valid(at, output, parameters):
+    page = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    example = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[at]
+    jsonschema.validate(yaml.safe_load(example), problem_schema())
+    graph = read_problem(Source("problems.md", example), "example").graph
+    assert text_of(graph.shapes[graph.output]) == output
+    assert str(counts.params(graph)) == parameters
+
+
+def test_every_activation_of_layers_is_documented():
+    page = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    assert f"Activations: `{' '.join(ACTIVATIONS)}`" in page

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Name, names, walk
+from gradcheck_cli.expr import Call, Name, names, number, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.problem.sizes import too_small
 from gradcheck_cli.shapes import Shape, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.graph import Input, Node
+    from gradcheck_cli.graph import Graph, Input, Node
     from gradcheck_cli.problem.names import Names
     from gradcheck_cli.source import Source
 
@@ -65,8 +66,7 @@ class Shaper:
             return None
         try:
             found = lower(expr, Shapes(self.known, self.letters)).shape
-            if self.numbers:
-                lower(expr, Shapes(self.at_numbers(expr), self.letters))  # an index, a window may be too large there
+            at_numbers(expr, self.known, self.letters, self.numbers)  # an index, a window may be too large there
             return found  # noqa: TRY300 - both are wanted
         except GradcheckError as error:
             hint = self.coincidence(expr) or error.hint
@@ -77,18 +77,13 @@ class Shaper:
 
     def coincidence(self, expr: Expr) -> str:
         """A hint, where the shapes would fit if every letter were only its number."""
-        fixed = self.at_numbers(expr)
-        if all(fixed[name] == self.known.get(name, ()) for name in fixed):
+        if not self.numbers:
             return ""
         try:
-            lower(expr, Shapes(fixed, self.letters))
+            at_numbers(expr, self.known, self.letters, self.numbers)
         except GradcheckError:
             return ""
         return "sizes that only have the same number are not the same: declare shape: with the same letters"
-
-    def at_numbers(self, expr: Expr) -> dict[str, Shape]:
-        """The shapes of an expression's names with the numbers that letters have."""
-        return {name: tuple(one.partly(self.numbers) for one in self.known.get(name, ())) for name in names(expr)}
 
     def seed(self, output: str, expr: Expr, text: Source) -> None:
         """A gradient that arrives at the output has the output's shape."""
@@ -99,6 +94,31 @@ class Shaper:
             self.read.errors.append(
                 ShapeError(message, hint="a gradient has its node's shape", source=text, span=expr.span)
             )
+
+
+def at_numbers(expr: Expr, known: Mapping[str, Shape], letters: frozenset[str], numbers: Mapping[str, int]) -> None:
+    """Work out the shape of an expression where letters of sizes have these numbers.
+
+    Raises ShapeError where something does not fit there: an index or a window that is too large.
+    """
+    if numbers:
+        fixed = {name: tuple(one.partly(numbers) for one in known.get(name, ())) for name in names(expr)}
+        sizes = {letter: number(value) for letter, value in numbers.items()}
+        lower(substitute(expr, sizes), Shapes(fixed, letters))
+
+
+def misfit_at(graph: Graph, numbers: Mapping[str, int]) -> str:
+    """What does not fit where letters of sizes have these numbers, or an empty text."""
+    small = too_small(graph.shapes, numbers)
+    if small is not None:
+        return f"{small[0]} would have the size {small[1]} = {small[1].at(numbers)}"
+    letters = frozenset(letter for letter, _ in graph.dims)
+    for node in graph.nodes:
+        try:
+            at_numbers(node.expr, graph.shapes, letters, numbers)
+        except GradcheckError as error:
+            return f"{node.name}: {error.message}"
+    return ""
 
 
 def _asks(expr: Expr) -> bool:

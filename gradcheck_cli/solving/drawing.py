@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.grids import Grid, grid, places
 from gradcheck_cli.problem.fields import ALONG_KINDS, MATRIX_KINDS
-from gradcheck_cli.problem.sizes import too_small
+from gradcheck_cli.problem.shaping import misfit_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def draw_sizes(graph: Graph, numbers: Mapping[str, int]) -> dict[str, int]:
             while least in taken:
                 least += 1
             found[letter] = least
-            if too_small(graph.shapes, found) is None:
+            if not misfit_at(graph, found):
                 break
             least += 1
         taken.add(found[letter])

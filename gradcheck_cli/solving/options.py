@@ -14,7 +14,8 @@ from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse as parse_text
 from gradcheck_cli.problem.fields import allows
 from gradcheck_cli.problem.kinds import entry_misfit, misfit
-from gradcheck_cli.problem.sizes import MAX_SIZE, bind, too_small
+from gradcheck_cli.problem.shaping import misfit_at
+from gradcheck_cli.problem.sizes import MAX_SIZE, bind
 from gradcheck_cli.problem.values import MAX_NUMBERS
 from gradcheck_cli.shapes import at, text_of
 from gradcheck_cli.solving.drawing import WHOLE, draw, draw_sizes
@@ -68,9 +69,9 @@ def with_numbers(
     numbers = _sizes(graph, leaves, values, dict(_size(problem, part) for text in dims for part in _parts(text)))
     if seed is not None:
         numbers = draw_sizes(graph, numbers)
-    small = too_small(graph.shapes, numbers)
-    if small is not None:
-        message = f"--dims: {small[0]} would have the size {small[1]} = {small[1].at(numbers)}"
+    wrong = misfit_at(graph, numbers)
+    if wrong:
+        message = f"--dims: {wrong}"
         raise ParseError(message, hint="choose other sizes")
     changed = {name: _with(leaves[name], value) for name, value in values.items()}
     if seed is not None:

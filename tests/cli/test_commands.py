@@ -173,6 +173,8 @@ def test_the_options_of_solve(run):
         (["solve", "sum-times", "--output-node", "qq"], 2, '--output-node: "qq" is no input or node'),
         (["solve", "sum-times", "--set", "x"], 2, '--set: "x" gives no value; write --set x0=3'),
         (["solve", "sum-times", "--set", "f=3"], 2, "--set: f is computed, not given"),
+        (["solve", "sum-times", "--dims", "m=3"], 2, '--dims: "m" is no size of sum-times; none of its sizes is a letter'),
+        (["solve", "sum-times", "--seed", "-1"], 2, "-1 is not in the range"),
         (["solve", "sum-times", "--digits", "0"], 2, "0 is not in the range"),
         (["solve", "sum-times", "--only", "all"], 2, "'all' is not one of"),
         (["slove", "sum-times"], 2, "Did you mean 'solve'"),
@@ -372,6 +374,22 @@ def test_where_a_relation_is_not_defined_is_told(run):
 def test_why_a_derivative_is_zero_is_told(run):
     assert "there is no edge from x0 to a" in run("solve", "sigmoid-neuron", "--ask", "local(a, x0)").out
     assert "z does not depend on a" in run("solve", "sigmoid-neuron", "--ask", "d(z, a)").out
+
+
+def test_a_seed_draws_what_is_missing(run, problem_file):
+    path = problem_file("title: T\ninputs: {w: {}, x: 3}\ngraph: {y: w*x}\n")
+    first = run("solve", path, "--seed", 7)
+    assert first.code == 0
+    assert re.search(r"y = w\*x +-0\.9 ", first.out)
+    assert run("solve", path, "--seed", 7).out == first.out
+    assert "-0.9" not in run("solve", path).out
+
+
+@pytest.mark.parametrize("command", [["solve"], ["check"]])
+def test_a_problem_of_arrays_is_not_solved_yet(run, problem_file, command):
+    result = run(*command, problem_file("title: T\ninputs: {x: [1, 2]}\ngraph: {y: sum(x)}\n"))
+    assert result.code == 2
+    assert "arrays are read and their shapes checked" in result.err
 
 
 @pytest.mark.parametrize("setting", ["y=2", "y=1/2"])
