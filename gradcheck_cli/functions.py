@@ -160,7 +160,14 @@ _ROWS = (
     Function("softmax", ("x",), options=("axis",), latex=r"\operatorname{softmax} [[x]]", shape="along"),
     Function("log_softmax", ("x",), options=("axis",), means="log(softmax(x, axis=axis))", shape="derived"),
     # square matrices
-    Function("trace", ("x",), means="sum(x*eye(count(x, axis=0)))", latex=r"\operatorname{tr} [[x]]", shape="derived"),
+    Function(
+        "trace",
+        ("x",),
+        aliases=("tr", "Tr"),
+        means="sum(x*eye(count(x, axis=0)))",
+        latex=r"\operatorname{tr} [[x]]",
+        shape="derived",
+    ),
     Function("det", ("x",), latex=r"\det [[x]]", shape="det"),
     Function("logdet", ("x",), means="log(det(x))", shape="derived"),
     Function("inv", ("x",), latex=r"[[x]]^{-1}", shape="square"),
@@ -175,6 +182,7 @@ _ROWS = (
     Function("reshape", ("x", "n"), variadic=True, shape="reshape"),
     Function("flatten", ("x",), means="reshape(x, count(x))", shape="derived"),
     Function("concat", ("x", "y"), variadic=True, options=("axis",), shape="concat"),
+    Function("part", ("x", "start", "n"), options=("axis",), shape="part"),
     Function("array", ("x",), variadic=True, shape="array"),
     Function("ones", ("n",), variadic=True, latex=r"\mathbf{1}", shape="filled"),
     Function("zeros", ("n",), variadic=True, latex=r"\mathbf{0}", shape="filled"),

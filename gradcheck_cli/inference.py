@@ -36,14 +36,17 @@ class Operands:
 
     def sizes(self, start: int) -> Shape:
         """The operands from `start` on as sizes."""
-        found = []
-        for arg in self.args[start:]:
-            one = shapes.size_of(arg, self.letters)
-            if one is None or (one.number is not None and one.number < 1):
-                message = f"{self.function}(…) needs sizes: whole numbers or letters of sizes"
-                raise ShapeError(message, hint=f"write {self.function}(m, 3), say", span=arg.span)
-            found.append(one)
-        return tuple(found)
+        return tuple(self.size(place) for place in range(start, len(self.args)))
+
+    def size(self, place: int, least: int = 1) -> Size:
+        """One operand as a size, which may be 0 where that is the `least`."""
+        arg = self.args[place]
+        one = shapes.size_of(arg, self.letters)
+        if one is None or (one.number is not None and one.number < least):
+            example = f"{self.function}(x, 0, 3)" if self.function == "part" else f"{self.function}(m, 3)"
+            message = f"{self.function}(…) needs sizes: whole numbers or letters of sizes"
+            raise ShapeError(message, hint=f"write {example}, say", span=arg.span)
+        return one
 
 
 def result_shape(operands: Operands) -> Shape:
@@ -122,6 +125,23 @@ def _concat(operands: Operands) -> Shape:
     return (*first[:axis], total, *first[axis + 1 :])
 
 
+def _part(operands: Operands) -> Shape:
+    shape, axis = operands.first, operands.options.get("axis", 0)
+    start, count = operands.size(1, least=0), operands.size(2)
+    if axis >= len(shape):
+        message = f"part(x, start, n) takes entries along axis {axis}, x has shape {text_of(shape)}"
+        raise ShapeError(message, hint="x is a vector or a matrix")
+    if any(_negative(one) for one in (start, shape[axis] + -start + -count)):
+        message = f"there are no {count} entries from {start} on along axis {axis} of shape {text_of(shape)}"
+        raise ShapeError(message, hint=f"they are counted from 0, there are {shape[axis]}")
+    return (*shape[:axis], count, *shape[axis + 1 :])
+
+
+def _negative(size: Size) -> bool:
+    """Whether a size is below 0 whatever its letters are."""
+    return bool(size.terms) and all(factor < 0 for _, factor in size.terms)
+
+
 def _without(shape: Shape, axis: int) -> Shape:
     return shape[:axis] + shape[axis + 1 :]
 
@@ -131,7 +151,7 @@ def _array(operands: Operands) -> Shape:
         other = next(shape for shape in operands.shapes if shape != operands.first)
         message = f"the rows of an array have shapes {text_of(operands.first)} and {text_of(other)}"
         raise ShapeError(message, hint="rows have equally many entries")
-    return (shapes.size(len(operands.args)), *operands.first)
+    return (shapes.size(len(operands.shapes)), *operands.first)
 
 
 def _eye(operands: Operands) -> Shape:
@@ -201,6 +221,7 @@ _RULES: dict[str, Callable[[Operands], Shape]] = {
     "square": _square,
     "reshape": _reshape,
     "concat": _concat,
+    "part": _part,
     "array": _array,
     "filled": lambda operands: operands.sizes(0),
     "eye": _eye,

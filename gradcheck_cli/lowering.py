@@ -13,7 +13,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expand import EULER, pairs
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, names, number, substitute, with_children
-from gradcheck_cli.functions import FUNCTIONS, Function
+from gradcheck_cli.functions import CONSTANTS, FUNCTIONS, Function
 from gradcheck_cli.graph import Graph
 from gradcheck_cli.inference import Operands, result_shape, whole
 from gradcheck_cli.parsing.names import scope
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTION_NAMES = ("axis", "keepdims")
+_SIZES = {"reshape": 1, "filled": 0, "eye": 0, "pool2d": 1, "part": 1}  # from which argument on a function has sizes
+_STAND_IN = "("  # begins the name that an argument of a derived function has inside: nobody can write it
 
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
     """The shapes of names, the letters that are sizes, and over which size each index letter was seen to run.
 
-    `seen` has the calls lowered so far: a derived function may use its argument more than once.
+    `seen` has the calls and sums lowered so far, with these `ranges`: what is shared is lowered once.
     """
 
     names: Mapping[str, Shape]
@@ -67,10 +69,9 @@ def _lower(expr: Expr, known: Shapes) -> Typed:
             return Typed(expr, known.names.get(expr.id, ()))
         case Index():
             return _entry(expr, known)
-        case Sum():
-            return _sum_over(expr, known)
     if id(expr) not in known.seen:
-        known.seen[id(expr)] = (expr, _call(expr, known))
+        found = _sum_over(expr, known) if isinstance(expr, Sum) else _call(expr, known)
+        known.seen[id(expr)] = (expr, found)
     return known.seen[id(expr)][1]
 
 
@@ -109,7 +110,9 @@ def _entry(expr: Index, known: Shapes) -> Typed:
     for index, size in zip(indices, base.shape, strict=False):
         if isinstance(index, Name):
             _runs(index, size, known)
-        place = shapes.size_of(index, names(index))
+        place = shapes.size_of(index, [name for name in names(index) if not name.startswith(_STAND_IN)])
+        if isinstance(index, Index):
+            continue  # an entry of data: what it is shows at its value
         if place is None or (place.number is not None and place.number < 0):
             message = "an index is a letter or a whole number, counted from 0"
             raise ShapeError(message, hint="write x[0] or x[i]", span=index.span)
@@ -120,7 +123,8 @@ def _entry(expr: Index, known: Shapes) -> Typed:
 
 
 def _sum_over(expr: Sum, known: Shapes) -> Typed:
-    inside = replace(known, ranges={letter: size for letter, size in known.ranges.items() if letter != expr.index})
+    outside = {letter: size for letter, size in known.ranges.items() if letter != expr.index}
+    inside = replace(known, ranges=outside, seen={})  # what was seen before has recorded its letters elsewhere
     inner = lower(expr.body, inside)
     known.ranges.update({letter: size for letter, size in inside.ranges.items() if letter != expr.index})
     if expr.index not in inside.ranges:
@@ -153,18 +157,31 @@ def _counted(expr: Call, known: Shapes) -> Typed:
 
 
 def _derived(expr: Call, row: Function, args: tuple[Typed, ...], known: Shapes) -> Typed:
+    """What a derived function stands for, worked out for stand-ins; its arguments, lowered before, are then put in."""
     rank = max((len(arg.shape) for arg in args), default=0)
-    given = [*expr.args, *(parse(text, scope({})[0]) for text in row.defaults[len(expr.args) - len(row.params) :])]
-    if not row.defaults:
-        given = list(expr.args)
-    actual = dict(zip(row.params, given, strict=False)) | dict(expr.options)
+    left_out = row.defaults[len(expr.args) - len(row.params) :] if row.defaults else ()
+    given = (*args, *(Typed(parse(text, scope({})[0]), ()) for text in left_out))
+    named: dict[str, Shape] = {}
+    actual: dict[str, Expr] = dict(expr.options)
+    lowered: dict[str, Expr] = {}
+    for parameter, arg in zip(row.params, given, strict=False):
+        stand_in = _STAND_IN + parameter
+        actual[parameter] = arg.expr if not arg.shape and _plain(arg.expr) else Name(stand_in)
+        named[stand_in], lowered[stand_in] = arg.shape, arg.expr
     body = substitute(_meaning(row.name, rank, tuple(name for name, _ in expr.options)), actual)
     try:
-        found = lower(body, known)
+        found = lower(body, replace(known, names={**known.names, **named}, seen={}))
     except GradcheckError as error:
         error.span = expr.span  # the place in the function's meaning says nothing to a reader
         raise
-    return Typed(_placed(found.expr, expr), found.shape)
+    return Typed(_placed(substitute(found.expr, lowered), expr), found.shape)
+
+
+def _plain(expr: Expr) -> bool:
+    """Whether an argument may be a size or an index, which its function has to see."""
+    if isinstance(expr, Call):
+        return expr.function in ("neg", "add", "mul", *CONSTANTS) and all(map(_plain, expr.args))
+    return isinstance(expr, Num | Name)
 
 
 def _placed(expr: Expr, original: Expr) -> Expr:
@@ -251,19 +268,26 @@ def at_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
 
 def in_numbers(expr: Expr, numbers: Mapping[str, Expr]) -> Expr:
     """The expression with numbers for the letters of sizes, in the bounds of sums too; `4*h` becomes one number."""
-    if isinstance(expr, Sum) and expr.count is not None:
-        body = in_numbers(expr.body, numbers)
-        return Sum(body, expr.index, expr.span, _folded(substitute(expr.count, numbers)))
-    if isinstance(expr, Call) and FUNCTIONS[expr.function].shape in ("reshape", "filled", "eye", "pool2d"):
-        start = 0 if FUNCTIONS[expr.function].shape in ("filled", "eye") else 1
-        arrays = tuple(in_numbers(arg, numbers) for arg in expr.args[:start])
-        counts = tuple(_folded(substitute(arg, numbers)) for arg in expr.args[start:])
-        return replace(expr, args=(*arrays, *counts))
+    return _numbered(expr, numbers, {})
+
+
+def _numbered(expr: Expr, numbers: Mapping[str, Expr], done: dict[int, Expr]) -> Expr:
+    """The same; `done` has what is shared, so that it is shared afterwards."""
     if isinstance(expr, Name):
         return numbers.get(expr.id, expr)
+    if id(expr) in done:
+        return done[id(expr)]
     below = children(expr)
-    changed = tuple(in_numbers(child, numbers) for child in below)
-    return expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+    sizes = _SIZES.get(FUNCTIONS[expr.function].shape, len(below)) if isinstance(expr, Call) else len(below)
+    changed = tuple(
+        _numbered(child, numbers, done) if place < sizes else _folded(substitute(child, numbers))
+        for place, child in enumerate(below)
+    )
+    found = expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+    if isinstance(found, Sum) and found.count is not None:
+        found = replace(found, count=_folded(substitute(found.count, numbers)))
+    done[id(expr)] = found
+    return found
 
 
 def _folded(expr: Expr) -> Expr:

@@ -7,6 +7,7 @@ they are the same polynomial; that m and n are both 3 in some example makes them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,13 @@ Shape = tuple[Size, ...]
 
 def _size(terms: Mapping[Monomial, int]) -> Size:
     kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
-    return Size(tuple(sorted(kept, key=lambda term: (-len(term[0]), term[0]))))
+    return _one(tuple(sorted(kept, key=lambda term: (-len(term[0]), term[0]))))
+
+
+@lru_cache(maxsize=4096)
+def _one(terms: tuple[tuple[Monomial, int], ...]) -> Size:
+    """One object for equal sizes: shapes are compared all the time."""
+    return Size(terms)
 
 
 def size(value: int | str) -> Size:
@@ -152,7 +159,7 @@ def broadcast(left: Shape, right: Shape) -> Shape | None:
     padded = [(ONE,) * (rank - len(shape)) + shape for shape in (left, right)]
     found = []
     for a, b in zip(*padded, strict=True):
-        if a != b and ONE not in (a, b):
+        if a is not b and a != b and ONE not in (a, b):
             return None
         found.append(b if a == ONE else a)
     return tuple(found)

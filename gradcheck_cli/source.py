@@ -52,6 +52,11 @@ class Source:
         """The piece at `span`, as it stands."""
         return self.part(self.text[span.start : span.end], tuple(range(span.start, span.end + 1)))
 
+    def joined(self, other: Source) -> Source:
+        """Two pieces of one file as one, a blank between them; the other is the later one."""
+        places = [part.whole(Span(at, at))[1].start for part in (self, other) for at in range(len(part.text) + 1)]
+        return self.whole(None)[0].part(f"{self.text} {other.text}", tuple(places))
+
     def whole(self, span: Span | None) -> tuple[Source, Span]:
         """The outermost source and the span there."""
         span = span or Span(0, 0)

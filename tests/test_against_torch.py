@@ -130,6 +130,12 @@ def made(function):
     return lambda *sizes: function(*map(whole, sizes), dtype=torch.float64)
 
 
+def part(x, start, n, axis=0):
+    if whole(start) + whole(n) > x.shape[axis]:
+        raise TooNearError
+    return torch.narrow(x, axis, whole(start), whole(n))
+
+
 def imaged(function):
     """A function of (images, channels, rows, columns), or of an image without channels."""
 
@@ -179,7 +185,8 @@ TORCH = {
     "trace": square(torch.trace), "det": bent(torch.linalg.det, torch.linalg.det), "logdet": torch.logdet,
     "inv": bent(torch.linalg.inv, lambda x: torch.linalg.det(x)/10), "diag": diag,
     "reshape": lambda x, *sizes: torch.reshape(x, tuple(map(whole, sizes))), "flatten": torch.flatten,
-    "concat": lambda *x, axis=0: torch.cat(x, dim=axis), "array": lambda *x: torch.stack(x),
+    "concat": lambda *x, axis=0: torch.cat(x, dim=axis), "part": part,
+    "array": lambda *x: torch.stack(x),
     "ones": made(torch.ones), "zeros": made(torch.zeros), "eye": made(torch.eye),
     "onehot": lambda i, n: real(F.one_hot(torch.tensor(whole(i)), whole(n))), "delta": lambda i, j: real(torch.eq(i, j)),
     "count": counted, "samples": lambda p: torch.tensor(float(rows(p)), dtype=torch.float64),
@@ -237,6 +244,8 @@ TEXTS = {
     "amin": ["min(x)", "min(x, axis=A)", "min(x, axis=A, keepdims=1)"],
     "reshape": ["reshape(x, m*n)", "reshape(x, m, n)", "reshape(x, n, m)", "reshape(x, n*m, 1)", "reshape(x, 1, n)"],
     "concat": ["concat(x, y)", "concat(x, y, axis=A)", "concat(x, y, z, axis=1)"],
+    "part": ["part(x, 0, 2)", "part(x, 1, 1, axis=A)", "part(x, 1, n - 1)", "part(x, 0, m)*y", "part(x, m, 1)",
+             "part(concat(x, y), n, n)", "part(concat(x, y, axis=1), 1, n + 1, axis=1)", "concat(part(x, 1, 1), x)"],
     "array": ["[a, b, sin(a)]", "[[a, b], [b*b, 2]]", "[x, y]"],
     "ones": ["ones(m, n) + x", "ones(n)*x", "ones(m, m) @ x"], "zeros": ["zeros(m, n) + x", "zeros(n) + x"],
     "eye": ["eye(n) @ x", "x + eye(n)", "eye(m)*a"], "onehot": ["onehot(1, n)*x", "onehot(0, m) @ x"],
@@ -250,7 +259,7 @@ TEXTS = {
                   "maxpool2d(tanh(x2), 3)"],
     "avgpool2d": ["avgpool2d(x2, 2)", "avgpool2d(x3, 2, stride=1)", "avgpool2d(x4, 2)", "avgpool2d(x3, 3, stride=2, padding=1)"],
     # no functions: entries, and sums over index letters
-    "[]": ["x[1]", "x[-1]", "x[0, 1]", "(x @ y)[1]", "x[0]*x"],
+    "[]": ["x[1]", "x[0, 1]", "(x @ y)[1]", "x[0]*x"],
     "Σ": ["sum(sum(x[i, j]*v[j], j), i)", "sum(tanh(x[i]), i)", "sum(i*x[i]^2, i)", "sum(sum(x[i]*y[j], j), i)",
           "sum(softmax(x[i])*x[i], i)", "sum(sum(where(i + 1/2 > j, x[i, j], 2*x[j, i]), j), i)", "sum(x, 0)",
           "sum(x[i]*sum(exp(y[i])*z[j], j), i)", "sum(sum(x[i, j]*y[j, i], j), i)", "x[1]*sum(x[i]*b, i)"],
@@ -274,7 +283,7 @@ def written(text, names, rng):
     words = {word: rng.choice(names) for word in ("x", "y", "z")}
     words |= {word: rng.choice([f"({name} + {rng.choice(names)})", f"tanh({name})", f"{name}*{name}", f"(-{name})"])
               for word, name in words.items() if rng.random() < 0.15}  # fmt: skip
-    words["A"] = str(rng.choice([0, 1, -1, -2]))
+    words["A"] = str(rng.choice([0, 1]))
     found, letters = "", text + " "
     for at, letter in enumerate(text):
         alone = not (letters[at - 1] if at else " ").isalnum() and not letters[at + 1].isalnum()
@@ -332,7 +341,7 @@ def seeds_of(function):
 def drawn(seed):
     """A graph whose first node calls the seed's function of the table."""
     found = Drawn(seed)
-    assert found.add("h1", texts(ORDER[seed % len(ORDER)]), 400)
+    assert found.add("h1", texts(ORDER[seed % len(ORDER)]), 4000)
     for place in range(2, 2 + found.rng.randrange(1, 6)):
         found.add(f"h{place}", texts(found.rng.choice(ORDER)), 25)
     return found, found.finish()

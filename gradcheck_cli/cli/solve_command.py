@@ -82,7 +82,8 @@ def solve(  # noqa: PLR0913 - one parameter an option
         click.echo(dumps(solution_document(solution, keys)))
     else:
         from gradcheck_cli.render.canvas import canvas
-        from gradcheck_cli.render.solution import View, print_solution
+        from gradcheck_cli.render.printer import View
+        from gradcheck_cli.render.solution import print_solution
 
         view = View(digits, exact, only or ("questions" if ask else ""), wrt, asked_only=bool(ask))
         print_solution(canvas(width=width), solution, view, keys)

@@ -29,6 +29,7 @@ Examples:
 )
 @click.option("--quiet", is_flag=True, help="Only the score of each file.")
 @click.option("--hint", is_flag=True, help="Only where to look: neither what is right nor the mistake.")
+@click.option("--explain", is_flag=True, help="Also how the right answer comes about.")
 @common
 def verify(
     *,
@@ -36,13 +37,14 @@ def verify(
     problem: tuple[str, ...],
     quiet: bool,
     hint: bool,
+    explain: bool,
     width: int | None,
     debug: bool,
     as_json: bool,
 ) -> int:
     """Judge files of ANSWERS: each member of each answer, the first wrong step, the mistake, the score.
 
-    A file is a table of answers (.yaml), or homework as it was written (.md, .tex, .txt): every formula with an
+    A file is a table of answers (.yaml), or homework as it was written (.md, .tex, .txt, .ipynb): every formula with an
     equality is then a claim, found by its left side.
     """
     from gradcheck_cli.problem import load
@@ -61,7 +63,7 @@ def verify(
         else:
             reports.append(found)
             if not as_json:
-                _show(found, width, quiet=quiet, hint=hint, first=len(reports) == 1)
+                _show(found, width, (quiet, hint, explain), first=len(reports) == 1)
     if as_json and reports:
         from gradcheck_cli.render.json import dumps, report_document
 
@@ -76,11 +78,13 @@ def verify(
     return EXIT_RIGHT if all(report.ok for report in reports) else EXIT_WRONG
 
 
-def _show(report: Report, width: int | None, *, quiet: bool, hint: bool, first: bool) -> None:
+def _show(report: Report, width: int | None, flags: tuple[bool, bool, bool], *, first: bool) -> None:
     from gradcheck_cli.render.canvas import canvas
-    from gradcheck_cli.render.report import print_report
+    from gradcheck_cli.render.report import Detail, print_report
+
+    quiet, hint, explain = flags
 
     place = canvas(width=width)
     if not first and not quiet:
         place.line()
-    print_report(place, report, quiet=quiet, hint=hint)
+    print_report(place, report, quiet=quiet, detail=Detail(hint=hint, explain=explain))

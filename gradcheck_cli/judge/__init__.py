@@ -1,16 +1,22 @@
 """The judge: are two expressions equal, is a number right? By values with guaranteed error; SymPy has no say in it."""
 
+from gradcheck_cli.judge.array_space import ArraySpace
+from gradcheck_cli.judge.arrays import ArrayDecision, compare_arrays
 from gradcheck_cli.judge.compare import Decision, decide
-from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, with_rounding
+from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, rounding, with_rounding
 from gradcheck_cli.judge.space import Space, Variable
 
 __all__ = [
+    "ArrayDecision",
+    "ArraySpace",
     "Decision",
     "NumberVerdict",
     "Space",
     "Variable",
+    "compare_arrays",
     "decide",
     "number_verdict",
     "places",
+    "rounding",
     "with_rounding",
 ]

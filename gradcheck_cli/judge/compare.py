@@ -30,7 +30,7 @@ from gradcheck_cli.judge.space import (
 from gradcheck_cli.symbolic.evaluate import Inner, Plan, Value, outer, plan, sign_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.judge.space import Variable
@@ -40,7 +40,8 @@ POINTS, FEWEST = 12, 4
 _QUICK = 3  # points looked at with few bits first: a wrong answer is found out there
 _MOVES, _WORK = 800, 200_000  # points tried in search of a branch, and steps of evaluation they may cost
 _FRIENDLY = 24
-_LARGE = fmpq(2) ** 256
+LARGE = fmpq(2) ** 256
+_TINY = arb(2) ** -AGREE
 _SMALL = (*(Fraction(value) for value in (2, 3, 1, -1, -2, -3, 5, 0)), Fraction(1, 2), Fraction(-1, 2))
 
 Kink = tuple[str, int]  # the definition it is in ("" for the two sides), and which one there
@@ -132,12 +133,12 @@ class _Comparison:
             left, right, kinks = self.values(point, bits)
             if left is None or right is None:
                 continue
-            verdict = _relation(left, right, bits)
+            verdict = relation(left, right, bits)
             if verdict == "apart":
                 return self.differ(point, bits, kinks)
             if verdict == "together":
                 self.tally.agreed.append(point)
-                if abs(left) < _LARGE:  # a larger value would hide what happens on this branch
+                if abs(left) < LARGE:  # a larger value would hide what happens on this branch
                     self.tally.seen.update((*kink, sign) for kink, x in kinks.items() if (sign := sign_of(x)))
                 return "agree"
         return "open"
@@ -261,7 +262,7 @@ class _Comparison:
 
     def proves(self, point: Point) -> bool:
         left, right, kinks = self.values(point, REFUTE_BITS)
-        if left is None or right is None or _relation(left, right, REFUTE_BITS) != "apart":
+        if left is None or right is None or relation(left, right, REFUTE_BITS) != "apart":
             return False
         return self.differ(point, REFUTE_BITS, kinks) == "different"
 
@@ -304,13 +305,31 @@ def _rounded(value: Fraction, digits: int) -> Fraction:
     return Fraction(round(value * 10**digits), 10**digits)
 
 
-def _relation(left: Inner, right: Inner, bits: int) -> str:
-    """`apart`, `together` (to 2^-900 of the larger of 1 and the values), or `open`."""
+def relation(left: Inner, right: Inner, bits: int) -> str:
+    """Two values: `apart`, `together` (to 2^-900 of the larger of 1 and the values), or `open`."""
+    with ctx.workprec(bits):
+        return _relation(left, right)
+
+
+def relations(left: Iterable[Inner], right: Iterable[Inner], bits: int) -> Iterator[tuple[int, str]]:
+    """The relation of each pair of values that are both defined, by its place."""
+    with ctx.workprec(bits):
+        found = [
+            (at, _relation(x, y))
+            for at, (x, y) in enumerate(zip(left, right, strict=True))
+            if x is not None and y is not None
+        ]
+    return iter(found)
+
+
+def _relation(left: Inner, right: Inner) -> str:
     if isinstance(left, fmpq) and isinstance(right, fmpq):
         return "together" if left == right else "apart"
-    with ctx.workprec(bits):
-        difference = left - right
-        if not difference.contains(0):
-            return "apart"
-        size = arb(1).max(abs(arb(left))).max(abs(arb(right)))
-        return "together" if abs(difference) < size * arb(2) ** -AGREE else "open"
+    difference = left - right
+    if not difference.contains(0):
+        return "apart"
+    bound = abs(difference)
+    if bound < _TINY:
+        return "together"
+    size = arb(1).max(abs(arb(left))).max(abs(arb(right)))
+    return "together" if bound < size * _TINY else "open"

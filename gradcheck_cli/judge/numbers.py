@@ -11,7 +11,7 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.symbolic.evaluate import exactly, inner, interval, outer, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gradcheck_cli.expr import Expr, Num
     from gradcheck_cli.symbolic.evaluate import Inner, Value
@@ -72,6 +72,12 @@ def with_rounding(expr: Expr, exact_numbers: frozenset[Fraction], env: Mapping[s
     below it to a whole unit above; numbers without a point are exact. `interval` tells whether the truth is inside.
     Raises UnsupportedError for an operation without a rule and a name without a value.
     """
+    steps = plan((expr,), rounding(exact_numbers))
+    return outer(steps.run(env or {}, BITS)[steps.outputs[0]])
+
+
+def rounding(exact_numbers: frozenset[Fraction]) -> Callable[[Num], Inner]:
+    """What a decimal that is not among the exact ones may have been rounded or cut off from, as one ball."""
 
     def literal(number: Num) -> Inner:
         if "." not in number.text or abs(number.value) in exact_numbers:
@@ -81,5 +87,4 @@ def with_rounding(expr: Expr, exact_numbers: frozenset[Fraction], env: Mapping[s
         with ctx.workprec(BITS):
             return arb(inner(low)).union(arb(inner(number.value + unit)))
 
-    steps = plan((expr,), literal)
-    return outer(steps.run(env or {}, BITS)[steps.outputs[0]])
+    return literal

@@ -103,7 +103,7 @@ def _pow(x: Range, exponent: Fraction | None) -> Range:
 
 
 def _div(x: Range, y: Range) -> Range:
-    if y[0] < 0 < y[1]:
+    if y[0] < 0 < y[1] or y[0] == y[1] == 0:
         return REAL
     if y[1] <= 0:
         return _div((-x[1], -x[0]), (-y[1], -y[0]))

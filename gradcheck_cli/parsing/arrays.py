@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Num, Sum
-from gradcheck_cli.functions import FUNCTIONS, OF_ONE
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number
+from gradcheck_cli.functions import ALIASES, CONSTANTS, FUNCTIONS, OF_ONE
+from gradcheck_cli.parsing.lexer import unknown_character
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gradcheck_cli.parsing.cursor import Cursor
     from gradcheck_cli.parsing.lexer import Token
+    from gradcheck_cli.parsing.names import Scope
 
 Options = tuple[tuple[str, Expr], ...]
 _TRUTH = {"true": 1, "True": 1, "false": 0, "False": 0}
 INDEX_LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s", "t", "u")
+LIBRARIES = frozenset({"np", "numpy", "jnp", "torch", "math"})
+_WITHIN = frozenset({"linalg", "special", "nn", "functional", "random"})
+# as NumPy has them, where our table has another name or none
+_THEIRS = {"multiply": "mul", "divide": "div", "true_divide": "div", "add": "add", "power": "pow", "negative": "neg",
+           "concatenate": "concat", "subtract": "subtract", "square": "square", "expit": "sigmoid", "mm": "matmul"}  # fmt: skip
+_ENTRY = re.compile(r"(?:[i-u0-9](?:,?\s*))+")
 
 
 def call(parser: Cursor, function: str, word: Token) -> Expr:
@@ -95,11 +104,86 @@ def _option(parser: Cursor) -> tuple[str, Expr]:
     token = parser.token
     if token.kind == "word" and token.text in _TRUTH:
         parser.take()
-        value = _TRUTH[token.text]
-        return name, Num(Fraction(value), str(value), token.span)
-    return name, parser.sum()
+        truth = _TRUTH[token.text]
+        return name, Num(Fraction(truth), str(truth), token.span)
+    parser.deeper()
+    value = parser.sum()
+    parser.depth -= 1
+    return name, value
 
 
 def index_letters(names: Iterable[str]) -> frozenset[str]:
     """The letters that may stand for an index beside these names."""
     return frozenset(INDEX_LETTERS) - frozenset(names)
+
+
+def from_library(parser: Cursor) -> Expr:
+    """Library call := ("np" | "numpy" | …) "." [word "."] (function call | constant)."""
+    parser.take()
+    _dot(parser)
+    if parser.token.text in _WITHIN and parser.ahead().kind == ".":
+        parser.take()
+        parser.take()
+    word = parser.take()
+    if word.text in CONSTANTS:
+        return Call(word.text, (), (), word.span)
+    return _applied(parser, word, ())
+
+
+def method(parser: Cursor, expr: Expr) -> Expr:
+    """Method := "." word "(" arguments ")": x.dot(y), X.sum(axis=0)."""
+    _dot(parser)
+    return _applied(parser, parser.take(), (expr,))
+
+
+def _dot(parser: Cursor) -> None:
+    if not parser.scope.arrays:
+        raise unknown_character(parser.source, parser.token.span.start)
+    parser.take()
+
+
+def _applied(parser: Cursor, word: Token, first: tuple[Expr, ...]) -> Expr:
+    """A function of NumPy's on what stands before it and in brackets."""
+    function = _THEIRS.get(word.text) or ALIASES.get(word.text)
+    if function is None:
+        parser.fail(
+            f"{word.text} is not read", "write the operation with + - * / @ and the functions known here", word.span
+        )
+    opened = parser.expect("(", word)
+    if function in ("subtract", "square"):
+        found, _ = _arguments(parser, "mul", opened)
+        return _written_out(parser, function, word, (*first, *found))
+    arguments, options = _arguments(parser, function, opened)
+    return checked(parser, function, word, (*first, *arguments), options)
+
+
+def _written_out(parser: Cursor, function: str, word: Token, arguments: tuple[Expr, ...]) -> Expr:
+    """What our table has no name for: a difference, a square."""
+    span = word.span.join(parser.tokens[parser.at - 1].span)
+    if function == "square" and len(arguments) == 1:
+        return Call("pow", (arguments[0], number(2)), (), span)
+    if function == "subtract" and len(arguments) == 2:
+        return Call("add", (arguments[0], Call("neg", (arguments[1],), (), arguments[1].span)), (), span)
+    return parser.fail(f"{word.text}(…) has {len(arguments)} arguments", "look at what it takes", span)
+
+
+def entry(scope: Scope, token: Token) -> Expr | None:
+    """Entry := name "_" letters: P_i, W_ij, δ_ij."""
+    base, mark, below = token.text.rpartition("_")
+    places = entry_places(below) if scope.arrays and mark else ()
+    if not places:
+        return None
+    at: tuple[Expr, ...] = tuple(
+        Num(Fraction(int(place)), place, token.span) if place.isdigit() else Name(place, token.span) for place in places
+    )
+    name = scope.name(base)
+    if name is not None:
+        return Index(Name(name, token.span), at, token.span)
+    return Call("delta", at, (), token.span) if scope.function(base) == "delta" and len(at) == 2 else None
+
+
+def entry_places(below: str) -> tuple[str, ...]:
+    """The letters and digits of a subscript that names an entry: `i`, `ij`, `i, j`, `0`; none for any other."""
+    if not _ENTRY.fullmatch(below.strip()):
+        return ()
+    return tuple(character for character in below if character.isalnum())

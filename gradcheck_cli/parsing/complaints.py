@@ -50,16 +50,24 @@ def no_operand(source: Source, token: Token, before: Token | None) -> NoReturn:
 
 def unknown(source: Source, token: Token, scope: Scope) -> NoReturn:
     """A word that is no name and no product of names."""
+    if token.text in ("∂", "d"):
+        message = f'"{token.text}" stands before nothing that is known here'
+        complain(source, message, f"this problem knows {_some(scope)}", token.span)
     near = scope.suggestions(token.text)
     if QUERIES.get(token.text) == (0, 0):
         hint = f"write {token.text}()"
     elif near:
         hint = "did you mean " + " or ".join(near) + "?"
     else:
-        known = list(dict.fromkeys(scope.spellings.values()))
-        shown = ", ".join(known[:_MOST_NAMES]) + (", …" if len(known) > _MOST_NAMES else "")
-        hint = f"this problem knows {shown}" if known else "no names are known here"
+        shown = _some(scope)
+        hint = f"this problem knows {shown}" if shown else "no names are known here"
     complain(source, f'"{token.text}" is no name or function here', hint, token.span)
+
+
+def _some(scope: Scope) -> str:
+    """The first names of a scope, for a hint."""
+    known = list(dict.fromkeys(scope.spellings.values()))
+    return ", ".join(known[:_MOST_NAMES]) + (", …" if len(known) > _MOST_NAMES else "")
 
 
 def check_depth(expr: Expr, source: Source, most: int) -> None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.source import Source, Span
 
-MAX_DEPTH = 100
+MAX_DEPTH = 100  # of an expression
+MAX_LEVELS = 60  # of brackets and signs: each takes up to 12 of the 1000 calls that Python nests
 
 
 class Cursor:
@@ -62,11 +63,23 @@ class Cursor:
 
     def deeper(self) -> None:
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.fail(f"the formula is nested more than {MAX_DEPTH} deep", "give its parts names")
+        if self.depth > MAX_LEVELS:
+            self.fail(f"the formula is nested more than {MAX_LEVELS} deep", "give its parts names")
 
     def comparison(self) -> Expr:
         """The grammar's rule of that name."""
+        raise NotImplementedError
+
+    def product(self) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError
+
+    def unary(self) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError
+
+    def goes_on(self) -> bool:
+        """Whether another factor of the product follows."""
         raise NotImplementedError
 
     def sum(self) -> Expr:

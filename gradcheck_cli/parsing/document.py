@@ -7,9 +7,10 @@ A line without mathematics is a formula where it holds one `=` and begins with a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.passages import PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -18,38 +19,61 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 MAX_FORMULAS = 2000
+MAX_MEMBERS = 200
+MAX_TOTAL = 8000  # members of all formulas together
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
-_MATH = re.compile(
-    r"\$\$(?P<display>.+?)\$\$"
-    r"|(?<![\\$])\$(?P<inline>[^$]+?)\$"
-    r"|\\\[(?P<bracket>.+?)\\\]"
-    r"|\\\((?P<paren>.+?)\\\)"
-    r"|\\begin\{(?P<name>equation|align|aligned|split|gather|eqnarray)\*?\}(?P<body>.+?)\\end\{(?P=name)\*?\}",
-    re.DOTALL,
+_WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
+_TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
+_ARROWS = (
+    r"\\(?:Leftrightarrow|Rightarrow|rightarrow|Longrightarrow|longrightarrow|Longleftrightarrow|implies|iff|therefore"
+    r"|because|to|mapsto|downarrow|xrightarrow\{[^{}]*\}|qquad|quad|hspace\{[^{}]*\})(?![A-Za-z])|[⇒⇔→∴∵⟹⟺]"
 )
-_CODE = re.compile(r"^```.*?^```[^\n]*$", re.DOTALL | re.MULTILINE)
-_BLOCK = re.compile(r"\\(?:begin|end)\{(?:equation|align|aligned|split|gather|eqnarray|array)\*?\}")
 _SEPARATOR = re.compile(
-    r"\\\\|\\qquad|\\quad|\\Leftrightarrow|\\Rightarrow|\\rightarrow|\\implies|\\iff|\\therefore|\\because|\\to(?![a-z])"
-    r"|\\(?:text|mathrm|textrm)\{\s*(?:(?!ReLU|sigmoid|softmax|tanh|relu|exp|log|if )[^{}]{2,}?)\s*\}"
-    r"|,(?=\s*(?:\\[,;])?\s*(?:\\d?frac|\\?[A-Za-z]\S{0,14}\s*=))"
+    rf"(?P<row>\\\\(?:\[[0-9.a-z]*\])?|\n[ \t]*\n)|{PART}|{_ARROWS}|{_TEXT}|(?<=[\s}})])(?:{_WORD})(?=[\s\\])"
+    r"|(?<!\\)[,;](?=(?:\\[,;:]|\\?\s)*(?:\\d?frac|\\?[A-Za-z∂][^\s=,]{0,24}\s*(?::?=|\\leftarrow)))"
 )
-_LABEL = re.compile(r"(?:\s|&|\\[,;!]|\\left\s*\.|\\star|\\bullet|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s))+")
-_TAIL = re.compile(r"(?:\s|&|\\[,;!]|[.,;]|\\right\s*\.)+$")
-_PLAIN = re.compile(r"^[ \t>]*(?:[-*•+]\s+|\(?[0-9a-z]{1,2}[).]\s+)?(?P<body>[^\s].*?)[ \t.,;]*$", re.MULTILINE)
-_RELATION = re.compile(r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|\\(?:approx|simeq|cong|doteq|neq|ne)(?![A-Za-z])")
+_PLAIN_SEPARATOR = re.compile(
+    rf"[,;]\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
+)
+_FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
+_NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
+_LABEL = re.compile(
+    r"(?:\s|&|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
+    r"|A\.\s?N\.?(?![a-z])|AN(?=[\s:]))+"
+)
+_TAIL = re.compile(
+    r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,]*\))$"
+)
+_RELATION = re.compile(
+    r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
+    r"|\\(?:approx|simeq|cong|doteq|neq|ne|equiv|triangleq)(?![A-Za-z])"
+)
+_MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
+_PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")
+_GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
+_DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A chain: its members, the first of which is its left side; whether it is LaTeX."""
+    """A chain: its members, the first of which is its left side.
+
+    `latex`     whether it is LaTeX
+    `relation`  the first sign: `=`, `:=` for an assignment, `in` for the set it is in
+    `loose`     the index of the member that may go on with another formula, where one stands between
+    `cell`      the cell of a notebook it stands in, counted from 1
+    """
 
     members: tuple[Source, ...]
     latex: bool
+    relation: str = "="
+    loose: int | None = None
+    cell: int | None = None
 
     @property
     def line(self) -> int:
-        """The line of the file in which it begins, counted from 1."""
+        """The line of the file, or of the cell, in which it begins, counted from 1."""
         return self.members[0].line_column(None)[0]
 
 
@@ -61,24 +85,66 @@ class Document:
     formulas: tuple[Formula, ...]
 
 
-def read_document(source: Source) -> Document:
+@dataclass(slots=True)
+class _Reading:
+    """What has been found so far; `head` is the last formula without an equality, where none with one came after."""
+
+    formulas: list[Formula]
+    head: Source | None = None
+    near: int = 0  # where the head ends
+    blocked: bool = False
+    where: Span | None = None  # the stretch that the last formula ends in
+
+
+def read_document(source: Source, cell: int | None = None) -> Document:
     """The formulas of a text with an equality in them; a formula that begins with `=` goes on with the one before."""
     front = _FRONT.match(source.text)
-    start = front.end() if front else 0
-    formulas: list[Formula] = []
-    for span, latex in _pieces(source.text, start):
-        for part in _parts(source, span, latex=latex):
-            members = _members(part)
-            if members is None:
-                continue
-            if not members[0].text and formulas:
-                last = formulas.pop()
-                formulas.append(Formula((*last.members, *members[1:]), last.latex or latex))
-            elif members[0].text:
-                formulas.append(Formula(members, latex))
-            if len(formulas) >= MAX_FORMULAS:
-                break
-    return Document(_problems(front[1]) if front else (), tuple(formulas))
+    found = _Reading([])
+    for span, latex in pieces(source.text, front.end() if front else 0):
+        for part in _parts(source, span) if latex else _plain_parts(source, span):
+            _take(found, part, latex=latex, alone=span)
+        if len(found.formulas) >= MAX_FORMULAS:
+            break
+    formulas = tuple(replace(one, members=one.members[:MAX_MEMBERS], cell=cell) for one in found.formulas)
+    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]))
+
+
+def _bounded(formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
+    """The first formulas, as many as have no more than so many members together."""
+    room = MAX_TOTAL
+    for at, one in enumerate(formulas):
+        room -= len(one.members)
+        if room < 0:
+            return formulas[:at]
+    return formulas
+
+
+def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
+    """One stretch: a chain of its own, the rest of the one before, or a left side whose equality follows."""
+    split = _members(part, latex=latex)
+    if split is None:
+        if found.where == alone and not found.blocked and _GOES_ON.match(part.text):
+            last = found.formulas[-1]
+            longer = last.members[-1].joined(_trimmed(part, 0, len(part.text)))
+            found.formulas[-1] = replace(last, members=(*last.members[:-1], longer))
+        elif latex and part.text.strip():
+            found.head, found.near = part, alone.end
+            found.blocked = True
+        return
+    members, relation = split
+    if relation == "in" and not members[0].text:
+        return
+    if members[0].text:
+        found.formulas.append(Formula(members, latex, relation))
+    elif found.head is not None and alone.start - found.near <= 8:
+        head = _trimmed(found.head, 0, len(found.head.text))
+        found.formulas.append(Formula((head, *members[1:]), latex=True))
+    elif found.formulas:
+        last = found.formulas.pop()
+        loose = len(last.members) - 1 if found.blocked and last.loose is None else last.loose
+        both = (*last.members, *members[1:])
+        found.formulas.append(replace(last, members=both, latex=last.latex or latex, loose=loose))
+    found.head, found.blocked, found.where = None, False, alone if found.formulas else None
 
 
 def _problems(front: str) -> tuple[str, ...]:
@@ -90,74 +156,96 @@ def _problems(front: str) -> tuple[str, ...]:
     return tuple(name.strip().strip("\"'") for name in names if name.strip())
 
 
-def _pieces(text: str, start: int) -> Iterator[tuple[Span, bool]]:
-    """The stretches of mathematics, and the lines without any, in order: (span, whether it is LaTeX)."""
-    hidden = [match.span() for match in _CODE.finditer(text, start)]
-    math = [
-        match for match in _MATH.finditer(text, start)
-        if not any(begin <= match.start() < end for begin, end in hidden) and not re.search(r"\n[ \t>]*\n", match.group())
-    ]  # fmt: skip
-    pieces: list[tuple[Span, bool]] = []
-    for match in math:
-        group = next(name for name in ("display", "inline", "bracket", "paren", "body") if match[name] is not None)
-        pieces.append((Span(*match.span(group)), True))
-    taken = hidden + [match.span() for match in math]
-    lines = (
-        (Span(*line.span("body")), "\\" in line["body"])
-        for line in _PLAIN.finditer(text, start)
-        if not any(begin < line.end() and line.start() < end for begin, end in taken)
-    )
-    pieces.extend(lines)
-    yield from sorted(pieces, key=lambda piece: piece[0].start)
-
-
-def _parts(source: Source, span: Span, *, latex: bool) -> Iterator[Source]:
-    """The claims in a stretch: parted by line breaks, wide gaps, arrows and words."""
-    text = source.text[span.start : span.end]
-    if not latex:
-        yield source.slice(span)
-        return
-    text = _BLOCK.sub(lambda match: " " * len(match.group()), text).replace("&", " ")
-    text = re.sub(r"\n[ \t]*>", lambda match: " " * len(match.group()), text)
+def _parts(source: Source, span: Span) -> Iterator[Source]:
+    """The claims in a stretch of LaTeX: parted by line breaks, wide gaps, arrows and words."""
+    text = cleaned(source.text[span.start : span.end])
+    open_at = levels(text)
+    broken = open_at[-1] != 0
     start = 0
     for match in (*_SEPARATOR.finditer(text), None):
         end = match.start() if match else len(text)
-        piece = text[start:end]
-        comma = match is not None and match.group().startswith(",")
-        if comma and piece.count("(") != piece.count(")"):
-            continue  # the comma of a list of arguments
-        if piece.strip() and (_balanced(piece) or match is None):
-            offsets = tuple(range(span.start + start, span.start + end + 1))
-            yield source.part(piece, offsets)
-        elif match is not None and piece.strip():
-            continue  # the separator stands inside a group
+        if match is not None:
+            nested = open_at[end] != open_at[start] and not (broken and match["row"])
+            if nested or not _parts_here(text, start, match):
+                continue
+        if text[start:end].strip():
+            yield source.part(text[start:end], tuple(range(span.start + start, span.start + end + 1)))
         start = match.end() if match else end
 
 
-def _balanced(text: str) -> bool:
-    return text.count("{") == text.count("}")
+def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether a separator separates: not the comma of a list of arguments, not a name in upright letters."""
+    if match.group()[0] in ",;":
+        before = text[start : match.start()]
+        return before.count("(") == before.count(")")
+    words = match["text"]
+    if words is None:
+        return True
+    name = " " not in words.strip()
+    if len(words.strip()) < 2 or _FUNCTIONS.match(words):
+        return False
+    if name and _NAMES_ON.match(text, match.end()):
+        return False
+    return not (name and re.search(r"(?:[-+*/=(]|\\cdot|\\times)\s*$", text[start : match.start()]))
 
 
-def _members(part: Source) -> tuple[Source, ...] | None:
-    """The members of a chain without labels; None where there is no equality."""
+def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
+    """The claims in a line without LaTeX, what is prose before them left out."""
+    text = source.text[span.start : span.end]
+    text = text.replace("`", " ")
+    if re.search(r"(?:^|\s)\*\*\S", text) and text.count("**") % 2 == 0:  # bold, not a power
+        text = text.replace("**", "  ")
+    start = 0
+    for match in (*_PLAIN_SEPARATOR.finditer(text), None):
+        end = match.start() if match else len(text)
+        if match is not None and text.count("(", start, end) != text.count(")", start, end):
+            continue
+        begin = start
+        while "=" in text[begin:end] and (lead := _PROSE.match(text[begin:end])):
+            begin += lead.end()
+        yield source.part(text[begin:end], tuple(range(span.start + begin, span.start + end + 1)))
+        start = match.end() if match else end
+
+
+def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | None:
+    """The members of a chain without labels, and its first sign; None where there is no equality."""
     text = part.text
-    broken = not _balanced(text)  # a brace is lost: the parser will say where
-    relations = [match for match in _RELATION.finditer(text) if broken or _balanced(text[: match.start()])]
+    open_at = levels(text)
+    broken = not balanced(text)  # a brace is lost: the parser will say where
+    inside = in_brackets(text)
+    relations = [
+        match
+        for match in _RELATION.finditer(text)
+        if inside[match.start()] == 0 and (broken or open_at[match.start()] == 0)
+    ]
+    relation = ":=" if relations and relations[0]["assigned"] else "="
+    if not relations:
+        relations = [match for match in _MEMBERSHIP.finditer(text) if latex and open_at[match.start()] == 0][:1]
+        relation = "in"
     if not relations:
         return None
     start = match.end() if (match := _LABEL.match(text)) else 0
     start = min(start, relations[0].start())
-    found = []
-    for relation in (*relations, None):
-        end = relation.start() if relation else len(text)
-        found.append(_trimmed(part, start, end))
-        start = relation.end() if relation else end
-    return tuple(found)
+    found: list[Source] = []
+    for sign in (*relations[: MAX_MEMBERS + 1], None):
+        end = sign.start() if sign else len(text)
+        member = _trimmed(part, start, end)
+        if not found or not _DOTS.fullmatch(member.text) or not member.text:
+            found.append(member)
+        start = sign.end() if sign else end
+    return tuple(found), relation
 
 
 def _trimmed(part: Source, start: int, end: int) -> Source:
+    """A member without the space before it and what only ends it: full stops, spaces of LaTeX, a tick."""
     piece = part.text[start:end]
     left = len(piece) - len(piece.lstrip())
-    tail = _TAIL.search(piece)
-    right = tail.start() if tail else len(piece)
+    right = len(piece)
+    while right > left:
+        shorter = len(piece[:right].rstrip(" \t\n&.,;:").rstrip("\\"))
+        tail = _TAIL.search(piece, max(left, shorter - 60), shorter)
+        shorter = tail.start() if tail else shorter
+        if shorter == right:
+            break
+        right = shorter
     return part.slice(Span(start + left, start + max(left, right)))

@@ -7,13 +7,24 @@ that declares this spelling, or a power of `w_{31}` where none does. The parser 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
-from gradcheck_cli.parsing.lexer import MAX_CHARACTERS, MAX_TOKENS, Token, number_value
-from gradcheck_cli.parsing.names import GREEK, normal_latex, plain_spellings
-from gradcheck_cli.parsing.runs import differential
+from gradcheck_cli.parsing import latexblocks as blocks
+from gradcheck_cli.parsing.latexnames import Names
+from gradcheck_cli.parsing.lexer import (
+    BRACKET,
+    MAX_CHARACTERS,
+    MAX_TOKENS,
+    OPERATOR_SIGNS,
+    VULGAR,
+    Token,
+    fold,
+    number_value,
+    raised_digits,
+)
+from gradcheck_cli.parsing.names import GREEK, GREEK_WORDS, normal_latex
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -22,24 +33,28 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60
 _SPACING = (
-    ", ; ! : quad qquad left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr displaystyle textstyle limits "
-    "nolimits thinspace medspace enspace"
+    ", ; ! : quad qquad left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm biggm "
+    "displaystyle textstyle scriptstyle limits nolimits thinspace medspace enspace hfill nonumber notag ensuremath"
 )
 _SPACES = frozenset(_SPACING.split())
+_IGNORED = {"label", "tag", "hspace", "vspace", "phantom", "hphantom", "vphantom", "color"}  # with their argument
 _OPERATORS = {
     "cdot": "*", "times": "*", "odot": "*", "circ": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "ge": ">=",
     "geq": ">=", "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "{": "(", "}": ")", "lvert": "|", "rvert": "|",
-    "vert": "|", "mid": "|", "lbrace": "(", "rbrace": ")", "lbrack": "[", "rbrack": "]",
+    "vert": "|", "mid": "|", "lbrace": "(", "rbrace": ")", "lbrack": "[", "rbrack": "]", "star": "*", "bullet": "*",
+    "leqslant": "<=", "geqslant": ">=", "slash": "/",
 }  # fmt: skip
 _FRACTIONS = {"frac", "dfrac", "tfrac", "cfrac"}
 _ACCENTS = {"hat": "hat", "widehat": "hat", "tilde": "tilde", "widetilde": "tilde", "bar": "bar", "overline": "bar"}
-_STYLES = {"mathbf", "boldsymbol", "bm", "mathit", "vec", "mathsf"}
-_UPRIGHT = {"text", "mathrm", "operatorname", "textrm", "textit"}
-_GROUPS = {"boxed", "underline"}
-_SIGNS = set("+-*/()[]|<>,?")
+_STYLES = {"mathbf", "boldsymbol", "bm", "mathit", "vec", "mathsf", "mathcal", "mathscr", "mathfrak", "mathtt"}
+_UPRIGHT = {"text", "mathrm", "operatorname", "textrm", "textit", "textbf", "texttt", "mbox"}
+_GROUPS = {"boxed", "underline", "fbox", "underbrace", "overbrace", "cancel", "bcancel", "xcancel", "substack"}
+_SECOND = {"textcolor", "colorbox", "overset", "underset", "stackrel"}  # the first argument says nothing
+_DOTS = {"dots", "ldots", "cdots", "vdots", "ddots"}
+_SIGNS = set("+-*/()[]|<>,?=")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}[0-9]+|\.?[0-9]*)|\.[0-9]+)")
+_PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
-_LETTERS = re.compile(r"[A-Za-z]+")
 
 
 def tokenize_latex(source: Source, scope: Scope) -> tuple[Token, ...]:
@@ -55,17 +70,8 @@ def tokenize_latex(source: Source, scope: Scope) -> tuple[Token, ...]:
     return (*lexer.tokens(0, end, 0), Token("end", "", Span(end, end)))
 
 
-class _Lexer:
+class _Lexer(Names):
     """Reads stretches of one text; groups are read by the same methods, `depth` levels down."""
-
-    def __init__(self, source: Source, scope: Scope) -> None:
-        self.source = source
-        self.text = source.text
-        self.scope = scope
-        self.count = 0
-
-    def fail(self, message: str, hint: str, at: int, end: int | None = None) -> NoReturn:
-        raise ParseError(message, hint=hint, source=self.source, span=Span(at, end or at + 1))
 
     def tokens(self, at: int, end: int, depth: int) -> list[Token]:
         """The tokens between two places."""
@@ -93,108 +99,78 @@ class _Lexer:
         if character == "^":
             return self.superscript(at, depth)
         if character.isalpha() and character.isascii():
-            return self.name(at, end, depth)
+            return self.name(at, end)
         if character == "\\":
-            return self.command(at, depth)
+            return self.command(at, end, depth)
+        return self.sign(character, at)
+
+    def sign(self, character: str, at: int) -> tuple[list[Token], int]:
+        """An operator, a bracket, a prime."""
+        span = Span(at, at + 1)
+        if character == "|":
+            return self.bar(at, at + 1)
+        if character == "[":
+            return [Token("[", BRACKET, span)], at + 1
+        if character in "'’′":
+            return [Token("'", "'", span)], at + 1
         if character in _SIGNS:
-            return [Token(character, character, Span(at, at + 1))], at + 1
-        return self.fail(f'"{character}" has no meaning in a formula', "remove it", at)
+            return [Token(character, character, span)], at + 1
+        return self.unicode(character, at)
 
     def number(self, match: re.Match[str]) -> Token:
+        """A number with its digits; `{,}` is a decimal comma."""
         span = Span(match.start(), match.end())
         text = match.group().replace("{,}", ".")
         return Token("number", text, span, number_value(text, self.source, span))
 
-    def group(self, at: int) -> tuple[Span, int]:
-        """What stands at a place as one argument: a group in braces, a command, or one character."""
-        while at < len(self.text) and self.text[at].isspace():
-            at += 1
-        if at >= len(self.text):
-            self.fail("an argument is missing", "put it in braces", max(at - 1, 0))
-        if self.text[at] != "{":
-            match = _COMMAND.match(self.text, at)
-            end = match.end() if match else at + 1
-            return Span(at, end), end
-        level = 0
-        for place in range(at, len(self.text)):
-            if self.text[place] in "{}" and self.text[place - 1 : place] != "\\":
-                level += 1 if self.text[place] == "{" else -1
-                if level == 0:
-                    return Span(at + 1, place), place + 1
-        return self.fail('"{" is never closed', 'add "}"', at)
-
-    def bracketed(self, inner: Span, depth: int) -> list[Token]:
-        """A group as the parser sees it: in brackets."""
-        opened, closed = Span(inner.start, inner.start), Span(inner.end, inner.end)
-        return [Token("(", "{", opened), *self.tokens(inner.start, inner.end, depth + 1), Token(")", "}", closed)]
+    def unicode(self, character: str, at: int) -> tuple[list[Token], int]:
+        """A sign that is no ASCII: an operator, a Greek letter, a letter with its accent, raised digits."""
+        span = Span(at, at + 1)
+        if character == "∇":
+            return blocks.nabla(self, at, at + 1)
+        if character in OPERATOR_SIGNS and character not in ";@":
+            return [Token(OPERATOR_SIGNS[character], character, span)], at + 1
+        if character == "∂":
+            return [Token("word", character, span)], at + 1
+        if character in GREEK_WORDS:
+            return self.greek(GREEK_WORDS[character], at, at + 1)
+        if character in VULGAR:
+            top, bottom = VULGAR[character]
+            return [Token("number", f"{top}/{bottom}", span, number_value(str(top)) / bottom)], at + 1
+        if raised := raised_digits(self.text, at):
+            return [Token("power", raised, Span(at, at + len(raised)))], at + len(raised)
+        folded = fold(character)
+        accent = next((word for word in ("hat", "tilde", "bar") if folded == folded[:1] + word), "")
+        if accent:
+            return self.scripted(f"\\{accent}{{{folded[0]}}}", at, at + 1)
+        return self.fail(f'"{character}" has no meaning in a formula', "remove it", at)
 
     def superscript(self, at: int, depth: int) -> tuple[list[Token], int]:
+        """A power, a transpose, or a label such as (i)."""
+        primes, after = self.primes(at)
+        if primes:
+            return [Token("'", "'", Span(at, after))] * primes, after
         inner, behind = self.group(at + 1)
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
         raised = self.text[inner.start : inner.end].strip()
-        if raised in ("T", r"\top", r"\intercal", r"\mathsf{T}"):
+        if raised in ("T", r"\top", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\intercal", "⊤") and (
+            raised != "T" or not self.scope.name("T")
+        ):
             return [Token("T", raised, inner)], behind
-        if re.fullmatch(r"\([a-z0-9]+\)|\[[a-z0-9]+\]", raised):
+        if re.fullmatch(r"\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\]", raised):
             return [], behind  # x^{(i)}: a label, not a power
         return [Token("^", "^", Span(at, at + 1)), *self.bracketed(inner, depth)], behind
 
-    # -- names
-
-    def name(self, at: int, end: int, depth: int) -> tuple[list[Token], int]:
-        """Letters with scripts on the last of them."""
-        match = _LETTERS.match(self.text, at, end)
-        last = match.end() if match else at + 1
-        return self.scripted(self.text[at:last], at, last, depth)
-
-    def scripted(self, base: str, at: int, end: int, depth: int) -> tuple[list[Token], int]:
-        r"""A base (letters, `\alpha`, `\hat{y}`) with its scripts: the name that has this spelling, or a power of one."""
-        below, behind = self.subscript(end)
-        spelling = base + (f"_{{{below}}}" if below else "")
-        if self.text[behind : behind + 1] == "^":
-            raised, after = self.group(behind + 1)
-            written = f"{spelling}^{{{self.text[raised.start : raised.end]}}}"
-            named = self.scope.latex.get(normal_latex(written))
-            after_sub, last = self.subscript(after)
-            if named is None and not below and after_sub:
-                named = self.scope.latex.get(normal_latex(f"{base}_{{{after_sub}}}^{{{written.partition('^')[2]}}}"))
-                after = last if named else after
-            if named is not None:
-                return [Token("word", named, Span(at, after))], after
-        del depth
-        return self.words(base, below, Span(at, behind)), behind
-
-    def subscript(self, at: int) -> tuple[str, int]:
-        if self.text[at : at + 1] != "_":
-            return "", at
-        inner, behind = self.group(at + 1)
-        return self.text[inner.start : inner.end].strip(), behind
-
-    def words(self, base: str, below: str, span: Span) -> list[Token]:
-        """The longest end of a run of letters that is a name with the subscript; what is before it is a factor."""
-        if base.startswith("\\"):
-            return [Token("word", self.resolved(base, below) or _typed(base, below), span)]
-        if not below:
-            return [Token("word", base, span)]
-        for cut in range(len(base)):
-            named = self.resolved(base[cut:], below)
-            if named is not None:
-                lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
-                return [*lead, Token("word", named, Span(span.start + cut, span.end))]
-        return [Token("word", _typed(base, below), span)]
-
-    def resolved(self, base: str, below: str) -> str | None:
-        """The name with this spelling, declared or derived."""
-        spelling = base + (f"_{{{below}}}" if below else "")
-        declared = self.scope.latex.get(normal_latex(spelling))
-        if declared is not None:
-            return declared
-        plain = (self.scope.name(text) for text in plain_spellings(spelling))
-        return next((name for name in plain if name is not None), None)
+    def bar(self, at: int, behind: int) -> tuple[list[Token], int]:
+        r"""A bar; one with a subscript, as in `\bigg|_{x=2}`, says where something is taken and is passed over."""
+        if self.text[behind : behind + 1] == "_":
+            return [], self.group(behind + 1)[1]
+        return [Token("|", "|", Span(at, behind))], behind
 
     # -- commands
 
-    def command(self, at: int, depth: int) -> tuple[list[Token], int]:
+    def command(self, at: int, end: int, depth: int) -> tuple[list[Token], int]:
         """A command and its arguments."""
         match = _COMMAND.match(self.text, at)
         if match is None:
@@ -203,81 +179,104 @@ class _Lexer:
         if word in _SPACES or word.isspace():
             dot = word in ("left", "right") and self.text[behind : behind + 1] == "."
             return [], behind + dot
+        if word in _IGNORED:
+            return [], self.group(behind)[1]
+        if word in ("{", "lbrace") and _PIECEWISE.match(self.text, behind):
+            return [], behind  # the brace of cases
         if word in _OPERATORS:
-            return [Token(_OPERATORS[word], match.group(), Span(at, behind))], behind
+            kind = _OPERATORS[word]
+            return self.bar(at, behind) if kind == "|" else ([Token(kind, match.group(), Span(at, behind))], behind)
         if word in _FRACTIONS:
-            return self.fraction(behind, depth)
-        if word == "sqrt":
-            return self.root(at, behind, depth)
-        if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word in _GROUPS or word == "mathbb":
+            return blocks.fraction(self, behind, depth)
+        if word in ("sum", "prod"):
+            return blocks.total(self, "+" if word == "sum" else "*", at, behind, end, depth)
+        if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word == "mathbb":
             return self.decorated(word, at, behind, depth)
-        return self.symbol(word, at, behind, depth)
+        return self.block(word, at, behind, depth)
 
-    def symbol(self, word: str, at: int, behind: int, depth: int) -> tuple[list[Token], int]:
+    def block(self, word: str, at: int, behind: int, depth: int) -> tuple[list[Token], int]:
+        """A root, a gradient, an environment, a group with something around it."""
+        if word == "sqrt":
+            return blocks.root(self, at, behind, depth)
+        if word == "nabla":
+            return blocks.nabla(self, at, behind)
+        if word == "begin":
+            return blocks.environment(self, at, behind, depth)
+        if word in _SECOND:
+            return self.wrapped(self.group(behind)[1], depth)
+        if word in _GROUPS:
+            return self.wrapped(behind, depth)
+        if word == "cancelto":
+            value, after = self.group(behind)
+            return self.bracketed(value, depth), self.group(after)[1]
+        if word in _DOTS:
+            self.fail("terms are left out here", "write them all", at, behind)
+        return self.symbol(word, at, behind)
+
+    def wrapped(self, behind: int, depth: int) -> tuple[list[Token], int]:
+        r"""A group with a frame, a brace or a line through it; `\cancel{x}^1` is what stands above."""
+        word = self.text[:behind].rpartition("\\")[2]
+        inner, after = self.group(behind)
+        labels: dict[str, Span] = {}
+        while word in _GROUPS and self.text[after : after + 1] in ("_", "^") and self.text[after] not in labels:
+            sign = self.text[after]
+            if word in ("boxed", "underline", "fbox"):
+                break
+            labels[sign], after = self.group(after + 1)
+        if word.endswith("cancel") and "^" in labels:
+            return self.bracketed(labels["^"], depth), after
+        return self.bracketed(inner, depth), after
+
+    def symbol(self, word: str, at: int, behind: int) -> tuple[list[Token], int]:
         r"""`\partial`, a Greek letter, a function."""
         if word == "partial":
             return [Token("word", "∂", Span(at, behind))], behind
-        plain = word.removeprefix("var") if word in GREEK else word
         if word in GREEK or self.scope.name(word):
-            below, after = self.subscript(behind)
-            if word == "sigma" and not below and not self.resolved("\\sigma", ""):
-                return [Token("word", "σ", Span(at, behind))], behind
-            return self.scripted(f"\\{plain}", at, behind, depth) if below or after else ([], after)
+            return self.greek(word, at, behind)
+        if word == "log":
+            return blocks.logarithm(self, at, behind)
         if word in ALIASES:
             return [Token("word", word, Span(at, behind))], behind
         hint = "type the formula without it"
         return self.fail(f"\\{word} is not read", hint, at, behind)
 
+    def greek(self, word: str, at: int, behind: int) -> tuple[list[Token], int]:
+        r"""A Greek letter: a name, `\sigma` as the function, `\delta_{ij}` as Kronecker's."""
+        plain = word.removeprefix("var") if word in GREEK else word
+        below, after = self.subscript(behind)
+        if word == "sigma" and not below and not self.resolved("\\sigma", ""):
+            return [Token("word", "σ", Span(at, behind))], behind
+        if word == "delta" and re.fullmatch(r"[a-z],? ?[a-z]", below) and not self.resolved("\\delta", below):
+            span = Span(at, after)
+            first, second = Token("word", below[0], span), Token("word", below[-1], span)
+            opened, closed = Token("(", "(", span), Token(")", ")", span)
+            return [Token("word", "delta", span), opened, first, Token(",", ",", span), second, closed], after
+        return self.scripted(f"\\{plain}", at, behind)
+
     def decorated(self, word: str, at: int, behind: int, depth: int) -> tuple[list[Token], int]:
-        r"""`\hat{y}_1`, `\mathbf{x}`, `\text{ReLU}`, `\mathbb{1}`, `\boxed{…}`."""
+        r"""`\hat{y}_1`, `\mathbf{x}`, `\text{ReLU}`, `\mathbb{1}`."""
         inner, after = self.group(behind)
         content = self.text[inner.start : inner.end].strip()
-        if word in _GROUPS:
-            return self.bracketed(inner, depth), after
-        if content == "1":
-            return [Token("number", "1", Span(at, after), number_value("1"))], after
-        if word in _UPRIGHT and (content == "d" or content in ALIASES or self.scope.name(content)):
+        if content == "1" or (word == "mathbb" and content == "I"):
+            span = Span(at, after)
+            one = [Token("(", "{", span), Token("number", "1", span, number_value("1")), Token(")", "}", span)]
+            if self.text[after : after + 1] != "_":
+                return one, after
+            where, last = self.group(after + 1)  # the indicator of what stands below
+            return [*one, *self.bracketed(where, depth)], last
+        declared = self.scope.latex.get(normal_latex(self.text[at:after]))
+        if declared is not None and self.text[after : after + 1] not in ("_", "^", "'"):
+            return [Token("word", declared, Span(at, after))], after
+        if word in _UPRIGHT and (content == "d" or content in ALIASES):
             return [Token("word", content, Span(at, after))], after
-        if word in _UPRIGHT and not re.fullmatch(r"[A-Za-z]", content):
+        if word in _UPRIGHT and not re.fullmatch(r"[A-Za-z]+", content):
+            self.fail(f'the words "{content[:40]}" stand inside the formula', "write them outside", at, after)
+        if word in _UPRIGHT and len(content) > 1 and not self.known(content, after):
             self.fail(f'the words "{content[:40]}" stand inside the formula', "write them outside", at, after)
         if word in _ACCENTS:
-            return self.scripted(f"\\{_ACCENTS[word]}{{{content}}}", at, after, depth)
-        return self.scripted(content, at, after, depth)
+            return self.scripted(f"\\{_ACCENTS[word]}{{{content}}}", at, after)
+        return self.scripted(content, at, after)
 
-    def fraction(self, at: int, depth: int) -> tuple[list[Token], int]:
-        r"""`\frac{a}{b}` as (a)/(b), `\frac{\partial a}{\partial z}` as ∂a/∂z, both in brackets."""
-        top, at = self.group(at)
-        bottom, behind = self.group(at)
-        above, below = (self.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
-        slash = Token("/", "/", Span(top.end, bottom.start))
-        opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
-        d_above, d_below = self.differential(above), self.differential(below)
-        if d_above and d_below:
-            return [opened, *d_above, slash, *d_below, closed], behind
-        if not above or not below:
-            self.fail("a fraction has an empty part", "fill it", top.start, max(bottom.end, top.start + 1))
-        parts = [opened, opened, *above, closed, slash, opened, *below, closed, closed]
-        return parts, behind
-
-    def differential(self, tokens: list[Token]) -> list[Token]:
-        """The tokens of dz or ∂z, without the arguments that notation may add, as in ∂φ(h); empty for anything else."""
-        found = differential(self.scope, tuple(tokens), 0) if tokens else None
-        if found is None:
-            return []
-        name, end = found
-        above = self.scope.ancestors.get(name.id, frozenset())
-        rest = [token for token in tokens[end:] if token.kind not in ("(", ")", ",")]
-        if not all(token.kind == "word" and self.scope.name(token.text) in above for token in rest):
-            return []
-        return tokens[:end]
-
-    def root(self, at: int, behind: int, depth: int) -> tuple[list[Token], int]:
-        if self.text[behind : behind + 1] == "[":
-            self.fail("roots with an index are not read", "write a power: x^{1/3}", at, behind + 1)
-        inner, after = self.group(behind)
-        return [Token("√", "√", Span(at, behind)), *self.bracketed(inner, depth)], after
-
-
-def _typed(base: str, below: str) -> str:
-    """A name as it would be typed, for a message."""
-    return base.lstrip("\\").replace("{", "").replace("}", "") + (f"_{below}" if below else "")
+    def known(self, content: str, after: int) -> bool:
+        """Whether an upright word is a name, with the subscript behind it."""
+        return self.resolved(content, self.subscript(after)[0]) is not None

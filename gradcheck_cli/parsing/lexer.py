@@ -19,20 +19,21 @@ MAX_TOKENS = 2_000
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
 MAX_NAME = 64
+BRACKET = r"\left["  # the text of a bracket in LaTeX, which groups: neither a list nor an index
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _COMBINING = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
 
 # one character -> the operator it stands for
-_OPERATORS = {
-    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*", "•": "*", "⊙": "*", "÷": "/", "∕": "/", "⁄": "/",
+OPERATOR_SIGNS = {
+    "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*", "•": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "⁄": "/",
     "≤": "<=", "≥": ">=", "≠": "!=", "⟨": "(", "⟩": ")", "[": "[", "]": "]", "{": "{", "}": "}", "|": "|",
     "+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "(": "(", ")": ")", ",": ",", ";": ";", "<": "<", ">": ">", "@": "@",
     "=": "=", "≈": "≈", "≃": "≈", "√": "√", "?": "?", "ᵀ": "T", "⊤": "T", "'": "'", "′": "'", "\\": "\\",
 }  # fmt: skip
-_DOUBLE = ("**", "<=", ">=", "==", "!=", ":=", "~=", "->", ".T")
-_VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅛": (1, 8)}
+_DOUBLE = ("**", ".*", "<=", ">=", "==", "!=", ":=", "~=", "->", ".T")
+VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅛": (1, 8)}
 _LETTER = "A-Za-z\u0370-\u03ff∂∇ŷŶâêîôûĉĝĥĵŝŵẑãñõ\u0302\u0303\u0304"
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(rf"[{_LETTER}](?:[{_LETTER}0-9₀-₉]|_\{{[{_LETTER}0-9]+\}}|_)*")
@@ -86,8 +87,8 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
         span = Span(at, match.end())
         return Token("power", match.group().translate(_SUPERSCRIPTS), span, gap=gap)
     character = text[at]
-    if character in _VULGAR:
-        top, bottom = _VULGAR[character]
+    if character in VULGAR:
+        top, bottom = VULGAR[character]
         return Token("number", f"{top}/{bottom}", Span(at, at + 1), Fraction(top, bottom), gap)
     pair = text[at : at + 2]
     if pair == "**":
@@ -95,10 +96,13 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
     if pair == ".T" and not text[at + 2 : at + 3].isalnum():
         return Token("T", pair, Span(at, at + 2), gap=gap)
     if pair in _DOUBLE:
-        return Token("≈" if pair == "~=" else pair, pair, Span(at, at + 2), gap=gap)
-    if character in _OPERATORS:
-        return Token(_OPERATORS[character], character, Span(at, at + 1), gap=gap)
-    raise _unknown_character(source, at)
+        kind = {"~=": "≈", ".*": "*"}.get(pair, pair)
+        return Token(kind, pair, Span(at, at + 2), gap=gap)
+    if character == "." and text[at + 1 : at + 2].isalpha():
+        return Token(".", ".", Span(at, at + 1), gap=gap)
+    if character in OPERATOR_SIGNS:
+        return Token(OPERATOR_SIGNS[character], character, Span(at, at + 1), gap=gap)
+    raise unknown_character(source, at)
 
 
 def _number(source: Source, text: str, at: int, *, gap: bool) -> Token:
@@ -135,6 +139,12 @@ def _word(source: Source, raw: str, at: int, *, gap: bool) -> Token:
     return Token("word", fold(raw), span, gap=gap)
 
 
+def raised_digits(text: str, at: int) -> str:
+    """Raised digits that stand at a place, in plain ones; empty where there are none."""
+    match = _RAISED.match(text, at)
+    return match.group().translate(_SUPERSCRIPTS) if match else ""
+
+
 def fold(word: str) -> str:
     """A word in plain letters: lowered digits become digits, an accent its name (`ŷ` is `yhat`)."""
     letters = []
@@ -144,7 +154,8 @@ def fold(word: str) -> str:
     return "".join(_COMBINING.get(letter, letter) for letter in letters)
 
 
-def _unknown_character(source: Source, at: int) -> ParseError:
+def unknown_character(source: Source, at: int) -> ParseError:
+    """What is wrong with a character, and what it may be meant as."""
     character = source.text[at]
     code = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "unnamed")

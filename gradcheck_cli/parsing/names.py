@@ -19,9 +19,10 @@ GREEK = {
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ",
     "Omega": "Ω",
 }  # fmt: skip
-_TO_WORD = {letter: word for word, letter in GREEK.items() if not word.startswith("var")}
+GREEK_WORDS = {letter: word for word, letter in GREEK.items() if not word.startswith("var")}
 _ACCENTS = ("hat", "tilde", "bar")
-_DECORATION = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathrm|text|vec|operatorname)\s*")
+_DECORATION = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|mathsf|text|vec|operatorname)\s*")
+_PRIME = re.compile(r"\^\s*(?:\\prime|\{\s*\\prime\s*\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Scope:
         """The canonical name of a word, or None."""
         found = self.spellings.get(word)
         if found is None and not word.isascii():
-            found = self.spellings.get("".join(_TO_WORD.get(letter, letter) for letter in word))
+            found = self.spellings.get("".join(GREEK_WORDS.get(letter, letter) for letter in word))
         return found
 
     def function(self, word: str) -> str | None:
@@ -62,7 +63,7 @@ class Scope:
         """`pi` or `e`, where no name of the user hides it."""
         if self.name(word):
             return None
-        plain = _TO_WORD.get(word, word)
+        plain = GREEK_WORDS.get(word, word)
         return plain if plain in CONSTANTS else None
 
     def piece(self, word: str) -> str | None:
@@ -111,7 +112,7 @@ def scope(
 
 def normal_latex(text: str) -> str:
     r"""A LaTeX name without braces, blanks and type styles: `\hat{y}_{1}` and `\hat{y_1}` are one."""
-    return re.sub(r"[{}\s$]", "", _DECORATION.sub("", text))
+    return re.sub(r"[{}\s$]", "", _PRIME.sub("'", _DECORATION.sub("", text)))
 
 
 def _variants(name: str) -> set[str]:

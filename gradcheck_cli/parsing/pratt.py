@@ -6,13 +6,15 @@ names, the parser takes the likelier one and notes in `taken` that it chose; a `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
-from gradcheck_cli.parsing import arrays, complaints
+from gradcheck_cli.parsing import arrays, calculus, complaints
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
+from gradcheck_cli.parsing.lexer import BRACKET
 from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
 _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
-_OPERANDS = {"number", "word", "(", "[", "{", "√"}
+_OPERANDS = {"number", "word", "(", "[", "{", "√", "Σ"}
 
 
 class Parser(Cursor):
@@ -84,6 +86,10 @@ class Parser(Cursor):
             else:
                 return _nary("mul", factors)
 
+    def goes_on(self) -> bool:
+        """Whether the product goes on here."""
+        return self.token.kind in ("*", "/", "@") or self.starts_operand()
+
     def starts_operand(self) -> bool:
         """Whether the next token begins a factor written without an operator; a number never does."""
         kind = self.token.kind
@@ -113,22 +119,40 @@ class Parser(Cursor):
         return Call("pow", (base, exponent), (), base.span.join(exponent.span))
 
     def postfix(self) -> Expr:
-        """Postfix := atom (".T" | raised digits | "[" indices "]")*."""
+        """Postfix := atom (".T" | "." method | raised digits | "[" indices "]")*."""
         expr = self.atom()
         while True:
             token = self.token
             if token.kind == "T":
                 self.take()
                 expr = Call("transpose", (expr,), (), expr.span.join(token.span))
+            elif token.kind == ".":
+                expr = arrays.method(self, expr)
             elif token.kind == "power":
                 self.take()
                 expr = self.raised(expr, token)
-            elif token.kind == "[" and not token.gap and _indexable(expr):
+            elif (
+                token.kind == "["
+                and not token.gap
+                and token.text != BRACKET
+                and (_indexable(expr) or self.entry_of(expr))
+            ):
                 expr = self.index(expr)
             elif token.kind == "'":
-                self.fail("a prime has no meaning here", "write the derivative as d(y, x)")
+                expr = calculus.prime(self, expr)
             else:
                 return expr
+
+    def entry_of(self, expr: Expr) -> bool:
+        """Whether brackets right behind an expression hold an index: beside arrays, unless they hold a comparison."""
+        if not self.scope.arrays or isinstance(expr, Num):
+            return False
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += (token.kind in "([{") - (token.kind in ")]}")
+            if depth == 0 or token.kind in _COMPARISONS:
+                return token.kind not in _COMPARISONS
+        return False
 
     def raised(self, base: Expr, token: Token) -> Expr:
         digits = token.text.lstrip("+-")
@@ -146,7 +170,7 @@ class Parser(Cursor):
         if not indices:
             self.fail("the index is empty", "write a[0] or a[i, j]", opened.span)
         end = self.tokens[self.at - 1].span
-        return Index(base, indices, base.span.join(end))
+        return Index(base, calculus.counted_from_one(self, opened, indices), base.span.join(end))
 
     def atom(self) -> Expr:
         """Atom := number | name | call | derivative | group | "|" sum "|" | "√" postfix."""
@@ -160,12 +184,27 @@ class Parser(Cursor):
                 return self.group()
             case "|":
                 return self.bars_group()
+            case "Σ":
+                return self.sum_over()
             case "√":
                 self.take()
+                self.deeper()
                 inner = self.postfix()
+                self.depth -= 1
                 return Call("sqrt", (inner,), (), token.span.join(inner.span))
         before = self.tokens[self.at - 1] if self.at else None
         return complaints.no_operand(self.source, token, before)
+
+    def sum_over(self) -> Expr:
+        """Sum over a letter := "Σ" product; of an array without that letter as an index, over all its entries."""
+        sign, scope = self.take(), self.scope
+        self.scope = replace(scope, indices=scope.indices | {sign.text})
+        self.deeper()
+        body = self.product()
+        self.depth -= 1
+        self.scope = scope
+        span = sign.span.join(body.span)
+        return Sum(body, sign.text, span) if sign.text in names(body) else Call("sum", (body,), (), span)
 
     def number(self) -> Expr:
         """Number := digits; a decimal comma where no list can be meant."""
@@ -195,9 +234,8 @@ class Parser(Cursor):
             self.take()
         closed = self.expect(_CLOSING[opened.kind], opened)
         self.bars, self.lists = bars, lists
-        if opened.kind != "[" or (
-            len(items) == 1 and isinstance(expr, Call) and expr.function in _COMPARISONS.values()
-        ):
+        compared = isinstance(expr, Call) and expr.function in _COMPARISONS.values()
+        if opened.kind != "[" or (len(items) == 1 and (compared or opened.text == BRACKET)):
             return expr
         if not self.scope.arrays:
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"
@@ -233,6 +271,8 @@ class Parser(Cursor):
         token = self.token
         if derivative := self.derivative():
             return derivative
+        if token.text in arrays.LIBRARIES and self.ahead().kind == "." and self.scope.name(token.text) is None:
+            return arrays.from_library(self)
         name = self.scope.name(token.text)
         opens = self.ahead().kind == "("
         if opens and token.text in QUERIES and (name is None or QUERIES[token.text][0] == 2):
@@ -249,7 +289,9 @@ class Parser(Cursor):
         return self.run()
 
     def derivative(self) -> Expr | None:
-        """Derivative := "d" name "/" "d" name, also with ∂; "d" name alone where a text may hold a differential."""
+        """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
+        if applied := calculus.operator(self):
+            return applied
         found = derivative_at(self.scope, self.tokens, self.at)
         if found is None:
             return None
@@ -271,7 +313,9 @@ class Parser(Cursor):
         return Call(word.text, arguments, (), span)
 
     def notation(self, name: Name) -> Expr:
-        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product."""
+        """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product; P(y = j) is an entry of P."""
+        if (entry := calculus.probability(self, name)) is not None:
+            return entry
         if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
             return name
         at, found = self.at + 1, 0
@@ -286,15 +330,12 @@ class Parser(Cursor):
         return Name(name.id, name.span.join(self.tokens[at - 1].span))
 
     def call(self, function: str, word: Token) -> Expr:
-        """Call := function ["^" number] ("(" arguments ")" | letters and numbers up to the next sign)."""
-        raised: Token | None = None
-        if self.token.kind == "power":
-            raised = self.take()
-        elif self.token.kind == "^" and self.ahead().kind == "number":
-            self.take()
-            raised = self.take()
+        """Call := function ["'"] ["^" number] ("(" arguments ")" | letters and numbers up to the next sign)."""
+        primed = calculus.primed_function(self, word)
+        raised = calculus.exponent_of_function(self)
         if self.token.kind == "(":
             called = arrays.call(self, function, word)
+            called = Call("prime", (called,), (), called.span) if primed else called
         else:
             argument = self.bare_argument(word)
             called = arrays.checked(self, function, word, (argument,), ())
@@ -322,6 +363,8 @@ class Parser(Cursor):
     def run(self) -> Expr:
         """Letters written together := the product of the fewest names that spell them."""
         token = self.take()
+        if entry := arrays.entry(self.scope, token):
+            return entry
         found = splits(self.scope, token)
         if not found:
             complaints.unknown(self.source, token, self.scope)

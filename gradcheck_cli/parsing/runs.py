@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Name, Num
+from gradcheck_cli.expr import Call, Index, Name, Num
 from gradcheck_cli.parsing.lexer import Token
 from gradcheck_cli.source import Span
 
@@ -48,8 +48,8 @@ def _pieces(word: str, cuts: tuple[int, ...], start: int | None, span: Span) -> 
     ]
 
 
-def differential(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Name, int] | None:
-    """`dz`, `∂z`, `d z`: the name, and the place of the token after it."""
+def differential(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Name | Index, int] | None:
+    """`dz`, `∂z`, `d z`: the name, or in a scope with arrays an entry, and the place of the token after it."""
     if at >= len(tokens) or tokens[at].kind != "word":
         return None
     token = tokens[at]
@@ -62,7 +62,34 @@ def differential(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Name
         name = scope.name(token.text)
     else:
         name = scope.name(token.text[1:])
-    return (Name(name, token.span), at + 1) if name else None
+    return _entry(scope, tokens, Name(name, token.span), at + 1) if name else None
+
+
+def _entry(scope: Scope, tokens: tuple[Token, ...], name: Name, at: int) -> tuple[Name | Index, int]:
+    """The name, or its entry where letters and numbers in brackets follow; a subscript of LaTeX counts from 1."""
+    if not scope.arrays or at >= len(tokens) or tokens[at].kind != "[" or tokens[at].gap:
+        return name, at
+    first = 1 if tokens[at].text == "_" else 0
+    indices: list[Expr] = []
+    place = at + 1
+    while place + 1 < len(tokens) and tokens[place].kind in ("word", "number"):
+        token = tokens[place]
+        if token.value is None:
+            indices.append(Name(token.text, token.span))
+        else:
+            value = token.value - first
+            indices.append(Num(value, str(value), token.span))
+        place += 2
+        if tokens[place - 1].kind == "]":
+            return Index(name, tuple(indices), name.span.join(tokens[place - 1].span)), place
+        if tokens[place - 1].kind != ",":
+            break
+    return name, at
+
+
+def base_of(found: Name | Index) -> str:
+    """The name that is differentiated, or whose entry is."""
+    return found.id if isinstance(found, Name) else base_of(found.base) if isinstance(found.base, Name | Index) else ""
 
 
 def derivative_at(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Expr, int] | None:
@@ -75,7 +102,7 @@ def derivative_at(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Exp
     if bottom is not None:
         span = tokens[at].span.join(tokens[bottom[1] - 1].span)
         return Call("d", (top[0], bottom[0]), (), span), bottom[1]
-    if scope.differentials and top[0].id != scope.name(tokens[at].text):
+    if scope.differentials and base_of(top[0]) != scope.name(tokens[at].text):
         return Call("differential", (top[0],), (), tokens[at].span.join(top[0].span)), top[1]
     return None
 

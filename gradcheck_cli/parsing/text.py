@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.parsing.arrays import index_letters
 from gradcheck_cli.parsing.latex import tokenize_latex
 from gradcheck_cli.parsing.lexer import tokenize
 from gradcheck_cli.parsing.pratt import Parser
@@ -42,6 +44,8 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
     pending: list[tuple[int, ...]] = [()]
     error: GradcheckError | None = None
     tries = 0
+    if latex and scope.arrays:  # i and j of an entry stand for themselves
+        scope = replace(scope, indices=scope.indices | index_letters(scope.spellings))
     tokens = tokens_of(source, scope, latex=latex)
     while pending and tries < MAX_READINGS:
         script = pending.pop(0)

@@ -188,6 +188,13 @@ def _concat(*parts: Grid, axis: int = 0) -> Grid:
     return grid((*first[:axis], joined, *first[axis + 1 :]), items)
 
 
+def _part(x: Grid, start: Grid, count: Grid, axis: int = 0) -> Grid:
+    begin, taken = _sizes((start, count))
+    inner = math.prod(x.shape[axis + 1 :])
+    runs = (run[begin * inner : (begin + taken) * inner] for run in _blocks(x.items, inner * x.shape[axis]))
+    return grid((*x.shape[:axis], taken, *x.shape[axis + 1 :]), chain.from_iterable(runs))
+
+
 def _array(*parts: Grid) -> Grid:
     return grid((len(parts), *parts[0].shape), chain.from_iterable(part.items for part in parts))
 
@@ -218,6 +225,7 @@ ARRAY_RULES: dict[str, Callable[..., Grid]] = {
     "inv": _inv,
     "reshape": _reshape,
     "concat": _concat,
+    "part": _part,
     "array": _array,
     "ones": _filled(ONE),
     "zeros": _filled(ZERO),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.render.layout import words, wrap
-from gradcheck_cli.render.solution import counted
+from gradcheck_cli.render.printer import counted
 from gradcheck_cli.verifying.model import CORRECT
 
 if TYPE_CHECKING:

@@ -47,11 +47,16 @@ def number(value: float | Fraction | None) -> float | int | None:
     return int(double) if double.is_integer() and abs(double) < _EXACT else double
 
 
+def _value(value: Any) -> Any:
+    """A number, or the entries of an array as nested lists; an entry without a value is null."""
+    return [_value(entry) for entry in value] if isinstance(value, list) else number(value)
+
+
 def _quantity(quantity: Quantity) -> dict[str, Any]:
     return {
         "expression": str(quantity.expr),
         "latex": quantity.latex,
-        "value": number(quantity.value),
+        "value": _value(quantity.value),
         "shape": list(quantity.shape),
     }
 
@@ -63,7 +68,7 @@ def _node(node: SolvedNode) -> dict[str, Any]:
         "expression": str(node.forward.expr) if node.kind == "node" else None,
         "inputs": list(node.inputs),
         "shape": list(node.forward.shape),
-        "value": number(node.forward.value),
+        "value": _value(node.forward.value),
         "gradient": _quantity(node.gradient),
     }
 
@@ -85,7 +90,7 @@ def _answer(name: str, answer: Answer, key: str | None) -> dict[str, Any]:
     elif answer.kind == "relation":
         value = answer.holds
     else:
-        value = number(answer.value)
+        value = _value(answer.value)
     return {
         "id": name,
         "ask": answer.ask,
@@ -130,8 +135,10 @@ def _report(report: Report) -> dict[str, Any]:
 
 def _claim(claim: Claim) -> dict[str, Any]:
     diagnosis = claim.diagnosis
+    cell = {} if claim.cell is None else {"cell": claim.cell}
     return {
         "id": claim.id,
+        **cell,
         "line": claim.line,
         "text": claim.text,
         "members": [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from gradcheck_cli.render.layout import words, wrap
-from gradcheck_cli.render.solution import counted
+from gradcheck_cli.render.printer import counted
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:
@@ -24,11 +25,23 @@ _MARKS = {
 }
 
 
-def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, hint: bool = False) -> None:
-    """One file's claims, the first wrong step of each with a caret, and its score.
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is said.
 
-    `hint` shows only where to look: neither what is right nor which mistake it is.
+    `hint`     only where to look: neither what is right nor which mistake it is
+    `explain`  also how each right answer comes about
     """
+
+    hint: bool = False
+    explain: bool = False
+
+
+_ALL = Detail()
+
+
+def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail: Detail = _ALL) -> None:
+    """One file's claims, the first wrong step of each with a caret, and its score; `quiet`: the score only."""
     score = report.score
     head = f"{points(score.earned)} of {points(score.possible)} points"
     who = f"  {report.student}" if report.student else ""
@@ -37,7 +50,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, hint: b
         return
     width = max((len(_label(claim)) for claim in report.claims), default=0)
     for claim in report.claims:
-        _claim(canvas, claim, width, report.claims, hint=hint)
+        _claim(canvas, claim, width, report.claims, detail)
     for note in report.notes:
         _wrapped(canvas, f"note: {note}", 2, "open")
     counts = [f"{count} {verdict}" for verdict, count in report.summary.items() if count or verdict in (CORRECT, WRONG)]
@@ -45,7 +58,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, hint: b
     canvas.line((f"{counted(len(report.claims), noun)}: {', '.join(counts)}", "head"))
 
 
-def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...], *, hint: bool) -> None:
+def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...], detail: Detail) -> None:
     mark, style = _MARKS[claim.verdict if claim.follows_from is None else MISSING]
     label = f" {_label(claim).ljust(width)}  "
     indent = " " * (len(label) + 1)
@@ -53,11 +66,13 @@ def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...],
     if claim.verdict == CORRECT:
         return
     if claim.follows_from is not None:
-        text = f"carried forward: this follows correctly from answer {earlier[claim.follows_from].id}; full points"
+        first = earlier[claim.follows_from]
+        place = f"answer {first.id}" if first.id is not None else _label(first)
+        text = f"carried forward: this follows correctly from {place}; full points"
         _wrapped(canvas, text, len(indent), "open")
         return
-    if not hint or claim.verdict in (UNREADABLE, UNDECIDED):
-        _details(canvas, claim, indent)
+    if not detail.hint or claim.verdict in (UNREADABLE, UNDECIDED):
+        _details(canvas, claim, indent, explain=detail.explain)
     elif claim.verdict == WRONG:
         _wrapped(canvas, "look here again" if len(claim.members) > 1 else "look at this again", len(indent), "plain")
 
@@ -70,13 +85,16 @@ def _left(claim: Claim) -> list[str]:
 
 
 def _label(claim: Claim) -> str:
-    """A question's id, or the line of a text."""
-    return claim.id if claim.id is not None else f"line {claim.line}"
+    """A question's id, the line of a text, or the cell of a notebook and the line in it."""
+    if claim.id is not None:
+        return claim.id
+    return f"line {claim.line}" if claim.cell is None else f"cell {claim.cell} line {claim.line}"
 
 
 def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> None:
     """The claim on one line, or a member a line where it is too long; carets under the first wrong member."""
-    notes = "; ".join(dict.fromkeys(member.note for member in claim.members if member.note))
+    said = (*(member.note for member in claim.members), claim.note if claim.id is None else "")
+    notes = "; ".join(dict.fromkeys(note for note in said if note))
     note = f"   ({notes})" if notes and claim.verdict == CORRECT else ""
     left = _left(claim)
     members = [*left, *(" ".join(member.text.split()) for member in claim.members)] or [claim.text or "no answer"]
@@ -97,7 +115,7 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
             canvas.line(" " * (indent + (2 if at else 0)), ("^" * room, "bad"))
 
 
-def _details(canvas: Canvas, claim: Claim, indent: str) -> None:
+def _details(canvas: Canvas, claim: Claim, indent: str, *, explain: bool) -> None:
     if claim.verdict in (UNREADABLE, UNDECIDED):
         member = next((member for member in claim.members if member.verdict == claim.verdict), claim.members[-1])
         reason = member.note or "this could not be settled either way"
@@ -114,7 +132,12 @@ def _details(canvas: Canvas, claim: Claim, indent: str) -> None:
         note = claim.members[claim.first_wrong].note
         if note:
             _wrapped(canvas, note, len(indent), "plain")
-    if claim.expected:
+    if explain and claim.steps:
+        first, *rest = claim.steps
+        _wrapped(canvas, f"right: {first}", len(indent), "plain")
+        for step in rest:
+            _wrapped(canvas, step, len(indent) + len("right: "), "plain")
+    elif claim.expected:
         _wrapped(canvas, f"right: {claim.expected}", len(indent), "plain")
 
 

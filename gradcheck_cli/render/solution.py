@@ -2,61 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from gradcheck_cli.expr import Num, walk
-from gradcheck_cli.render.layout import breakable, pad, widest, words, wrap
-from gradcheck_cli.solving.numbers import DIGITS, number_text
+from gradcheck_cli.render.arrays import ArrayPrinter
+from gradcheck_cli.render.layout import pad, widest, words, wrap
+from gradcheck_cli.render.printer import Printer, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gradcheck_cli.render.canvas import Canvas
-    from gradcheck_cli.solving import Answer, Quantity, Solution, SolvedEdge, SolvedNode
-    from gradcheck_cli.symbolic.evaluate import Value
+    from gradcheck_cli.solving import Quantity, Solution, SolvedEdge, SolvedNode
 
 MOST_PATHS = 6
 LONGEST_PATH = 24
 DEEPEST_TREE = 14
-LONGEST_SHOWN = 160
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What to show of a solution, and how its numbers are written."""
-
-    digits: int = DIGITS
-    exact: bool = False
-    only: str = ""
-    wrt: tuple[str, ...] = ()
-    asked_only: bool = False
-
-    def shows(self, part: str) -> bool:
-        """Whether a part is wanted: `forward`, `backward`, `questions`."""
-        return not self.only or self.only == part
-
-
-class SolutionPrinter:
-    """Prints one solution on one canvas."""
+class SolutionPrinter(Printer):
+    """Prints the solution of a problem in which everything is a number."""
 
     def __init__(self, canvas: Canvas, solution: Solution, view: View, keys: Mapping[str, str]) -> None:
-        self.canvas = canvas
-        self.solution = solution
-        self.view = view
-        self.keys = keys
-        self.nodes = {node.name: node for node in solution.nodes}
+        super().__init__(canvas, solution, view, keys)
         graph = solution.problem.graph
         self.numeric = all(leaf.value is not None for leaf in (*graph.inputs, *graph.constants))
-        self.seeded = solution.problem.seed is not None
-
-    def number(self, value: Value, *, decimal: bool | None = None) -> str:
-        """A value as text; a dash where there is none."""
-        decimal = self.solution.problem.decimal if decimal is None else decimal
-        return number_text(value, decimal=decimal, count=self.view.digits, exact=self.view.exact) or "–"
 
     def print(self) -> None:
         """Everything the view wants, a blank line between the parts."""
@@ -69,25 +41,6 @@ class SolutionPrinter:
         if self.view.shows("questions") and self.solution.answers:
             self.questions()
         self.agreement()
-
-    def heading(self) -> None:
-        problem = self.solution.problem
-        graph = problem.graph
-        for line in wrap([*words(problem.title), f" {problem.name}"], self.canvas.width, 2):
-            self.canvas.line((line, "head"))
-        params = sum(leaf.param for leaf in graph.inputs)
-        counts = [
-            f"output {self.solution.output}",
-            counted(len(graph.by_name), "node"),
-            counted(len(graph.edges), "edge"),
-            *([counted(params, "parameter")] if params else []),
-        ]
-        for line in wrap(words(", ".join(counts)), self.canvas.width, 2):
-            self.canvas.line((line, "dim"))
-
-    def section(self, title: str) -> None:
-        self.canvas.line()
-        self.canvas.line((title, "head"))
 
     # -- the graph
 
@@ -244,11 +197,6 @@ class SolutionPrinter:
                 found[edges[-1].target, name] = [f"  {name} collects {lead}" + " + ".join(parts)]
         return found
 
-    def expression(self, quantity: Quantity) -> str:
-        """An expression in the names of the graph, cut to a remark where nobody would read it."""
-        text = quantity.expr.shown
-        return text if len(text) <= LONGEST_SHOWN else f"({len(text)} characters; --json has it)"
-
     # -- chains
 
     def chains(self) -> None:
@@ -318,77 +266,8 @@ class SolutionPrinter:
         ):
             self.canvas.line(line)
 
-    # -- questions, check
-
-    def questions(self) -> None:
-        self.section("Questions")
-        own = () if not self.view.asked_only else self.solution.problem.questions
-        questions = [question for question in self.solution.questions if question not in own]
-        width = widest([question.id for question in questions])
-        for question in questions:
-            answer = self.solution.answers[question.id]
-            label = pad(question.id, width) + "  "
-            text = question.text or ""
-            pieces = [label, f"{answer.ask}  ", *words(text)] if text else [label, answer.ask]
-            for line in wrap(pieces, self.canvas.width, width + 2):
-                self.canvas.line((line, "name"))
-            indent = " " * (width + 2)
-            for line in wrap(self.answer_pieces(answer), self.canvas.width - len(indent), 2):
-                self.canvas.line(indent, (line, "value"))
-            self.key_line(question.id, indent)
-
-    def answer_pieces(self, answer: Answer) -> list[str]:
-        if answer.kind == "relation":
-            verdict = {True: "holds for all values", False: "does not hold", None: "undecided"}[answer.holds]
-            return words(f"{verdict}: {answer.reason}" if answer.reason else verdict)
-        if answer.kind == "shape":
-            return ["() – a scalar"]
-        typed = any(isinstance(part, Num) and "." in part.text for part in walk(answer.expr.tree))
-        value = self.number(answer.quantity.number, decimal=typed or None)
-        shown = self.expression(answer.quantity)
-        pieces = [f"= {shown} "] if shown != value else []
-        if self.view.exact and answer.closed is not None and answer.closed.shown != shown:
-            pieces.append(f"= {answer.closed.shown} ")
-        if value != "–":
-            pieces.append(f"= {value}")
-        pieces = [part for piece in pieces or [f"= {shown}"] for part in breakable(piece)]
-        return [*pieces, *words(f" ({answer.reason})")] if answer.reason else pieces
-
-    def key_line(self, name: str, indent: str) -> None:
-        verdict = self.keys.get(name)
-        if verdict and verdict != "correct":
-            self.canvas.line(indent, (f"the author's answer is {verdict}", "bad"))
-
-    def agreement(self) -> None:
-        """One line on the cross-check, or every disagreement with its three numbers; then the notes."""
-        agreement = self.solution.agreement
-        self.canvas.line()
-        for note in self.solution.notes:
-            for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
-                self.canvas.line((line, "open"))
-        if agreement.ok and not agreement.compared:
-            self.canvas.line(("? nothing could be compared: no quantity has a value here", "open"))
-            return
-        if agreement.ok:
-            count = counted(agreement.compared, "quantity")
-            spread = f"largest spread {agreement.spread:.1g}"
-            text = f"✓ symbolic, reverse mode and finite differences agree on {count} ({spread})"
-            for line in wrap(words(text), self.canvas.width, 2):
-                self.canvas.line((line, "good"))
-            return
-        for check in agreement.failed:
-            self.canvas.line((f"✗ the witnesses differ on {check.quantity}", "bad"))
-            numbers = (("symbolic", check.symbolic), ("reverse mode", check.autodiff), ("difference", check.difference))
-            for label, value in numbers:
-                self.canvas.line(f"    {label}: {'none' if value is None else repr(value)}")
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 node`, `2 nodes`, `3 quantities`."""
-    plural = noun[:-1] + "ies" if noun.endswith("ty") else noun + "s"
-    return f"{number} {noun if number == 1 else plural}"
-
 
 def print_solution(canvas: Canvas, solution: Solution, view: View, keys: Mapping[str, str]) -> None:
     """Print a solution; `keys` has the verdicts on the author's own answers."""
-    SolutionPrinter(canvas, solution, view, keys).print()
+    printer = ArrayPrinter if solution.problem.arrays else SolutionPrinter
+    printer(canvas, solution, view, keys).print()

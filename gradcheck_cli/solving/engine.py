@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck import BITS, symbolic_values
-from gradcheck_cli.errors import ParseError, UnsupportedError
+from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
 from gradcheck_cli.functions import QUERIES
@@ -28,20 +28,19 @@ if TYPE_CHECKING:
 
 LONGEST_CLOSED = 400
 _TEMPORARY = "(expression)"
+_ARGUMENT = "(argument)"
 
 
 class Engine:
     """Derivations of a problem's graph. Everything is computed on demand and kept."""
 
     def __init__(self, problem: Problem, output: str | None = None) -> None:
-        if problem.arrays:
-            message = "arrays are read and their shapes checked, but not yet differentiated"
-            raise UnsupportedError(message, hint="gradcheck solve takes problems of numbers")
         self.problem = problem
         self.graph: Graph = problem.graph
         self.output = output or problem.outputs[0]
         self.latex = problem.latex
         self._derivations: dict[str, Derivation] = {}
+        self._let_names = {name for name, _ in problem.lets}
 
     @cached_property
     def local(self) -> Mapping[tuple[str, str], Expr]:
@@ -65,7 +64,7 @@ class Engine:
         """The let names, in names of the graph."""
         found: dict[str, Expr] = {}
         for name, expr in self.problem.lets:
-            found[name] = substitute(self.resolve(expr), found)
+            found[name] = self.resolve(substitute(expr, found))
         return found
 
     @cached_property
@@ -117,10 +116,20 @@ class Engine:
             return self._query(expr, partial=partial, text=text)
         if isinstance(expr, Call) and expr.function == "step" and len(expr.args) == 2:
             return self.update(expr, text)
+        if isinstance(expr, Call) and expr.function == "prime":
+            return self._prime(expr, partial=partial, text=text)
         below = children(expr)
         changed = tuple(self.resolve(child, partial=partial, text=text) for child in below)
         same = all(new is old for new, old in zip(changed, below, strict=True))
         return expr if same else with_children(expr, changed)
+
+    def _prime(self, call: Call, *, partial: bool, text: Source | None) -> Expr:
+        """σ'(u): the derivative of a function of one argument, at that argument."""
+        inner = call.args[0]
+        if not isinstance(inner, Call) or len(inner.args) != 1 or inner.options:
+            raise self._senseless("a prime stands at no function of one argument", "write d(y, x)", call, text)
+        slope = self.total_of(Call(inner.function, (Name(_ARGUMENT),)), _ARGUMENT)
+        return substitute(slope, {_ARGUMENT: self.resolve(inner.args[0], partial=partial, text=text)})
 
     def _query(self, call: Call, *, partial: bool, text: Source | None) -> Expr:
         args = call.args
@@ -167,13 +176,18 @@ class Engine:
         """The total derivative of a node, or of an expression in nodes, by an input or node."""
         if isinstance(expr, Name) and expr.id in self.graph.by_name:
             return self.derivation(expr.id).totals[wrt]
+        if any(name in self._let_names for name in names(expr)):
+            expr = substitute(expr, self.lets)
         used = tuple(name for name in names(expr) if name in self.graph.by_name)
         partials = local_derivatives(Node(_TEMPORARY, expr), used)
-        return plus(*(times(partials[name], self.derivation(name).totals[wrt]) for name in used))
+        found = plus(*(times(partials[name], self.derivation(name).totals[wrt]) for name in used))
+        return substitute(found, {_TEMPORARY: expr})
 
     def total_of(self, expr: Expr, wrt: str) -> Expr:
         """The partial derivative of an expression by one of its names, its other names held fixed."""
-        return local_derivatives(Node(_TEMPORARY, expr), (wrt,))[wrt] if wrt in names(expr) else number(0)
+        if wrt not in names(expr):
+            return number(0)
+        return substitute(local_derivatives(Node(_TEMPORARY, expr), (wrt,))[wrt], {_TEMPORARY: expr})
 
     def variable(self, expr: Expr, text: Source | None = None) -> str:
         """An input or node that may be differentiated by."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gradcheck_cli.grids import Grid
 from gradcheck_cli.symbolic.evaluate import Value, to_float
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.crosscheck import Agreement
     from gradcheck_cli.problem import Problem, Question
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.write.formula import Formula
 
 SCALAR: tuple[int, ...] = ()
@@ -20,16 +22,28 @@ SCALAR: tuple[int, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """An expression and its value at the given numbers: a rational number, a ball of 192 bits, or None."""
+    """An expression and its value at the given numbers: a rational number, a ball of 192 bits, a grid of them, or None.
+
+    `shape`    numbers where they are known, letters of sizes else
+    `indices`  free index letters of an expression that tells an array entry by entry: axes before its own
+    """
 
     expr: Formula
-    number: Value
-    shape: tuple[int, ...] = SCALAR
+    number: Value | Grid
+    shape: tuple[int | str, ...] = SCALAR
+    indices: tuple[str, ...] = ()
 
     @property
-    def value(self) -> float | None:
-        """The value as a float, None where there is none."""
+    def value(self) -> Any:
+        """The value as a float, of an array as nested lists; None where there is none."""
+        if isinstance(self.number, Grid):
+            return self.number.map(lambda entry: None if entry is None else to_float(entry)).nested()
         return None if self.number is None else to_float(self.number)
+
+    @property
+    def single(self) -> Value:
+        """The value of a number; None for an array."""
+        return None if isinstance(self.number, Grid) else self.number
 
     @property
     def exact(self) -> Fraction | None:
@@ -55,13 +69,18 @@ class SolvedEdge:
 
 @dataclass(frozen=True, slots=True)
 class SolvedNode:
-    """An input or node: `forward` is its expression and value, `gradient` the output's derivative by it."""
+    """An input or node: `forward` is its expression and value, `gradient` the output's derivative by it.
+
+    Of an array `gradient.value` has nested lists, as NumPy writes them; `note` says which fact about values the gradient
+    rests on (`sum(y) = 1, since y is one-hot`).
+    """
 
     name: str
     kind: str  # "input" or "node"
     inputs: tuple[str, ...]
     forward: Quantity
     gradient: Quantity
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,8 @@ class Answer:
     `kind`    `value`, `derivative`, `count`, `shape`, `update` or `relation`
     `closed`  the expression in the inputs alone, where it is short enough to be read
     `holds`   for a relation: True, False, or None where it could not be settled; `reason` says how
+    `sizes`   for a shape: its sizes, in letters
+    `proof`   lines that derive an entry of a gradient
     """
 
     ask: str
@@ -79,6 +100,8 @@ class Answer:
     closed: Formula | None = None
     holds: bool | None = None
     reason: str = ""
+    sizes: Shape = ()
+    proof: tuple[str, ...] = ()
 
     @property
     def expr(self) -> Formula:
@@ -86,8 +109,8 @@ class Answer:
         return self.quantity.expr
 
     @property
-    def value(self) -> float | None:
-        """The value at the given numbers."""
+    def value(self) -> Any:
+        """The value at the given numbers: a float, of an array nested lists, None where a number is missing."""
         return self.quantity.value
 
     @property

@@ -14,6 +14,7 @@ from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
@@ -53,7 +54,7 @@ def _why_zero(engine: Engine, ask: Call) -> str:
     return f"{target} does not depend on {first if ask.function == 'upstream' else last}"
 
 
-def is_update(engine: Engine, ask: Expr) -> bool:
+def is_update(engine: Engine | ArrayEngine, ask: Expr) -> bool:
     """Whether step(…) asks for an update: with a learning rate, or of a parameter."""
     if not isinstance(ask, Call) or ask.function != "step":
         return False

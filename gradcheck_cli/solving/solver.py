@@ -10,6 +10,7 @@ from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Name
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem.model import Question
+from gradcheck_cli.solving.array_solver import solve_arrays
 from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.queries import answer, quantity
@@ -17,9 +18,11 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.symbolic.build import times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from fractions import Fraction
 
+    from gradcheck_cli.expr import Expr
+    from gradcheck_cli.graph import Input
     from gradcheck_cli.problem import Problem
 
 
@@ -32,8 +35,10 @@ def solve(problem: Problem, *, output: str | None = None, ask: Iterable[str] = (
     Raises ParseError for a query that makes no sense here. A disagreement of the witnesses is in
     `solution.agreement`, not an exception.
     """
-    engine = Engine(problem, output)
     questions = (*problem.questions, *_asked(problem, ask))
+    if problem.arrays:
+        return solve_arrays(problem, output, questions)
+    engine = Engine(problem, output)
     answers = {question.id: answer(engine, question.ask, question.written) for question in questions}
     backward = engine.backward
     agreement = crosscheck(engine.graph, problem.given, engine.local, backward.steps, engine.output, problem.seed)
@@ -53,8 +58,13 @@ def _asked(problem: Problem, ask: Iterable[str]) -> tuple[Question, ...]:
     found = []
     for number, text in enumerate(ask, start=1):
         source = Source(f"--ask {text!r}" if len(text) < 40 else f"--ask {number}", text)
-        found.append(Question(f"ask {number}", scalar_only(parse(source, problem.scope), source), source))
+        found.append(Question(f"ask {number}", _in_scope(problem, source), source))
     return tuple(found)
+
+
+def _in_scope(problem: Problem, source: Source) -> Expr:
+    expr = parse(source, problem.scope)
+    return expr if problem.arrays else scalar_only(expr, source)
 
 
 def _relevant(notes: tuple[str, ...], drawn: tuple[tuple[str, Fraction], ...]) -> tuple[str, ...]:
@@ -100,3 +110,17 @@ def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
             local, downstream = replace(local, number=None), replace(downstream, number=None)
         found.append(SolvedEdge(edge.source, edge.target, local, upstream, downstream))
     return tuple(found)
+
+
+def with_values(problem: Problem, values: Mapping[str, tuple[Fraction, bool]]) -> Problem:
+    """The problem with other numbers: name -> (value, whether it was typed with a point)."""
+
+    def leaf(given: Input) -> Input:
+        if given.name not in values:
+            return given
+        value, decimal = values[given.name]
+        return replace(given, value=value, decimal=decimal)
+
+    graph = problem.graph
+    changed = replace(graph, inputs=tuple(map(leaf, graph.inputs)), constants=tuple(map(leaf, graph.constants)))
+    return replace(problem, graph=changed)

@@ -88,26 +88,28 @@ class Plan:
         values: list[Inner] = [None] * self.count
         for slot, literal in self.literals:
             values[slot] = literal
+        all_defined = True
         for slot, name in self.names:
             if name not in env:
                 message = f'"{name}" has no value here'
                 raise UnsupportedError(message)
             values[slot] = inner(env[name])
+            all_defined = all_defined and values[slot] is not None
         most = min(MOST_BITS, max(FEWEST_BITS, _WORK_BITS // (len(self.steps) + 1)))
         lenient = ABSORBING if absorb else CHOOSING
         with ctx.workprec(bits):
             for slot, function, arguments in self.steps:
                 operands = [values[argument] for argument in arguments]
-                if function not in lenient and any(operand is None for operand in operands):
+                if not (all_defined or function in lenient) and any(operand is None for operand in operands):
                     continue
-                values[slot] = _settled(RULES[function](*operands), most)
+                value = RULES[function](*operands)
+                if isinstance(value, fmpq):
+                    values[slot] = bounded(value, most)
+                elif value is None or not value.is_finite():
+                    all_defined = False
+                else:
+                    values[slot] = value
         return values
-
-
-def _settled(value: Inner, most: int) -> Inner:
-    if isinstance(value, fmpq):
-        return bounded(value, most)
-    return None if value is None or not value.is_finite() else value
 
 
 def exactly(number: Num) -> Inner:
@@ -200,6 +202,8 @@ class _Builder:
 
 def inner(value: Inner | Value) -> Inner:
     """A number as a run has it."""
+    if isinstance(value, arb | fmpq):  # asked first: Fraction is an abstract class's child, and slow to ask about
+        return value
     return fmpq(value.numerator, value.denominator) if isinstance(value, Fraction) else value
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.tape.arith import Array, bilinear, product
 from gradcheck_cli.tape.images import avgpool2d, avgpool2d_vjp, conv2d, conv2d_vjp, maxpool2d, maxpool2d_vjp
 
@@ -172,6 +173,21 @@ def _concat_vjp(g: Array, _y: Array, *parts: Array, axis: int = 0) -> Adjoints:
     return tuple(np.split(g, ends[:-1], axis=axis))
 
 
+def _bounded(a: Array, bounds: Sizes, axis: int) -> tuple[slice, ...]:
+    """Where a part stands in an array."""
+    start, count = bounds
+    if start < 0 or start + count > a.shape[axis]:
+        message = f"there are no {count} entries from {start} on among {a.shape[axis]}"
+        raise UnsupportedError(message, hint="use larger sizes, or a smaller part")
+    return (*(slice(None),) * axis, slice(start, start + count))
+
+
+def _part_vjp(g: Array, _y: Array, a: Array, bounds: Sizes, axis: int = 0) -> Adjoints:
+    total = np.zeros(a.shape)
+    total[_bounded(a, bounds, axis)] = g
+    return (total,)
+
+
 # g: adjoint of the value, y: the value, a, b: the operands
 ARRAY_RULES: dict[str, ArrayRule] = {
     "matmul": ArrayRule(_matmul, _matmul_vjp),
@@ -187,6 +203,7 @@ ARRAY_RULES: dict[str, ArrayRule] = {
     "inv": ArrayRule(_inv, _inv_vjp),
     "reshape": ArrayRule(lambda a, shape: a.reshape(shape), lambda g, _y, a, shape: (g.reshape(a.shape),)),  # noqa: ARG005
     "concat": ArrayRule(lambda *parts, axis=0: np.concatenate(parts, axis=axis), _concat_vjp),
+    "part": ArrayRule(lambda a, bounds, axis=0: a[_bounded(a, bounds, axis)], _part_vjp),
     "array": ArrayRule(lambda *parts: np.stack(parts), lambda g, _y, *parts: tuple(g[at] for at in range(len(parts)))),
     "ones": ArrayRule(np.ones, _nothing),
     "zeros": ArrayRule(np.zeros, _nothing),

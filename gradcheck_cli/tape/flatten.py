@@ -28,7 +28,13 @@ MAX_ENTRIES = 2_000_000  # of one array that holds a sum's terms
 # index letters that are axes here, the outermost first, with the number of their values
 Letters = tuple[tuple[str, int], ...]
 # where the sizes begin among a call's arguments, and what the rule calls them
-_SIZES = {"reshape": (1, "shape"), "filled": (0, "shape"), "eye": (0, "shape"), "pool2d": (1, "window")}
+_SIZES = {
+    "reshape": (1, "shape"),
+    "filled": (0, "shape"),
+    "eye": (0, "shape"),
+    "pool2d": (1, "window"),
+    "part": (1, "bounds"),
+}
 
 
 @dataclass(frozen=True, slots=True)

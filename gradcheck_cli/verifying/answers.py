@@ -10,6 +10,7 @@ from pathlib import Path
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
 from gradcheck_cli.files import LIMIT, checked, read_source
 from gradcheck_cli.parsing.document import read_document
+from gradcheck_cli.parsing.notebook import read_notebook
 from gradcheck_cli.problem import Key, Problem, load
 from gradcheck_cli.problem.bundled import bundled, bundled_folder
 from gradcheck_cli.problem.questions import read_key
@@ -19,6 +20,7 @@ from gradcheck_cli.verifying.model import Submission
 from gradcheck_cli.yamltree import Node, read_tree
 
 _STRUCTURED = (".yaml", ".yml")
+NOTEBOOK_LIMIT = 8 * LIMIT  # the pictures in it are not looked at
 _WRITTEN = (".md", ".markdown", ".tex", ".txt")
 
 
@@ -31,11 +33,13 @@ def read(path: str | Path) -> Submission:
     if name == "-":
         return _standard_input()
     kind = Path(name).suffix.lower()
+    if kind == ".ipynb":
+        return read_homework(read_source(path, limit=NOTEBOOK_LIMIT))
     if kind in _WRITTEN:
         return read_homework(read_source(path))
     if kind not in _STRUCTURED:
         message = f"{name}: this kind of file is not read"
-        raise UnsupportedError(message, hint="write a table of answers (.yaml) or a text (.md, .tex, .txt)")
+        raise UnsupportedError(message, hint="write a table of answers (.yaml) or a text (.md, .tex, .txt, .ipynb)")
     return read_submission(read_source(path))
 
 
@@ -57,7 +61,8 @@ def _standard_input() -> Submission:
 
 def read_homework(source: Source) -> Submission:
     """The formulas of a text; its front matter names the problem."""
-    document = read_document(source)
+    notebook = source.name.lower().endswith(".ipynb")
+    document = read_notebook(source) if notebook else read_document(source)
     problem = document.problems[0] if document.problems else None
     return Submission(source, problem, (), document=document)
 

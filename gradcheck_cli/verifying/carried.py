@@ -18,8 +18,8 @@ from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import adjoint, derive
 from gradcheck_cli.symbolic.evaluate import evaluate, interval
-from gradcheck_cli.verifying.match import as_typed_number, number_of
 from gradcheck_cli.verifying.model import WRONG
+from gradcheck_cli.verifying.typed import as_typed_number, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

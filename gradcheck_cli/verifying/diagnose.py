@@ -10,12 +10,14 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Name, names
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.match import as_typed_number, significant
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes
 from gradcheck_cli.verifying.model import Diagnosis
+from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.symbolic.evaluate import Value
@@ -34,10 +36,20 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
         return Diagnosis("rounding", "nearly right: the last digit is neither rounded nor cut off correctly")
     if (link := wrong_link(engine, truth, read.written)) is not None:
         return link
-    for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
-        if _fits(engine, matcher, read.expr, mistake):
+    key = (truth.ask, truth.expr, truth.kind)
+    for mistake, value in matcher.kept(key, lambda: with_values(engine, truth)):
+        if _fits(engine, matcher, read.expr, mistake, value):
             return Diagnosis(mistake.code, mistake.message)
     return None
+
+
+def with_values(engine: Engine, truth: Truth) -> Iterator[tuple[Mistake, Value]]:
+    """The mistakes behind a wrong answer, each with its value at the given numbers; those without any are left out."""
+    for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
+        try:
+            yield mistake, engine.value(mistake.expr)
+        except GradcheckError:
+            continue
 
 
 def wrong_link(engine: Engine, truth: Truth, written: Expr | None) -> Diagnosis | None:
@@ -63,10 +75,9 @@ def _derivative_text(link: Expr) -> str:
     return write(link)
 
 
-def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake) -> bool:
+def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake, value: Value) -> bool:
     """Whether the mistake gives what was written, and not what is right."""
     try:
-        value = engine.value(mistake.expr)
         if not names(written):
             return _same_number(matcher, written, value)
         return value is not None and _near(engine.value(written), value) and matcher.agrees(written, mistake.expr)

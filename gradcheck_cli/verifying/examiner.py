@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name, names
@@ -12,9 +13,10 @@ from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying.carried import Slip, follows
-from gradcheck_cli.verifying.diagnose import coarse, diagnose, exact_mistake
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
+from gradcheck_cli.verifying.array_bench import ArrayBench
+from gradcheck_cli.verifying.carried import Slip, follows, slips
+from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
+from gradcheck_cli.verifying.match import Matcher, Read, Truth
 from gradcheck_cli.verifying.members import MAX_MEMBERS, is_latex, split
 from gradcheck_cli.verifying.model import (
     CORRECT,
@@ -25,13 +27,17 @@ from gradcheck_cli.verifying.model import (
     Claim,
     Diagnosis,
 )
+from gradcheck_cli.verifying.steps import steps
+from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gradcheck_cli.verifying.mistakes import Mistake
 
-_CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
+
+CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")
 
 
 class Examiner:
@@ -39,10 +45,19 @@ class Examiner:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.engine = Engine(problem)
-        self.matcher = Matcher(self.engine)
+        self.arrays = ArrayBench(problem) if problem.arrays else None
         self.truths: dict[str, Truth] = {}
         self.reads: list[Read] = []  # of the claim judged last
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The derivations of a problem of numbers."""
+        return Engine(self.problem)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Judges members of answers about numbers."""
+        return Matcher(self.engine)
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -51,10 +66,12 @@ class Examiner:
 
     def truth(self, question: Question) -> Truth:
         """What is right for a question."""
+        if question.id not in self.truths and self.arrays:
+            self.truths[question.id] = self.arrays.truth(question.ask, question.written)
         if question.id not in self.truths:
             found = answer(self.engine, question.ask, question.written)
             resolved = found.expr.tree
-            self.truths[question.id] = Truth(question.ask, resolved, found.quantity.number, found.kind, found.holds)
+            self.truths[question.id] = Truth(question.ask, resolved, found.quantity.single, found.kind, found.holds)
         return self.truths[question.id]
 
     def claim(
@@ -68,14 +85,13 @@ class Examiner:
             return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
         written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
         parts = [part for part, _ in written]
-        reads = [
-            self.matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]
-        ]
+        matcher = self.arrays.matcher if self.arrays else self.matcher
+        reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
         self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        source = follows(self.matcher, earlier, truth, reads) if verdict == WRONG else None
-        diagnosis = _CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
+        source = self.follows(earlier, truth, reads) if verdict == WRONG else None
+        diagnosis = CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
         return Claim(
             id=question.id,
@@ -90,11 +106,24 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
+            steps=steps(self.engine, truth) if verdict == WRONG else (),
         )
+
+    def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
+        """The claim that a wrong answer follows from."""
+        return None if self.arrays else follows(self.matcher, earlier, truth, reads)
+
+    def slips(self, index: int, ask: Expr) -> list[Slip]:
+        """What the answer judged last may have spoiled in later ones."""
+        return [] if self.arrays else slips(self.engine, index, ask, self.reads)
+
+    def collisions(self, question: Question) -> list[Mistake]:
+        """Mistakes that give the right number at the problem's own values."""
+        return [] if self.arrays else collisions(self.engine, self.truth(question))
 
     def doubted(self, read: Read, truth: Truth) -> Read:
         """One digit, right by rounding alone, is wrong where it is exactly what a mistake gives: 1 for 0.94."""
-        if read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
+        if self.arrays or read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
             return read
         if not coarse(read.expr, truth.value) or exact_mistake(self.engine, truth, read.expr) is None:
             return read
@@ -102,6 +131,8 @@ class Examiner:
 
     def expected(self, truth: Truth) -> str:
         """The right answer: the expression, and the number it comes to."""
+        if self.arrays:
+            return self.arrays.expected(truth)
         if truth.kind == "relation":
             return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
         if truth.kind == "shape":
@@ -123,6 +154,8 @@ class Examiner:
             return Diagnosis("notation", note)
         if verdict != WRONG or first_wrong is None:
             return None
+        if self.arrays:
+            return self.arrays.diagnose(truth, reads[first_wrong])
         return diagnose(self.engine, self.matcher, truth, reads[first_wrong])
 
 

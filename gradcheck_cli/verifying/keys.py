@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.solving import solve
-from gradcheck_cli.verifying.diagnose import collisions
 from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.model import CORRECT, Claim
 
@@ -50,8 +49,7 @@ def check_problem(problem: Problem) -> Checked:
     for question in problem.questions:
         if question.key is None and solution.answers[question.id].kind != "relation":
             warnings.append(f"question {question.id} has no answer: to be checked against")
-        truth = examiner.truth(question)
-        found = {mistake.message: mistake for mistake in collisions(examiner.engine, truth)}
+        found = {mistake.message: mistake for mistake in examiner.collisions(question)}
         lead = f"question {question.id}: a wrong derivation gives the right number here"
         warnings.extend(f"{lead} ({message})" for message in list(found)[:MOST_COLLISIONS])
     return Checked(solution, keys, tuple(warnings))

@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import expand, scalar_only
-from gradcheck_cli.expr import Call, Expr, Name, Num, names, number, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Num, names, number, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import Space, decide, number_verdict, with_rounding
 from gradcheck_cli.parsing.text import readings
@@ -23,16 +23,24 @@ from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
+from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from gradcheck_cli.grids import Grid
+    from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
+T = TypeVar("T")
+MOST_KEPT = 500
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
-_SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
-_RANK = (CORRECT, UNDECIDED, WRONG)
+SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
+RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,36 @@ class Truth:
     value: Value
     kind: str
     holds: bool | None = None
+    array: ArrayTruth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayTruth:
+    """What is true of an array, beside its expression.
+
+    `number`   its entries at the given numbers, where there are any
+    `shape`    of the expression, axes for free index letters not among them; for the question for a shape: the answer
+    `letters`  the free index letters of the expression, with what they run over
+    `others`   further expressions that are as right: other forms of a local derivative
+    """
+
+    number: Grid | None
+    shape: Shape
+    letters: tuple[tuple[str, Size], ...] = ()
+    others: tuple[OtherForm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherForm:
+    """An expression that is accepted beside the truth, what it is, and its free index letters.
+
+    `sent`  whether it holds what arrives at the target, and is right only where the answer names that
+    """
+
+    expr: Expr
+    note: str
+    letters: tuple[tuple[str, Size], ...] = ()
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +110,56 @@ class Matcher:
         self.engine = engine
         self.space: Space = space(engine)
         self.given = engine.problem.given
+        self.granted: frozenset[str] = frozenset()  # inputs whose given value may be put in anywhere
         self._fixed: dict[frozenset[str], Space] = {}
+        self._kept: dict[object, tuple[list[Any], Iterator[Any]]] = {}
+
+    def kept(self, key: object, make: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What `make` gives, one after the other; what it has given before for this key is kept."""
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        found, more = self._kept.setdefault(key, ([], make()))
+        at = 0
+        while True:
+            if at == len(found):
+                following = next(more, None)
+                if following is None:
+                    return
+                found.append(following)
+            yield found[at]
+            at += 1
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
         """The verdict on one member, in plain spelling or in LaTeX."""
         if truth.kind in ("relation", "shape"):
             return self.word(source, truth)
         try:
-            found = [scalar_only(expr, source) for expr in self.read(source, truth, latex=latex)]
+            found = self.read(source, truth, latex=latex)
+        except GradcheckError as error:
+            return unreadable(source, error)
+        return self.best(source, found, truth, tolerance)
+
+    def best(self, source: Source, found: Iterable[Expr], truth: Truth, tolerance: Fraction | None = None) -> Read:
+        """The verdict on the reading that makes the student right, if one does."""
+        try:
+            found = [scalar_only(expr, source) for expr in found]
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
         for expr in found:
             judged = self.reading(source, expr, truth, tolerance)
-            if best is None or _RANK.index(judged.member.verdict) < _RANK.index(best.member.verdict):
+            if best is None or RANK.index(judged.member.verdict) < RANK.index(best.member.verdict):
                 best = judged
-        assert best is not None  # noqa: S101 - `read` gives one reading or raises
+        assert best is not None  # noqa: S101 - there is a reading, or an error was raised
         return best
 
     def read(self, source: Source, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
-        try:
-            return readings(source, self.engine.problem.scope, latex=latex)
-        except ParseError:
-            match = _UNIT.match(source.text)
-            if match is None or truth.kind != "count":
-                raise
-            return readings(source.slice(Span(match.start(1), match.end(1))), self.engine.problem.scope)
+        return read_member(source, self.engine.problem.scope, truth, latex=latex)
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
-        asks = any(isinstance(part, Call) and part.function in QUERIES and _is_query(part) for part in walk(expr))
+        asks = any(isinstance(part, Call) and part.function in QUERIES and is_query(part) for part in walk(expr))
         if expr == truth.ask or restates(expr, truth.ask):
             return Read(Member(source.text, CORRECT, _float(truth.value), "", source), None, restates=True)
         try:
@@ -110,7 +167,7 @@ class Matcher:
         except GradcheckError as error:
             return unreadable(source, error)
         judged = [(candidate, self.judge(candidate, truth, tolerance)) for candidate in candidates]
-        resolved, verdict = min(judged, key=lambda pair: _RANK.index(pair[1].verdict))
+        resolved, verdict = min(judged, key=lambda pair: RANK.index(pair[1].verdict))
         numeric = not names(resolved)
         value = _float(self.engine.value(resolved)) if self.has_values(resolved) else None
         member = Member(source.text, verdict.verdict, value, verdict.note, source)
@@ -188,7 +245,7 @@ class Matcher:
         put_in = {
             name: number(value)
             for name, value in self.given.items()
-            if name in self.labels or (abs(value) in shown and name not in written)
+            if name in self.labels or name in self.granted or (abs(value) in shown and name not in written)
         }
         if put_in:
             decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))
@@ -248,74 +305,38 @@ class Matcher:
     def word(self, source: Source, truth: Truth) -> Read:
         """An answer to `lhs == rhs`, true or false; or the shape of a scalar."""
         if truth.kind == "shape":
-            verdict = CORRECT if source.text.strip().lower() in _SCALAR else WRONG
+            verdict = CORRECT if source.text.strip().lower() in SCALAR else WRONG
             return Read(Member(source.text, verdict, None, "", source), number(1), numeric=True)
-        said = _YES.get(source.text.strip().lower().rstrip("."))
-        if said is None:
-            note = f'"{source.text}" is neither true nor false; answer true or false'
-            return Read(Member(source.text, UNREADABLE, None, note, source))
-        if truth.holds is None:
-            return Read(Member(source.text, UNDECIDED, None, "", source), number(int(said)), numeric=True)
-        verdict = CORRECT if said is truth.holds else WRONG
-        return Read(Member(source.text, verdict, None, "", source), number(int(said)), numeric=True)
+        return said(source, truth)
+
+
+def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
+    """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
+    try:
+        return readings(source, scope, latex=latex)
+    except ParseError:
+        match = _UNIT.match(source.text)
+        if match is None or truth.kind != "count":
+            raise
+        return readings(source.slice(Span(match.start(1), match.end(1))), scope)
+
+
+def said(source: Source, truth: Truth) -> Read:
+    """An answer to `lhs == rhs`: true or false."""
+    word = _YES.get(source.text.strip().lower().rstrip("."))
+    if word is None:
+        note = f'"{source.text}" is neither true nor false; answer true or false'
+        return Read(Member(source.text, UNREADABLE, None, note, source))
+    if truth.holds is None:
+        return Read(Member(source.text, UNDECIDED, None, "", source), number(int(word)), numeric=True)
+    verdict = CORRECT if word is truth.holds else WRONG
+    return Read(Member(source.text, verdict, None, "", source), number(int(word)), numeric=True)
 
 
 def unreadable(source: Source, error: GradcheckError) -> Read:
     """A member that cannot be read, with the reason and the place."""
     excerpt = error.source.excerpt(error.span) if error.source else ""
     return Read(Member(source.text, UNREADABLE, None, str(error), source, excerpt))
-
-
-def restates(expr: Expr, ask: Expr) -> bool:
-    """Whether an expression only says again what is asked: d(a, x0) for d(a, x0), h1 for value(h1)."""
-    if isinstance(ask, Call) and ask.function == "value":
-        return expr == ask.args[0]
-    if isinstance(ask, Name):
-        return expr == ask
-    if not isinstance(expr, Call) or not isinstance(ask, Call) or not _is_query(expr):
-        return False
-    return (
-        expr.args[:2] == ask.args[:2]
-        and expr.function in QUERIES
-        and ask.function in QUERIES
-        and (expr.function == ask.function or (expr.function == "d" and ask.function == "local"))
-    )
-
-
-def _is_query(call: Call) -> bool:
-    return call.function != "step" or len(call.args) == 2
-
-
-def as_typed_number(expr: Expr) -> Num | None:
-    """A number alone, signed or times a power of ten, with its digits; a fraction is arithmetic."""
-    match expr:
-        case Num():
-            return None if "/" in expr.text else expr
-        case Call(function="neg", args=(inner,)):
-            found = as_typed_number(inner)
-            return Num(-found.value, "-" + found.text) if found and found.value >= 0 else None
-        case Call(function="mul", args=(Num() as mantissa, Call(function="pow", args=(Num() as ten, exponent)))):
-            power = as_typed_number(exponent)
-            if ten.value == 10 and power and power.value.denominator == 1 and abs(power.value) <= 400:
-                text = f"{mantissa.text}e{int(power.value)}"
-                return Num(mantissa.value * Fraction(10) ** int(power.value), text)
-    return None
-
-
-def significant(number: Num) -> int:
-    """How many significant digits a number was typed with: 0.20 has two, 0 none."""
-    mantissa = number.text.lower().lstrip("+-").partition("e")[0]
-    return len(mantissa.replace(".", "").lstrip("0"))
-
-
-def number_of(value: Value) -> Expr | None:
-    """A value as an expression: exact, or the middle of its ball, which is good to 50 digits."""
-    if value is None:
-        return None
-    if isinstance(value, Fraction):
-        return number(value)
-    bounds = interval(value)
-    return number(bounds[0]) if bounds else None
 
 
 def _has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MAX_MEMBERS = 200
 _RELATION = re.compile(r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|~=|≐|≅)|\\(?:approx|simeq|cong|doteq|equiv)(?![A-Za-z])")
+_OPTION = re.compile(r"[,(]\s*(?:axis|keepdims|stride|padding|dilation)\s*$")
 _WRAPPED = re.compile(r"\s*(\$\$?)(.*)\1\s*", re.DOTALL)
 
 
@@ -21,13 +22,14 @@ def is_latex(source: Source) -> bool:
 
 
 def split(source: Source) -> tuple[Source, ...]:
-    """The members, each with its place, white space around it cut off; `==`, `<=` and the like do not split."""
+    """The members, each with its place, white space around it cut off; `==`, `<=`, `axis=0` and the like do not split."""
     if wrapped := _WRAPPED.fullmatch(source.text):
         source = source.slice(Span(wrapped.start(2), wrapped.end(2)))
     found = []
     start = 0
     text = source.text
-    for match in (*_RELATION.finditer(text), None):
+    relations = [match for match in _RELATION.finditer(text) if not _OPTION.search(text, 0, match.start())]
+    for match in (*relations, None):
         end = match.start() if match else len(text)
         found.append(_trimmed(source, start, end))
         if match:

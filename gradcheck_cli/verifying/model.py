@@ -43,7 +43,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One answer, judged. `first_wrong` is the index of the first wrong member."""
+    """One answer, judged.
+
+    `first_wrong`  the index of the first wrong member
+    `note`         what a reader should know of how it was read
+    `assumes`      what the line assumes for those below it
+    `steps`        how the right answer comes about, for one that is wrong
+    """
 
     id: str | None
     line: int | None
@@ -57,6 +63,9 @@ class Claim:
     points: Fraction = Fraction(0)
     earned: Fraction = Fraction(0)
     note: str = ""
+    cell: int | None = None  # of a notebook, counted from 1; `line` is then counted in it
+    assumes: str = ""
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

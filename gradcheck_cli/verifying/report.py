@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.crosscheck import domain_notes
 from gradcheck_cli.problem import Problem, Question
-from gradcheck_cli.verifying.carried import Slip, slips
 from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.model import Report, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from gradcheck_cli.verifying.carried import Slip
 
 
 def verify(problem: Problem | Iterable[Problem], submission: Submission) -> Report:
@@ -27,8 +29,13 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
         return _table(examiners[0], submission)
     claims = grade(examiners, submission.document)
     names_of = tuple(examiner.problem.name for examiner in examiners)
-    notes = () if claims else ("no formula with an equality was found",)
-    return Report(submission.source.name, names_of, tuple(claims), notes=notes)
+    notes = [claim.assumes for claim in claims if claim.assumes]
+    for examiner in examiners:
+        engine = examiner.engine
+        notes += domain_notes(engine.graph, engine.values)
+    if not claims:
+        notes = ["no formula with an equality was found"]
+    return Report(submission.source.name, names_of, tuple(claims), notes=tuple(dict.fromkeys(notes)))
 
 
 def _table(examiner: Examiner, submission: Submission) -> Report:
@@ -43,7 +50,7 @@ def _table(examiner: Examiner, submission: Submission) -> Report:
     for question in examiner.questions:
         key, place = keys.pop(question.id, (None, None))
         claims.append(examiner.claim(question, key, place, earlier))
-        earlier += slips(examiner.engine, len(claims) - 1, question.ask, examiner.reads)
+        earlier += examiner.slips(len(claims) - 1, question.ask)
     notes = [_stranger(name, examiner.questions) for name in keys]
     return Report(submission.source.name, (examiner.problem.name,), tuple(claims), submission.student, tuple(notes))
 

@@ -44,8 +44,10 @@ _PARTS = re.compile(r"([A-Za-z]+?)_?(hat|tilde|bar)?_?([0-9]*)")
 
 
 def latex_name(name: str) -> str:
-    r"""`w0` as `w_{0}`, `yhat1` as `\\hat{y}_{1}`, `alpha` as `\\alpha`, `xwb0` as `\\mathit{xwb}_{0}`."""
+    r"""`w0` as `w_{0}`, `yhat1` as `\\hat{y}_{1}`, `alpha` as `\\alpha`, `d_i` as `d_{i}`, `xwb0` as `\\mathit{xwb}_{0}`."""
     match = _PARTS.fullmatch(name)
+    if re.fullmatch(r"[A-Za-z]_[A-Za-z]", name):
+        return f"{name[0]}_{{{name[2]}}}"
     if match is None:
         escaped = name.replace("_", r"\_")
         return rf"\mathit{{{escaped}}}"

@@ -62,7 +62,8 @@ def _call(expr: Call) -> str:
 
 def _at_least(expr: Expr, level: int) -> str:
     text = write(expr)
-    return text if binding(expr) >= level else f"({text})"
+    closed = isinstance(expr, Sum)  # sum(…, j) has its own brackets
+    return text if closed or binding(expr) >= level else f"({text})"
 
 
 def _add(expr: Call) -> str:

@@ -385,13 +385,6 @@ def test_a_seed_draws_what_is_missing(run, problem_file):
     assert "-0.9" not in run("solve", path).out
 
 
-@pytest.mark.parametrize("command", [["solve"], ["check"]])
-def test_a_problem_of_arrays_is_not_solved_yet(run, problem_file, command):
-    result = run(*command, problem_file("title: T\ninputs: {x: [1, 2]}\ngraph: {y: sum(x)}\n"))
-    assert result.code == 2
-    assert "arrays are read and their shapes checked" in result.err
-
-
 @pytest.mark.parametrize("setting", ["y=2", "y=1/2"])
 def test_a_setting_has_to_be_of_its_kind(run, setting):
     result = run("solve", "squared-term-bce", "--set", setting)

@@ -31,7 +31,7 @@ def test_every_primitive_has_a_range():
     ("text", "low", "high"),
     [
         ("w", -inf, inf), ("q", 0, inf), ("1 - p", 0, 1), ("1 - s", 0, 2), ("w*w", 0, inf), ("w^2 + 1", 1, inf),
-        ("q/(1 + q)", 0, inf), ("1/w", -inf, inf), ("-1/(1 + q)", -1, 0), ("3*p - 5", -5, -2), ("p^3", 0, 1),
+        ("q/(1 + q)", 0, inf), ("1/w", -inf, inf), ("w/0", -inf, inf), ("-1/(1 + q)", -1, 0), ("3*p - 5", -5, -2), ("p^3", 0, 1),
         ("w^3", -inf, inf), ("tanh(w) + 1", 0, 2), ("atan(q)", 0, 2), ("relu(w) + 1", 1, inf), ("|s|", 0, 1),
         ("cosh(w)", 1, inf), ("exp(w)", 0, inf), ("exp(q)", 1, inf), ("sigmoid(q)", Fraction(1, 2), 1), ("min(w, 3)", -inf, 3), ("where(w > 0, 1, 2)", 1, 2), ("log(1 + q)", 0, inf), ("2^(-w)", 0, inf),
     ],

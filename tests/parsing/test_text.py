@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+import sys
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expr import Call, Name, Num, walk
+from gradcheck_cli.expr import Call, Index, Name, Num, walk
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse, readings
 from gradcheck_cli.source import Source
@@ -54,6 +57,28 @@ def test_spellings_that_people_type(text, plain):
 )
 def test_a_spelling_with_several_readings_gives_all(text, expected):
     assert [write(expr) for expr in readings(text, SCOPE)] == expected
+
+
+ARRAYS = replace(scope({"A": (), "x": (), "y": ()})[0], arrays=True)
+
+
+@pytest.mark.parametrize("base", ["x", "(x + y)", "relu(x)", "(2*x)", "(A @ x)", "softmax(x)", "x.T"])
+def test_beside_arrays_brackets_right_behind_an_expression_hold_an_index(base):
+    expected = Index(parse(base, ARRAYS), (parse("0", ARRAYS),))
+    assert parse(f"{base}[0]", ARRAYS) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["relu(x)[x > 0]", "(x + y)[(x) >= y]", "2[x > 0]", "(x + y) [x, y]", "relu(x) [x > 0]"]
+)
+def test_beside_arrays_a_comparison_or_a_blank_before_the_brackets_makes_a_factor(text):
+    found = parse(text, ARRAYS)
+    assert isinstance(found, Call)
+    assert found.function == "mul"
+
+
+def test_a_trace_has_its_usual_short_names():
+    assert parse("tr(A)", ARRAYS) == parse("Tr(A)", ARRAYS) == parse("trace(A)", ARRAYS)
 
 
 @pytest.mark.parametrize(
@@ -165,3 +190,38 @@ def test_two_names_may_not_share_a_spelling():
 
 def test_no_names_clash_here():
     assert CLASHES == ()
+
+
+NESTED = [
+    ("tanh(", " + 1)"), ("(", " + 1)"), ("-", ""), ("(-", ")"), ("1/(1 + ", ")"), ("2^", ""), ("|", "|"), ("√", ""), ("log ", ""),
+    ("A[", "]"), ("[", ", 1]"), ("sum(", ", i)"), ("sum(", ", axis=0)"), ("sum(x, axis=", ")"), ("max(", ", 1)"), ("d(", ", x)"),
+    ("(", " > 1)"), ("{", "}"), ("xtanh(", ")"), ("x tanh(", ")"), ("A @ (", ")"), ("", "^2"), ("", ".T"), ("", "[0]"), ("tanh(-(2*x^(√", ")))"),
+    ("x(", ")"),
+]  # fmt: skip
+NESTED_LATEX = [
+    (r"\tanh(", " + 1)"), (r"\frac{1}{1 + ", "}"), ("e^{-", "}"), (r"\sqrt{", "}"), (r"\boxed{", "}"), (r"\left(", r"\right)"),
+    (r"x\tanh{", "}"), ("2^", ""), (r"\sqrt ", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing", "latex"), [(*one, False) for one in NESTED] + [(*one, True) for one in NESTED_LATEX]
+)
+def test_deep_formulas_are_refused_before_python_stops(opening, closing, latex):
+    words = replace(ARRAYS, indices=frozenset("i"))
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 820)
+    refused = []
+    try:
+        for depth in (1, 20, *range(50, 64), 90, 120, 600):
+            try:
+                expr = parse(opening * depth + "x" + closing * depth, words, latex=latex)
+            except ParseError as error:
+                refused.append(error.message)
+            else:
+                assert write(expr)
+                assert LatexWriter({}).write(expr)
+                assert not [message for message in refused if "nested" in message]
+    finally:
+        sys.setrecursionlimit(limit)
+    assert refused

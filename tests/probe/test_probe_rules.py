@@ -74,6 +74,8 @@ HAND = {
     "reshape": (RULES["reshape"](WIDE, size(3), size(2)), [[1, 5], [3, 4], [2, 6]]),
     "below each other": (RULES["concat"](SQUARE, made((1, 2), 8, 9)), [[1, 2], [3, 4], [8, 9]]),
     "side by side": (RULES["concat"](SQUARE, WIDE, axis=1), [[1, 2, 1, 5, 3], [3, 4, 4, 2, 6]]),
+    "the last rows": (RULES["part"](made((3, 2), 1, 2, 3, 4, 5, 6), size(1), size(2)), [[3, 4], [5, 6]]),
+    "columns": (RULES["part"](WIDE, size(0), size(2), axis=1), [[1, 5], [4, 2]]),
     "array of numbers": (RULES["array"](size(3), size(4)), [3, 4]),
     "array of rows": (RULES["array"](made((2,), 3, 4), made((2,), 5, 6)), [[3, 4], [5, 6]]),
     "ones": (RULES["ones"](size(2), size(1)), [[1], [1]]),
@@ -148,6 +150,8 @@ def test_transpose_and_concat_and_reshape_are_numpys(shape):
     for axis in range(len(shape)):
         found = as_array(RULES["concat"](of_array(x), of_array(y), of_array(x), axis=axis))
         np.testing.assert_array_equal(found, np.concatenate([x, y, x], axis=axis), strict=True)
+        middle = as_array(RULES["part"](of_array(found), size(shape[axis]), size(shape[axis]), axis=axis))
+        np.testing.assert_array_equal(middle, y, strict=True)
     found = as_array(RULES["reshape"](of_array(x), size(shape[-1]), size(math.prod(shape[:-1]))))
     np.testing.assert_array_equal(found, x.reshape(shape[-1], -1), strict=True)
 

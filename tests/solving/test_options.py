@@ -159,9 +159,10 @@ def test_sizes_that_options_make_too_small_are_refused():
         with_numbers(problem, dims=["n=2"])
 
 
-def test_a_problem_of_arrays_is_not_solved_yet():
-    with pytest.raises(UnsupportedError, match="arrays"):
-        solve(net())
+def test_drawn_numbers_give_every_quantity_a_value():
+    solution = solve(with_numbers(net(), seed=5))
+    assert solution.agreement.ok
+    assert all(node.forward.value is not None for node in solution.nodes)
 
 
 @given(st.lists(st.sampled_from([*"[],123.-/=x W1dh", "W1=", "b1=[", "]]"]), max_size=12).map("".join), st.booleans())

@@ -35,7 +35,7 @@ FORMS = {
     "logsumexp": ["logsumexp(W)", "logsumexp(W, axis=0)", "logsumexp(W, axis=1, keepdims=1)"],
     "softmax": ["softmax(W)", "softmax(W, axis=0)", "softmax(c)"], "det": ["det(S)"], "inv": ["inv(S)"],
     "reshape": ["reshape(W, 3, 2)"], "concat": ["concat(u, v)", "concat(W, S)", "concat(W, W.T @ W, axis=0)"],
-    "array": ["[u[0], v[1], 2]", "[v, v*v]"], "ones": ["ones(2, 3)*W"], "zeros": ["zeros(3) + v"], "eye": ["eye(3) @ v"],
+    "part": ["part(W, 1, 2, axis=1)"], "array": ["[u[0], v[1], 2]", "[v, v*v]"], "ones": ["ones(2, 3)*W"], "zeros": ["zeros(3) + v"], "eye": ["eye(3) @ v"],
     "conv2d": ["conv2d(S, W)", "conv2d(x, k, padding=1)", "conv2d(x, k, dilation=2, padding=1)", "conv2d(x, k, stride=2)"],
     "maxpool2d": ["maxpool2d(S, 2, stride=1)", "maxpool2d(x, 2)"], "avgpool2d": ["avgpool2d(x, 3, stride=1, padding=1)"],
 }  # fmt: skip

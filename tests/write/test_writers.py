@@ -16,7 +16,8 @@ SCOPE = names_of("x", "y", "w0", "yhat1", "alpha", "xwb0")
 @pytest.mark.parametrize(
     ("name", "latex"),
     [("x", "x"), ("w0", "w_{0}"), ("yhat1", r"\hat{y}_{1}"), ("alpha", r"\alpha"), ("xwb0", r"\mathit{xwb}_{0}"),
-     ("my_name", r"\mathit{my\_name}"), ("ytilde", r"\tilde{y}"), ("delta2", r"\delta_{2}")],
+     ("my_name", r"\mathit{my\_name}"), ("ytilde", r"\tilde{y}"), ("delta2", r"\delta_{2}"),
+     ("d_i", "d_{i}")],
 )  # fmt: skip
 def test_names(name, latex):
     assert latex_name(name) == latex

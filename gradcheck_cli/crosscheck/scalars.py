@@ -1,4 +1,4 @@
-"""Asks the three witnesses for the same quantities at the same point and compares their numbers.
+"""Graphs of numbers: asks the three witnesses for the same quantities at the same point and compares their numbers.
 
 They share the expression, the graph and the names; a rule that is wrong in one of them shows here.
 At a kink the differences have two slopes: the symbolic one has to be one of them, or lie between.
@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import probe, tape
+from gradcheck_cli.crosscheck.model import BITS, TOLERANCE, Agreement, Check, finite, judged, once
 from gradcheck_cli.expand import domain, expand, kink_arguments
 from gradcheck_cli.expr import Call, substitute, walk
 from gradcheck_cli.functions import FUNCTIONS
@@ -26,55 +27,8 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.expr import Expr
 
-BITS = 192
 MOST_DRAWS = 40
-TOLERANCE = 1e-9
 MOST_SLOPES = 4_000  # nodes times derivatives: beyond, the totals are probed along directions
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One quantity as the three witnesses see it; None where one of them has no number.
-
-    `error` is the largest difference, relative to the larger of 1 and the quantity.
-    """
-
-    quantity: str
-    symbolic: float | None
-    autodiff: float | None
-    difference: float | None
-    error: float
-    ok: bool
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """All checks of one solution."""
-
-    checks: tuple[Check, ...]
-    notes: tuple[str, ...] = ()
-    drawn: tuple[tuple[str, Fraction], ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the witnesses agree on every quantity."""
-        return all(check.ok for check in self.checks)
-
-    @property
-    def spread(self) -> float:
-        """The largest difference between two witnesses."""
-        return max((check.error for check in self.checks), default=0.0)
-
-    @property
-    def compared(self) -> int:
-        """How many quantities have numbers to compare."""
-        return sum(check.note != "undefined here" for check in self.checks)
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """The quantities on which they differ."""
-        return tuple(check for check in self.checks if not check.ok)
 
 
 @dataclass(slots=True)
@@ -134,7 +88,7 @@ class _Comparison:
         """Symbolic against tape entry by entry, and both against the probe along drawn directions."""
         slopes = {name: to_float(self.env[adjoint(output, name)]) for name in names}
         for name in names:
-            self.checks.append(_check(f"d({output}, {name})", _finite(slopes[name]), _finite(gradients[name]), None))
+            self.checks.append(judged(f"d({output}, {name})", finite(slopes[name]), finite(gradients[name]), None))
         draw = random.Random(20240101)  # noqa: S311 - directions, no secrets
         for turn in range(1, count + 1):
             direction = {name: Fraction(draw.randint(1, 99) * draw.choice((-1, 1)), 100) for name in names}
@@ -150,20 +104,20 @@ class _Comparison:
 
     def number(self, quantity: str, symbolic: Value, autodiff: float, difference: float) -> None:
         """Compare three numbers."""
-        self.checks.append(_check(quantity, _finite(to_float(symbolic)), _finite(autodiff), _finite(difference)))
+        self.checks.append(judged(quantity, finite(to_float(symbolic)), finite(autodiff), finite(difference)))
 
     def smooth(self, quantity: str, target: str, symbolic: Value, autodiff: float, slope: probe.Slope) -> None:
         """A derivative where the differences see one slope: it abstains where rounding has eaten its digits."""
-        exact, central = _finite(to_float(symbolic)), _finite(probe.as_float(slope.central))
+        exact, central = finite(to_float(symbolic)), finite(probe.as_float(slope.central))
         rounding = probe.as_float(slope.error)
         if central is not None and not rounding <= TOLERANCE * max(1.0, abs(central)):
             central = None
-        check = _check(quantity, exact, _finite(autodiff), central)
+        check = judged(quantity, exact, finite(autodiff), central)
         if not check.ok and exact is None and central == 0 and autodiff == 0:
             # 0*log(0): the others count the factor 0, the formula y/x has nothing to put in
             check = Check(quantity, None, 0.0, 0.0, 0.0, ok=True, note="the formula has no value at this point")
         elif not check.ok and self.bent & (self.graph.ancestors[target] | {target}):
-            agreed = _check(quantity, exact, _finite(autodiff), None)
+            agreed = judged(quantity, exact, finite(autodiff), None)
             note = f"kinks cancel here: the slope is {central:.6g}, the convention at each of them gives {exact:.6g}"
             check = replace(agreed, difference=central, note=note)
             self.notes.append((quantity, f": {note}"))
@@ -174,47 +128,31 @@ class _Comparison:
         if self.strays(target) and not slope.jump:
             autodiff = math.nan
         if self.env[target] is None:  # the function itself has no value: there is nothing to compare
-            self.checks.append(_check(quantity, None, None, None))
+            self.checks.append(judged(quantity, None, None, None))
         elif slope.jump:
             note = "the value jumps here; the slope beside the jump is used"
-            self.checks.append(_check(quantity, _finite(to_float(symbolic)), _finite(autodiff), None, note))
+            self.checks.append(judged(quantity, finite(to_float(symbolic)), finite(autodiff), None, note))
             self.notes.append((quantity, f": {note}"))
         elif slope.kink:
-            self.kink(quantity, _finite(to_float(symbolic)), autodiff, slope)
+            self.kink(quantity, finite(to_float(symbolic)), autodiff, slope)
         else:
             self.smooth(quantity, target, symbolic, autodiff, slope)
 
     def kink(self, quantity: str, exact: float | None, autodiff: float, slope: probe.Slope) -> None:
         """The symbolic slope has to be one of the two, or lie between; on the edge of a domain there is one, or none."""
-        left, right = (_finite(probe.as_float(side)) for side in (slope.left, slope.right))
+        left, right = (finite(probe.as_float(side)) for side in (slope.left, slope.right))
         sides = [side for side in (left, right) if side is not None]
         slack = TOLERANCE * max([1.0, *(abs(side) for side in sides)])
         inside = exact is not None and sides and min(sides) - slack <= exact <= max(sides) + slack
         nearest = exact if inside else min(sides, default=None)
         told = ["no slope" if side is None else f"slope {side:.6g}" for side in (left, right)]
-        if exact is None and _finite(autodiff) is None:
+        if exact is None and finite(autodiff) is None:
             nearest = None
         note = f"on a kink: {told[0]} from the left, {told[1].removeprefix('slope ')} from the right"
-        self.checks.append(_check(quantity, exact, _finite(autodiff), nearest, note if sides else ""))
+        self.checks.append(judged(quantity, exact, finite(autodiff), nearest, note if sides else ""))
         if sides:
             used = "" if exact is None else f"; {exact:.6g} is used"
             self.notes.append((quantity, f" sits {note}{used}"))
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
-
-
-def _check(
-    quantity: str, symbolic: float | None, autodiff: float | None, difference: float | None, note: str = ""
-) -> Check:
-    """Two numbers or more have to agree; a quantity without any is undefined, one number alone is a disagreement."""
-    numbers = [number for number in (symbolic, autodiff, difference) if number is not None]
-    if len(numbers) < 2:
-        return Check(quantity, symbolic, autodiff, difference, 0.0, not numbers, note or "undefined here")
-    error = (max(numbers) - min(numbers)) / max(1.0, *(abs(number) for number in numbers))
-    ok = error <= TOLERANCE and symbolic is not None
-    return Check(quantity, symbolic, autodiff, difference, error, ok, note)
 
 
 def crosscheck(
@@ -242,16 +180,8 @@ def crosscheck(
         compared.totals(output)
     else:
         compared.arrivals(output, evaluate(expand(seed), env, BITS))
-    notes = [*domain_notes(graph, env), *_once(compared.notes)]
+    notes = [*domain_notes(graph, env), *once(compared.notes)]
     return Agreement(tuple(compared.checks), tuple(notes), drawn)
-
-
-def _once(notes: list[tuple[str, str]]) -> list[str]:
-    """What is said of quantities, each thing once: of a local derivative rather than of a total one."""
-    told: dict[str, str] = {}
-    for quantity, note in notes:
-        told.setdefault(note, f"{quantity}{note}")
-    return list(told.values())
 
 
 def _on_kinks(

@@ -1,0 +1,103 @@
+"""What the symbolic witness says of a graph of arrays, in numbers: each entry exact or a ball."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.crosscheck.model import BITS
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
+from gradcheck_cli.expr import Call, Expr, names, number, walk
+from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.grids import Grid, label
+from gradcheck_cli.lowering import Shapes, in_numbers, lower
+from gradcheck_cli.symbolic.entries import Entries
+from gradcheck_cli.symbolic.evaluate import inner, outer, plan, sign_of, to_float
+from gradcheck_cli.symbolic.reading import written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcheck_cli.symbolic.arrays import ArrayCalculus
+    from gradcheck_cli.symbolic.terms import Term
+
+MOST_ENTRIES = 20_000  # scalar operations of one quantity
+MOST_IN_ALL = 80_000
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """The entries of an expression; `bent` where a function in it stands exactly on a kink, or a maximum ties."""
+
+    grid: Grid
+    bent: bool
+
+    @property
+    def floats(self) -> Grid:
+        """The entries as doubles; nan where undefined."""
+        return self.grid.map(to_float)
+
+
+@dataclass(slots=True)
+class Symbols:
+    """Evaluates the symbolic witness's expressions at sizes in numbers.
+
+    `left`      how many scalar operations may still be made      `notes`   why a quantity has no number
+    `wrong`     what cannot be right: an expression whose own operands do not fit
+    """
+
+    calculus: ArrayCalculus
+    sizes: Mapping[str, int]
+    left: int = MOST_IN_ALL
+    notes: dict[str, None] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    def node(self, quantity: str, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
+        """The value of a node's expression, in primitive functions and in numbers already."""
+        try:
+            return self._entries(expr, env)
+        except GradcheckError as error:
+            self.wrong[quantity] = error.message
+            return None
+
+    def term(self, quantity: str, term: Term, env: Mapping[str, Grid]) -> Valued | None:
+        """The value of a result of the calculus; None where it has none, and `notes` says why."""
+        expr = written(self.calculus.algebra, term)
+        named = [part.function for part in walk(expr) if isinstance(part, Call) and part.function not in FUNCTIONS]
+        if named:
+            self.notes.setdefault(f"{named[0]}(…) has no symbolic value; the tape and the differences are compared")
+            return None
+        return self.expression(quantity, expr, env)
+
+    def expression(self, quantity: str, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
+        """The value of an expression in names of the graph and of adjoints."""
+        known = Shapes(self.calculus.shapes, frozenset(self.sizes))
+        numbers = {letter: number(count) for letter, count in self.sizes.items()}
+        try:
+            return self._entries(in_numbers(lower(expr, known).expr, numbers), env)
+        except GradcheckError as error:  # what the calculus has written does not fit together
+            self.wrong[quantity] = error.message
+            return None
+
+    def _entries(self, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
+        most = min(MOST_ENTRIES, self.left)
+        used = [name for name in names(expr) if name in env]
+        work = Entries({name: env[name].shape for name in used}, most)
+        try:
+            parts = work.grid(expr)
+        except UnsupportedError:
+            self.left -= most - max(work.left, 0)
+            if work.left >= 0:
+                raise
+            self.notes.setdefault("the sizes are too large for the symbolic witness to work out every entry")
+            return None
+        self.left -= most - work.left
+        steps = plan(parts.items)
+        point = {
+            label(name, place): inner(item)
+            for name in used
+            for place, item in zip(env[name].places(), env[name].items, strict=True)
+        }
+        results = steps.run(point, BITS)
+        bent = any(results[slot] is not None and sign_of(results[slot]) == 0 for slot in steps.kinks)
+        return Valued(Grid(parts.shape, tuple(outer(results[slot]) for slot in steps.outputs)), bent)

@@ -1,0 +1,117 @@
+"""Derivatives as notation: primes, and `d/dx` or `∂/∂x` applied to what follows."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num
+from gradcheck_cli.parsing.runs import differential
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parsing.cursor import Cursor
+    from gradcheck_cli.parsing.lexer import Token
+
+MOST_CHOICES = 6
+_NO_MEANING = ("a prime has no meaning here", "write the derivative as d(y, x)")
+
+
+def operator(parser: Cursor) -> Expr | None:
+    """Operator := ("d" | "∂") "/" ("d" | "∂") name ["*"] product, or only its first factor."""
+    token = parser.token
+    if token.text not in ("d", "∂") or parser.scope.name(token.text) or parser.ahead().kind != "/":
+        return None
+    bottom = differential(parser.scope, parser.tokens, parser.at + 2)
+    if bottom is None:
+        return None
+    name, parser.at = bottom
+    if parser.token.kind == "*":  # d/dx × (…), as some write it
+        parser.take()
+    start = parser.at
+    operand = parser.unary()
+    if parser.goes_on() and parser.choose(2) == 0:
+        parser.at = start
+        operand = parser.product()
+    return Call("d", (operand, name), (), token.span.join(operand.span))
+
+
+def prime(parser: Cursor, expr: Expr) -> Expr:
+    """Primed := name "'" ["(" ancestor ")"]: the derivative by what the name is computed from, a transpose for an array."""
+    mark = parser.take()
+    if parser.token.kind == "'" or not isinstance(expr, Name):
+        parser.fail(*_NO_MEANING, mark.span)
+    above = parser.scope.ancestors.get(expr.id, frozenset())
+    if parser.token.kind == "(" and parser.ahead(2).kind == ")":
+        inner = parser.ahead()
+        wanted = parser.scope.name(inner.text) if inner.kind == "word" else None
+        if wanted in above:
+            for _ in range(3):
+                parser.take()
+            return Call("d", (expr, Name(wanted, inner.span)), (), expr.span.join(inner.span))
+    if parser.scope.arrays:
+        return Call("transpose", (expr,), (), expr.span.join(mark.span))
+    if not above:
+        parser.fail(*_NO_MEANING, mark.span)
+    options = sorted(above)[:MOST_CHOICES]
+    wanted = options[parser.choose(len(options)) if len(options) > 1 else 0]
+    return Call("d", (expr, Name(wanted, mark.span)), (), expr.span.join(mark.span))
+
+
+def primed_function(parser: Cursor, word: Token) -> bool:
+    """Whether a prime stands behind a function's name, which is then taken: σ'(z)."""
+    if parser.token.kind != "'":
+        return False
+    mark = parser.take()
+    if not parser.scope.differentials or parser.token.kind != "(":
+        parser.fail(*_NO_MEANING, word.span.join(mark.span))
+    return True
+
+
+def exponent_of_function(parser: Cursor) -> Token | None:
+    """The number in tanh^2 h, which in LaTeX may stand in braces; it is taken."""
+    if parser.token.kind == "power":
+        return parser.take()
+    if parser.token.kind != "^":
+        return None
+    if parser.ahead().kind == "number":
+        parser.take()
+        return parser.take()
+    if parser.ahead().text == "{" and parser.ahead(2).kind == "number" and parser.ahead(3).text == "}":
+        parser.take()
+        parser.take()
+        found = parser.take()
+        parser.take()
+        return found
+    return None
+
+
+def probability(parser: Cursor, name: Name) -> Expr | None:
+    """Probability := name "(" word "=" (letter | number) ")", as in P(y = j): an entry, where there are arrays."""
+    tokens = [parser.ahead(distance) for distance in range(5)]
+    kinds = [token.kind for token in tokens]
+    letter = tokens[3]
+    if not parser.scope.arrays or kinds[:3] != ["(", "word", "="] or kinds[4] != ")":
+        return None
+    if letter.kind not in ("word", "number"):
+        return None
+    for _ in tokens:
+        parser.take()
+    index: Expr = Name(letter.text, letter.span)
+    if letter.value is not None:
+        index = Num(letter.value, letter.text, letter.span)
+    return Index(name, (index,), name.span.join(tokens[4].span))
+
+
+def counted_from_one(parser: Cursor, opened: Token, indices: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The indices of an entry: a subscript of LaTeX counts from 1, or else from 0."""
+    numbers = [index for index in indices if isinstance(index, Num) and index.value >= 1]
+    if opened.text != "_" or len(numbers) != sum(isinstance(index, Num) for index in indices) or not numbers:
+        return indices
+    if parser.choose(2) == 1:
+        return indices
+    return tuple(_one_less(index) if isinstance(index, Num) else index for index in indices)
+
+
+def _one_less(index: Num) -> Num:
+    value = index.value - Fraction(1)
+    return Num(value, str(value), index.span)

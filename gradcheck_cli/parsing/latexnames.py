@@ -1,0 +1,205 @@
+r"""Names in LaTeX: letters, Greek letters and accents with their scripts and primes, settled by the problem's table.
+
+`w_{31}^2` is the name that declares this spelling, or a power of `w_{31}` where none does; `W^{(2)}` is `W2` where the
+problem knows that, else the bracket is a label. In a scope with arrays `h_j` is an entry of `h`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+from gradcheck_cli.errors import ParseError
+from gradcheck_cli.parsing.arrays import INDEX_LETTERS
+from gradcheck_cli.parsing.lexer import Token, number_value
+from gradcheck_cli.parsing.names import normal_latex, plain_spellings
+from gradcheck_cli.source import Span
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.source import Source
+
+_COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+_LETTERS = re.compile(r"[A-Za-z]+")
+_PRIME = re.compile(r"(?:\s*(?:['’′]|\^\s*(?:\\prime|\{\s*(?:\\prime\s*)+\}|\{\s*'+\s*\}|')))+")
+_RAISED = re.compile(r"\(\s*([A-Za-z0-9]+)\s*\)|\[\s*([A-Za-z0-9]+)\s*\]")
+_INDICES = re.compile(rf"(?:[{''.join(INDEX_LETTERS)}0-9]|,\s*)+")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_OLD = re.compile(r"(?:\\(?:text|mathrm)\s*\{\s*)?old\s*\}?")
+
+
+class Names:
+    """A stretch of LaTeX and how names in it are read; `bound` are the letters of a sum that is written out."""
+
+    def __init__(self, source: Source, scope: Scope) -> None:
+        self.source = source
+        self.text = source.text
+        self.scope = scope
+        self.count = 0
+        self.bound: dict[str, str] = {}
+
+    def fail(self, message: str, hint: str, at: int, end: int | None = None) -> NoReturn:
+        """ParseError at a place."""
+        raise ParseError(message, hint=hint, source=self.source, span=Span(at, end or at + 1))
+
+    def tokens(self, at: int, end: int, depth: int) -> list[Token]:
+        """The tokens between two places."""
+        raise NotImplementedError
+
+    def next(self, at: int, end: int, depth: int) -> tuple[list[Token], int]:
+        """The tokens that begin at a place, and the place behind them."""
+        raise NotImplementedError
+
+    def group(self, at: int) -> tuple[Span, int]:
+        """What stands at a place as one argument: a group in braces, a command, or one character."""
+        while at < len(self.text) and self.text[at].isspace():
+            at += 1
+        if at >= len(self.text):
+            self.fail("an argument is missing", "put it in braces", max(at - 1, 0))
+        if self.text[at] != "{":
+            match = _COMMAND.match(self.text, at)
+            end = match.end() if match else at + 1
+            return Span(at, end), end
+        level = 0
+        for place in range(at, len(self.text)):
+            if self.text[place] in "{}" and self.text[place - 1 : place] != "\\":
+                level += 1 if self.text[place] == "{" else -1
+                if level == 0:
+                    return Span(at + 1, place), place + 1
+        return self.fail('"{" is never closed', 'add "}"', at)
+
+    def bracketed(self, inner: Span, depth: int) -> list[Token]:
+        """A group as the parser sees it: in brackets."""
+        opened, closed = Span(inner.start, inner.start), Span(inner.end, inner.end)
+        return [Token("(", "{", opened), *self.tokens(inner.start, inner.end, depth + 1), Token(")", "}", closed)]
+
+    # -- names
+
+    def name(self, at: int, end: int) -> tuple[list[Token], int]:
+        """Letters with scripts on the last of them."""
+        match = _LETTERS.match(self.text, at, end)
+        last = match.end() if match else at + 1
+        return self.scripted(self.text[at:last], at, last)
+
+    def scripted(self, base: str, at: int, end: int) -> tuple[list[Token], int]:
+        r"""A base (letters, `\alpha`, `\hat{y}`) with its scripts: the name that has this spelling, or a power of one."""
+        primes, end = self.primes(end)
+        below, behind = self.subscript(end)
+        if not primes:
+            primes, behind = self.primes(behind)
+        if primes:
+            return self.primed(base, below, primes, Span(at, behind)), behind
+        if self.text[behind : behind + 1] == "^" and (found := self.raised(base, below, at, behind)):
+            return found
+        return self.words(base, below, Span(at, behind)), behind
+
+    def primes(self, at: int) -> tuple[int, int]:
+        r"""How many primes stand at a place, as `'` or `^\prime`, and the place behind them."""
+        match = _PRIME.match(self.text, at)
+        if match is None:
+            return 0, at
+        count = sum(match.group().count(sign) for sign in ("'", "’", "′", r"\prime"))
+        return count, match.end()
+
+    def primed(self, base: str, below: str, primes: int, span: Span) -> list[Token]:
+        """A name that has the prime in its spelling, or a name and its primes."""
+        script, marks = f"_{{{below}}}" if below else "", "'" * primes
+        for spelling in (base + marks + script, base + script + marks):
+            named = self.scope.latex.get(normal_latex(spelling))
+            if named is not None:
+                return [Token("word", named, span)]
+        sign = Token("'", "'", Span(span.end - 1, span.end))
+        return [*self.words(base, below, span), *[sign] * primes]
+
+    def raised(self, base: str, below: str, at: int, behind: int) -> tuple[list[Token], int] | None:
+        """The name whose spelling has this superscript; None where it is a power or a label."""
+        inner, after = self.group(behind + 1)
+        above = self.text[inner.start : inner.end].strip()
+        spelling = base + (f"_{{{below}}}" if below else "")
+        named = self.scope.latex.get(normal_latex(f"{spelling}^{{{above}}}"))
+        later, last = self.subscript(after)
+        if named is None and not below and later:
+            named = self.scope.latex.get(normal_latex(f"{base}_{{{later}}}^{{{above}}}"))
+            after = last if named else after
+        if named is not None:
+            return [Token("word", named, Span(at, after))], after
+        label = _RAISED.fullmatch(above)
+        bare = above if not below and not self.resolved(base, "") else ""
+        numbered = (label[1] or label[2]) if label else bare
+        if not numbered.isdigit() or (named := self.resolved(base, numbered)) is None:
+            return None
+        if below:
+            return [Token("word", named, Span(at, behind)), *self.indices(below, Span(at, behind))], after
+        if later:
+            return [Token("word", named, Span(at, after)), *self.indices(later, Span(after, last))], last
+        return [Token("word", named, Span(at, after))], after
+
+    def subscript(self, at: int) -> tuple[str, int]:
+        """What stands below at a place, with letters that a sum binds as numbers; and the place behind it."""
+        last = at
+        while last < len(self.text) and self.text[last] in "₀₁₂₃₄₅₆₇₈₉":
+            last += 1
+        if last > at:
+            return self.text[at:last].translate(_LOWERED), last
+        if self.text[at : at + 1] != "_":
+            return "", at
+        inner, behind = self.group(at + 1)
+        below = self.text[inner.start : inner.end].strip()
+        if self.bound and re.fullmatch(r"[A-Za-z0-9, ]+", below):
+            below = "".join(self.bound.get(letter, letter) for letter in below)
+        return below, behind
+
+    def words(self, base: str, below: str, span: Span) -> list[Token]:
+        """The longest end of a run of letters that is a name with the subscript; what is before it is a factor."""
+        if base in self.bound and not below:
+            return [Token("number", self.bound[base], span, number_value(self.bound[base]))]
+        if _OLD.fullmatch(below) and self.resolved(base, ""):
+            below = ""  # the value before an update
+        if base.startswith("\\"):
+            named = self.resolved(base, below)
+            entry = self.entry(base, below, span) if named is None else None
+            return entry or [Token("word", named or _typed(base, below), span)]
+        if not below:
+            return [Token("word", base, span)]
+        for cut in range(len(base)):
+            named = self.resolved(base[cut:], below)
+            lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
+            if named is not None:
+                return [*lead, Token("word", named, Span(span.start + cut, span.end))]
+            if entry := self.entry(base[cut:], below, Span(span.start + cut, span.end)):
+                return [*lead, *entry]
+        return [Token("word", _typed(base, below), span)]
+
+    def entry(self, base: str, below: str, span: Span) -> list[Token]:
+        """An entry of an array, where the scope has arrays: `h_j`, `W_{ij}`; empty for anything else."""
+        if not self.scope.arrays or not _INDICES.fullmatch(below):
+            return []
+        named = self.resolved(base, "")
+        return [Token("word", named, span), *self.indices(below, span)] if named else []
+
+    def indices(self, below: str, span: Span) -> list[Token]:
+        """A subscript as the indices of an entry; mathematics counts from 1, which the bracket's text says."""
+        parts = re.split(r",\s*", below) if "," in below else re.findall(r"[0-9]+|[a-z]", below)
+        found: list[Token] = []
+        for at, part in enumerate(parts):
+            value = number_value(part) if part.isdigit() else None
+            kind = "word" if value is None else "number"
+            found += [Token("," if at else "[", "," if at else "_", span), Token(kind, part, span, value)]
+        return [*found, Token("]", "]", span)] if found else []
+
+    def resolved(self, base: str, below: str) -> str | None:
+        """The name with this spelling, declared or derived."""
+        spelling = base + (f"_{{{below}}}" if below else "")
+        declared = self.scope.latex.get(normal_latex(spelling))
+        if declared is not None:
+            return declared
+        plain = (self.scope.name(text) for text in plain_spellings(spelling))
+        return next((name for name in plain if name is not None), None)
+
+
+def _typed(base: str, below: str) -> str:
+    """A name as it would be typed, for a message."""
+    accent = re.fullmatch(r"\\(hat|tilde|bar)\{\s*([A-Za-z]+)(.*)\}", base)
+    if accent:
+        base = accent[2] + accent[1] + accent[3]
+    return base.lstrip("\\").replace("{", "").replace("}", "") + (f"_{below}" if below else "")

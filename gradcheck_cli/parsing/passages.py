@@ -1,0 +1,186 @@
+r"""Where mathematics stands in a text, and what it looks like without the things that only lay it out.
+
+What is taken out becomes blanks, so that every place stays where it is. Everything here is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gradcheck_cli.source import Span
+
+LONGEST = 20_000  # characters between the signs around a formula
+PART = "\x1e"  # stands where one claim ends and the next begins
+BLOCKS = r"(?:equation|align|alignat|aligned|split|gather|gathered|eqnarray|multline|flalign|math|displaymath)\*?"
+_FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_OPENING = re.compile(rf"\$\$|(?<!\\)\$|\\\[|\\\(|\\begin\{{(?P<name>{BLOCKS})\}}")
+_CLOSING = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
+_BLANK = re.compile(r"\n[ \t>]*\n")
+_LEAD = re.compile(r"[ \t>#]*(?:[-*•+]\s+|\(?[0-9a-z]{1,2}[).]\s+)?")
+_BLOCK = re.compile(rf"\\(?:begin|end)\{{{BLOCKS}\}}")
+_TABLE = re.compile(r"\\begin\{array\}\s*\{[^{}]*\}|\\end\{array\}")
+_SYSTEM = re.compile(r"^[\s$]*(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|array|matrix)\}(?:\s*\{[^{}]*\})?")
+_NESTING = re.compile(r"\\[{}\\]|\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|[{}]")
+_RELATION_OVER = re.compile(r"\\(?:stackrel|overset|underset)\s*\{[^{}]*\}\s*\{\s*(=|\\approx)\s*\}")
+_FRAME = re.compile(r"\\(?:boxed|fbox|underline)\s*\{|\\textcolor\s*\{[^{}]*\}\s*\{|\{\s*\\color\s*\{[^{}]*\}")
+_REMARK = re.compile(
+    r"(?:\\left\s*)?\(\s*(?=\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:as|since|because|with|where|for|if|when|the|by|from|using)\b)"
+)
+_QUOTE = re.compile(r"\n[ \t]*>")
+
+
+def pieces(text: str, start: int) -> list[tuple[Span, bool]]:
+    """The stretches of mathematics, and the lines without any, in order: (span, whether it is LaTeX)."""
+    hidden = [Span(*match.span()) for match in _FENCE.finditer(text, start)]
+    found, taken = _formulas(text, start, hidden)
+    taken = sorted([*taken, *hidden], key=lambda span: span.start)
+    at = 0
+    begin = start
+    for line in text[start:].split("\n"):
+        end = begin + len(line)
+        while at < len(taken) and taken[at].end <= begin:
+            at += 1
+        if len(line) <= LONGEST and (at == len(taken) or taken[at].start >= end):
+            lead = _LEAD.match(line)
+            body = line[lead.end() if lead else 0 :].rstrip(" \t.,;")
+            if body.strip():
+                first = begin + (lead.end() if lead else 0)
+                found.append((Span(first, first + len(body)), "\\" in body))
+        begin = end + 1
+    return sorted(found, key=lambda piece: piece[0].start)
+
+
+def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Span, bool]], list[Span]]:
+    """What stands between the signs of mathematics, and the same with its signs; a blank line ends it at the latest."""
+    found: list[tuple[Span, bool]] = []
+    taken: list[Span] = []
+    at, behind = start, 0
+    blank = -1
+    searched: dict[str, int] = {}  # how far a closing sign has been looked for in vain
+    while opening := _OPENING.search(text, at):
+        while behind < len(hidden) and hidden[behind].end <= opening.start():
+            behind += 1
+        if behind < len(hidden) and hidden[behind].start <= opening.start():
+            at = hidden[behind].end
+            continue
+        if blank < opening.end():
+            following = _BLANK.search(text, opening.end())
+            blank = following.start() if following else len(text)
+        closing = _CLOSING.get(opening.group()) or f"\\end{{{opening['name']}}}"
+        last = min(blank, opening.end() + LONGEST) + 1
+        end = text.find(closing, max(opening.end(), searched.get(closing, 0)), last)
+        if end < 0:
+            searched[closing] = last - len(closing)
+        if end < 0 or end == opening.end():
+            at = opening.end()
+            continue
+        found.append((Span(opening.end(), end), True))
+        at = end + len(closing)
+        taken.append(Span(opening.start(), at))
+    return found, taken
+
+
+def levels(text: str) -> list[int]:
+    """For every place, and the end, how many braces and environments are open there."""
+    found: list[int] = []
+    level = 0
+    for match in _NESTING.finditer(text):
+        found += [level] * (match.start() - len(found))
+        sign = match.group()
+        opens = sign == "{" or match["verb"] == "begin"
+        closes = sign == "}" or match["verb"] == "end"
+        if closes:
+            level = max(0, level - 1)
+        found += [level] * (match.end() - match.start())
+        level += opens
+    return found + [level] * (len(text) + 1 - len(found))
+
+
+def in_brackets(text: str) -> list[int]:
+    """For every place how many round brackets are open there; nowhere any where they do not match."""
+    found, level = [], 0
+    for sign in text:
+        level += sign == "("
+        found.append(level)
+        level -= sign == ")"
+        if level < 0:
+            return [0] * len(text)
+    return found if level == 0 else [0] * len(text)
+
+
+def balanced(text: str) -> bool:
+    """Whether every brace and every environment that is opened is closed."""
+    level = 0
+    for match in _NESTING.finditer(text):
+        sign = match.group()
+        level += (sign == "{" or match["verb"] == "begin") - (sign == "}" or match["verb"] == "end")
+        if level < 0:
+            return False
+    return level == 0
+
+
+def cleaned(text: str) -> str:
+    """A stretch of LaTeX without alignment, frames and brackets around remarks; as long as before."""
+    text = _BLOCK.sub(_blank, text)
+    text = _QUOTE.sub(_blank, text)
+    text = _RELATION_OVER.sub(lambda match: match[1].ljust(len(match.group())), text)
+    if system := _SYSTEM.match(text):  # equations under one another, not the branches of a value
+        ends = re.compile(r"\\end\{(?:cases|array|matrix)\}(?:\s*\\right\s*\.)?")
+        text = " " * system.end() + ends.sub(_blank, text[system.end() :], count=1)
+    if not re.search(r"\\\{|\\lbrace|[(\[]\s*\\begin\{array\}", text):
+        text = _TABLE.sub(_blank, text)
+    text = _without_alignment(text)
+    for opening in (_FRAME, _REMARK):
+        text = _unwrapped(text, opening)
+    return text
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
+
+
+def _without_alignment(text: str) -> str:
+    """`&` is layout, but not between the cells of cases and matrices."""
+    if "&" not in text:
+        return text
+    if "\\begin" not in text:
+        return text.replace("&", " ")
+    parts, level, at = [], 0, 0
+    for match in re.finditer(r"\\(begin|end)\s*\{[A-Za-z]+\*?\}", text):
+        piece = text[at : match.start()]
+        parts += [piece if level else piece.replace("&", " "), match.group()]
+        level = max(0, level + (1 if match[1] == "begin" else -1))
+        at = match.end()
+    return "".join([*parts, text[at:] if level else text[at:].replace("&", " ")])
+
+
+def _unwrapped(text: str, opening: re.Pattern[str]) -> str:
+    r"""Without frames around equalities (`\boxed{x = 2}`) and brackets around remarks (`(\text{as } x = 2)`)."""
+    found = list(opening.finditer(text))[:100]
+    if not found:
+        return text
+    letters = list(text)
+    for match in found:
+        brace = match.group()[-1] == "}" or match.group().endswith("{")
+        closed = _closing(text, match.end(), "{}" if brace else "()")
+        if closed is None:
+            continue
+        inside = text[match.end() : closed]
+        if brace and "=" not in inside:
+            continue
+        letters[match.start() : match.end()] = " " * (match.end() - match.start())
+        letters[closed] = " " if brace else PART
+        if not brace and (right := re.search(r"\\right\s*$", inside)):
+            letters[match.end() + right.start() : closed] = " " * (closed - match.end() - right.start())
+    return "".join(letters)
+
+
+def _closing(text: str, at: int, pair: str) -> int | None:
+    """Where the bracket that is open at a place closes."""
+    level = 1
+    for place in range(at, min(len(text), at + 2000)):
+        if text[place] in pair and text[place - 1 : place] != "\\":
+            level += 1 if text[place] == pair[0] else -1
+            if level == 0:
+                return place
+    return None

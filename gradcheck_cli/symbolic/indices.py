@@ -1,0 +1,306 @@
+"""Terms entry by entry: sums over index letters, Kronecker deltas, and the one rule by which deltas go.
+
+    sum(delta(i, j)*f(j), j) = f(i)
+
+An entry is a sum of products: of numbers, entries of names, deltas, under sums over letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
+from gradcheck_cli.shapes import ONE, Shape
+from gradcheck_cli.symbolic.build import plus, quotient, times
+from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from fractions import Fraction
+
+    from gradcheck_cli.symbolic.algebra import Algebra
+
+LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s", "t", "u")
+Indices = tuple[Expr, ...]
+NIL = number(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A summand: a number, factors with their powers, deltas of pairs, and the letters it is summed over."""
+
+    coefficient: Fraction = UNIT
+    factors: tuple[tuple[Expr, Fraction], ...] = ()
+    deltas: tuple[tuple[Expr, Expr], ...] = ()
+    sums: tuple[tuple[str, Expr], ...] = ()
+
+    def __mul__(self, other: Product) -> Product:
+        powers = dict(self.factors)
+        for factor, power in other.factors:
+            powers[factor] = powers.get(factor, NOUGHT) + power
+        kept = tuple((factor, power) for factor, power in powers.items() if power)
+        return Product(self.coefficient * other.coefficient, kept, self.deltas + other.deltas, self.sums + other.sums)
+
+    def at(self, letter: str, place: Expr) -> Product:
+        """The product with another index for a letter."""
+        change = {letter: place}
+        found = replace(
+            self, factors=(), deltas=tuple((substitute(a, change), substitute(b, change)) for a, b in self.deltas)
+        )
+        for factor, power in self.factors:
+            found = found * Product(UNIT, ((substitute(factor, change), power),))
+        return found
+
+    def contracted(self) -> Product:
+        """The product without the deltas that a sum takes away."""
+        for at, (left, right) in enumerate(self.deltas):
+            rest = replace(self, deltas=self.deltas[:at] + self.deltas[at + 1 :])
+            if left == right:
+                return rest.contracted()
+            if isinstance(left, Num) and isinstance(right, Num):
+                return replace(self, coefficient=NOUGHT)
+            for letter, _ in self.sums:
+                place = right if left == Name(letter) else left if right == Name(letter) else None
+                if place is not None:
+                    fewer = replace(rest, sums=tuple(pair for pair in rest.sums if pair[0] != letter))
+                    return fewer.at(letter, place).contracted()
+        return self
+
+    def expr(self, *, bare: bool = False) -> Expr:
+        """The product as an expression; without its sums if `bare`."""
+        over = [_power(factor, power) for factor, power in self.factors if power > 0]
+        under = [_power(factor, -power) for factor, power in self.factors if power < 0]
+        over += [Call("delta", pair) for pair in self.deltas]
+        inner = [factor for factor in over if self._varies(factor)] if not bare else over
+        outer = [factor for factor in over if factor not in inner]
+        below_in = [factor for factor in under if self._varies(factor)] if not bare else under
+        below_out = [factor for factor in under if factor not in below_in]
+        body = _fraction(UNIT, inner, below_in)
+        if not bare:
+            for letter, size in reversed(self.sums):
+                body = Sum(body, letter, count=size)
+        return _fraction(self.coefficient, [*outer, body], below_out)
+
+    def _varies(self, factor: Expr) -> bool:
+        letters = {letter for letter, _ in self.sums}
+        return bool(letters & set(_names(factor)))
+
+
+def _fraction(coefficient: Fraction, over: list[Expr], under: list[Expr]) -> Expr:
+    top = times(number(coefficient), *over)
+    return quotient(top, times(*under)) if under else top
+
+
+def _power(factor: Expr, power: Fraction) -> Expr:
+    if power == 1:
+        return factor
+    return Call("sqrt", (factor,)) if power * 2 == 1 else Call("pow", (factor, number(power)))
+
+
+def _names(expr: Expr) -> Iterator[str]:
+    stack = [expr]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Name):
+            yield top.id
+        elif isinstance(top, Call):
+            stack.extend(top.args)
+        elif isinstance(top, Index):
+            stack.extend((top.base, *top.indices))
+        elif isinstance(top, Sum):
+            stack.append(top.body)
+
+
+Polynomial = tuple[Product, ...]
+
+
+@dataclass
+class Entries:
+    """Entries of an algebra's terms. `deltas` are names whose entry is a product of deltas: (place, …)."""
+
+    algebra: Algebra
+    taken: Collection[str]
+    deltas: Mapping[str, Indices] = field(default_factory=dict)
+    _fresh: Iterator[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        free = [letter for letter in LETTERS if letter not in self.taken]
+        self._fresh = iter([*free, *(f"i{at}" for at in range(200) if f"i{at}" not in self.taken)])
+
+    def letters(self, rank: int) -> tuple[Expr, ...]:
+        """So many letters that are not used yet."""
+        return tuple(Name(next(self._fresh)) for _ in range(rank))
+
+    def entry(self, term: Term, at: Indices) -> Polynomial:
+        """The entry of a term at some place, its deltas contracted."""
+        found = (product.contracted() for product in self._entry(term, at))
+        return tuple(product for product in found if product.coefficient)
+
+    def _entry(self, term: Term, at: Indices) -> Polynomial:
+        match term.op:
+            case "num":
+                return (Product(term.attr),)
+            case "zeros":
+                return ()
+            case "ones":
+                return (Product(),)
+            case "name":
+                return (self._named(term.attr, at),)
+            case "add":
+                return tuple(
+                    part for arg in term.args for part in self._entry(arg, _trimmed(arg.shape, term.shape, at))
+                )
+            case "had":
+                return self._product(term, at)
+            case "transpose":
+                return self._entry(term.args[0], at[::-1])
+            case "matmul":
+                return self._chain(term.args, at)
+            case "fn":
+                args = (self.expr(arg, _trimmed(arg.shape, term.shape, at)) for arg in term.args)
+                return (_lone(Call(term.attr, tuple(args))),)
+        return self._call(term, at)
+
+    def _named(self, name: str, at: Indices) -> Product:
+        if name in self.deltas:
+            return Product(deltas=tuple(zip(at, self.deltas[name], strict=True)))
+        return _lone(Index(Name(name), at) if at else Name(name))
+
+    def _product(self, term: Term, at: Indices) -> Polynomial:
+        coefficient, powers = term.attr
+        found: Polynomial = (Product(coefficient),)
+        for base, power in zip(term.args, powers, strict=True):
+            parts = self._entry(base, _trimmed(base.shape, term.shape, at))
+            lone = len(parts) == 1 and not parts[0].deltas and not parts[0].sums
+            if power == 1 and (lone or base.op != "add" or len(found) == 1):
+                found = tuple((one * other).contracted() for one in found for other in parts)
+            elif lone and parts[0].coefficient == 1:
+                raised = Product(UNIT, tuple((factor, exponent * power) for factor, exponent in parts[0].factors))
+                found = tuple(one * raised for one in found)
+            else:
+                whole = Product(UNIT, ((_sum(parts), power),))
+                found = tuple(one * whole for one in found)
+        return found
+
+    def _chain(self, factors: tuple[Term, ...], at: Indices) -> Polynomial:
+        if len(factors) == 1:
+            return self._entry(factors[0], at)
+        first, *rest = factors
+        letter = next(self._fresh)
+        mine, others = (at[:1], at[1:]) if first.rank == 2 else ((), at)
+        size = first.shape[-1].expr()
+        left = self._entry(first, (*mine, Name(letter)))
+        right = self._chain(tuple(rest), (Name(letter), *others))
+        return tuple(replace(a * b, sums=(*(a * b).sums, (letter, size))).contracted() for a in left for b in right)
+
+    def _call(self, term: Term, at: Indices) -> Polynomial:
+        function, options = term.attr[0], dict(term.attr[1])
+        match function:
+            case "sum":
+                return self._sum_over(term, at, options)
+            case "outer":
+                left, right = (self._entry(arg, at[place : place + 1]) for place, arg in enumerate(term.args))
+                return tuple(a * b for a in left for b in right)
+            case "eye":
+                return (Product(deltas=((at[0], at[1]),)),)
+            case "onehot":
+                return (Product(deltas=((at[0], written(self.algebra, term.args[0])),)),)
+            case "entry":
+                places = tuple(written(self.algebra, arg) for arg in term.args[1:])
+                return self._entry(term.args[0], (*places, *at))
+            case "reshape" if (before := _reshaped(term.args[0].shape, term.shape, at)) is not None:
+                return self._entry(term.args[0], before)
+        return (_lone(Index(written(self.algebra, term), at) if at else written(self.algebra, term)),)
+
+    def _sum_over(self, term: Term, at: Indices, options: Mapping[str, int]) -> Polynomial:
+        (inner,) = term.args
+        axis = options.get("axis")
+        axes = tuple(range(inner.rank)) if axis is None else (axis,)
+        given = iter(at)
+        place: list[Expr] = []
+        sums: list[tuple[str, Expr]] = []
+        for one in range(inner.rank):
+            if one in axes:
+                letter = next(self._fresh)
+                place.append(Name(letter))
+                sums.append((letter, inner.shape[one].expr()))
+                if "keepdims" in options:
+                    next(given)
+            else:
+                place.append(next(given))
+        parts = self._entry(inner, tuple(place))
+        return tuple(replace(part, sums=(*part.sums, *sums)).contracted() for part in parts)
+
+    def expr(self, term: Term, at: Indices) -> Expr:
+        """The entry as an expression."""
+        return _sum(self.entry(term, at))
+
+
+def _lone(expr: Expr) -> Product:
+    return Product(UNIT, ((expr, UNIT),))
+
+
+def _trimmed(shape: Shape, whole: Shape, at: Indices) -> Indices:
+    """Where an operand that is broadcast has its entry."""
+    mine = at[len(at) - len(shape) :]
+    target = whole[len(whole) - len(shape) :]
+    return tuple(
+        NIL if size == ONE and wide != ONE else index for size, wide, index in zip(shape, target, mine, strict=True)
+    )
+
+
+def _reshaped(before: Shape, after: Shape, at: Indices) -> Indices | None:
+    """The place before a reshape that only puts in or takes out axes of size 1."""
+    if [size for size in before if size != ONE] != [size for size in after if size != ONE]:
+        return None
+    kept = iter([index for size, index in zip(after, at, strict=True) if size != ONE])
+    return tuple(NIL if size == ONE else next(kept) for size in before)
+
+
+def _sum(parts: Polynomial) -> Expr:
+    return plus(*(part.expr() for part in positive_first(like(parts))))
+
+
+def like(parts: Polynomial) -> Polynomial:
+    """Like summands taken together."""
+    found: dict[tuple[object, ...], Product] = {}
+    for part in parts:
+        key = (frozenset(part.factors), part.deltas, part.sums)
+        before = found.get(key)
+        total = part.coefficient + (before.coefficient if before else 0)
+        found[key] = replace(part, coefficient=total)
+    return tuple(part for part in found.values() if part.coefficient)
+
+
+def positive_first(parts: Polynomial) -> Polynomial:
+    """A summand without a minus leads."""
+    lead = next((at for at, part in enumerate(parts) if part.coefficient > 0), 0)
+    return (parts[lead], *parts[:lead], *parts[lead + 1 :]) if parts else parts
+
+
+def grouped(parts: Polynomial) -> Expr:
+    """The sum with the factors that all summands share before it: P[j]*(delta(i, j) - P[i])."""
+    parts = positive_first(like(parts))
+    if len(parts) < 2 or any(part.sums for part in parts):
+        return _sum(parts)
+    common = [
+        (factor, power)
+        for factor, power in parts[0].factors
+        if all(dict(part.factors).get(factor) == power for part in parts[1:])
+    ]
+    if not common:
+        return _sum(parts)
+    rest = tuple(replace(part, factors=tuple(pair for pair in part.factors if pair not in common)) for part in parts)
+    outer = Product(UNIT, tuple(common)).expr(bare=True)
+    return times(outer, _sum(rest))
+
+
+def cases(parts: Polynomial, left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    """The sum where two indices are the same, and where they differ."""
+    assert isinstance(right, Name)  # noqa: S101 - a letter
+    same = tuple(part.at(right.id, left).contracted() for part in parts)
+    pair = {left, right}
+    differ = tuple(part for part in parts if not any({*delta} == pair for delta in part.deltas))
+    return grouped(same), grouped(differ)

@@ -1,0 +1,110 @@
+"""What the examiner of a problem with arrays works with: truths, the judge's space, the right answer in words."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Call, Expr, Index, names
+from gradcheck_cli.functions import QUERIES
+from gradcheck_cli.grids import Grid
+from gradcheck_cli.judge import ArraySpace
+from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.solving.array_engine import ArrayEngine
+from gradcheck_cli.solving.array_queries import answer_arrays
+from gradcheck_cli.solving.numbers import number_text
+from gradcheck_cli.verifying.array_diagnose import diagnose
+from gradcheck_cli.verifying.array_local import other_forms
+from gradcheck_cli.verifying.array_match import ArrayMatcher
+from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
+from gradcheck_cli.write.text import write
+
+if TYPE_CHECKING:
+    from gradcheck_cli.problem import Problem
+    from gradcheck_cli.source import Source
+    from gradcheck_cli.verifying.model import Diagnosis
+
+_MOST_SHOWN = 24
+
+
+class ArrayBench:
+    """Everything about one problem with arrays that judging needs."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.engine = ArrayEngine(problem)
+
+    @cached_property
+    def matcher(self) -> ArrayMatcher:
+        """Judges members."""
+        return ArrayMatcher(self.engine, usable_space(self.engine))
+
+    def truth(self, ask: Expr, text: Source | None = None) -> Truth:
+        """What is right for a question."""
+        found = answer_arrays(self.engine, ask, text)
+        letters = tuple(self.engine.indices(found.expr.tree).items()) if _by_place(ask) else ()
+        value = found.quantity.number
+        grid = value if isinstance(value, Grid) else None if value is None else Grid((), (value,))
+        single = grid.items[0] if grid is not None and len(grid.items) == 1 else None
+        forms = other_forms(self.engine, ask) if found.kind == "derivative" else ()
+        others = tuple(form for form in forms if form.expr != found.expr.tree)
+        if not letters and found.kind == "derivative":
+            letters = tuple(self.engine.indices(found.expr.tree).items())
+        if letters and grid is not None and not isinstance(ask, Index):
+            grid = None
+        shape = found.sizes if found.kind == "shape" else ()
+        array = ArrayTruth(grid, shape, letters, others)
+        return Truth(ask, found.expr.tree, single, found.kind, found.holds, array)
+
+    def expected(self, truth: Truth) -> str:
+        """The right answer: the expression, and the numbers it comes to."""
+        if truth.kind == "relation":
+            return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
+        if truth.kind == "shape":
+            return self.expected_shape(truth)
+        text = write(truth.expr)
+        value = self.numbers(truth)
+        if value in ("", text):
+            return text
+        return value if not names(truth.expr) else f"{text} = {value}"
+
+    def expected_shape(self, truth: Truth) -> str:
+        shape = truth.array.shape if truth.array else ()
+        known = shapes.text_of(one.partly(self.engine.numbers.sizes) for one in shape)
+        letters = shapes.text_of(shape)
+        return letters if known == letters else f"{letters} = {known}"
+
+    def numbers(self, truth: Truth) -> str:
+        """The entries where they are few."""
+        grid = truth.array.number if truth.array else None
+        if grid is None or len(grid.items) > _MOST_SHOWN:
+            return ""
+        text = grid.map(lambda value: number_text(value, decimal=self.problem.decimal)).nested()
+        return str(text).replace("'", "")
+
+    def diagnose(self, truth: Truth, read: Read) -> Diagnosis | None:
+        """The mistake behind a wrong member."""
+        return diagnose(self.engine, self.matcher, truth, read)
+
+
+def _by_place(ask: Expr) -> bool:
+    """Whether a question asks for an entry of a derivative."""
+    return isinstance(ask, Index) or not (isinstance(ask, Call) and ask.function in QUERIES)
+
+
+def usable_space(engine: ArrayEngine) -> ArraySpace:
+    """The graph and every further name an answer may use; without those that cannot be worked with."""
+    known = dict(engine.graph.shapes)
+    kept = []
+    for name, expr in (*engine.lets.items(), *engine.backward.steps):
+        used = set(names(expr)) - set(known)
+        try:
+            shape = lower(expr, Shapes(known, engine.letters)).shape
+        except GradcheckError:
+            continue
+        if not used - engine.letters:
+            known[name] = shape
+            kept.append((name, expr))
+    return ArraySpace(engine.graph, tuple(kept))

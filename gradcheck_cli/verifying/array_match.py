@@ -1,0 +1,360 @@
+"""One member of a chain against a truth about arrays: read in every way its spelling allows, each reading judged.
+
+Right if any reading is right, wrong only if all are. Shapes come first, then every entry at all sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError, ShapeError
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
+from gradcheck_cli.functions import QUERIES
+from gradcheck_cli.grids import Grid
+from gradcheck_cli.judge import ArraySpace, compare_arrays, number_verdict, rounding
+from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.solving.array_queries import told
+from gradcheck_cli.symbolic.entries import entries
+from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
+from gradcheck_cli.verifying.array_letters import aligned, free_letters
+from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
+from gradcheck_cli.verifying.array_shapes import shape_answer
+from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in
+from gradcheck_cli.verifying.match import RANK, Read, Truth, Verdict, read_member, said, unreadable
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from fractions import Fraction
+
+    from gradcheck_cli.judge import ArrayDecision
+    from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.source import Source
+    from gradcheck_cli.symbolic.evaluate import Value
+
+
+class ArrayMatcher:
+    """Judges members against truths about arrays of one problem; points are shared between them."""
+
+    def __init__(self, engine: ArrayEngine, space: ArraySpace) -> None:
+        self.engine = engine
+        self.space = space
+        self.quiet = quietly(lambda expr: engine.shape_of(engine.resolve(expr)))
+        self._fixed: dict[frozenset[str], ArraySpace] = {}
+
+    def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
+        """The verdict on one member, in plain spelling or in LaTeX."""
+        if truth.kind == "relation":
+            return said(source, truth)
+        if truth.kind == "shape":
+            return shape_answer(self.engine, source, truth, latex=latex)
+        try:
+            found = read_member(source, self.engine.problem.scope, truth, latex=latex)
+        except GradcheckError as error:
+            return unreadable(source, error)
+        best: Read | None = None
+        for expr in self.ways(found, source, latex=latex):
+            judged = self.reading(source, expr, truth, tolerance)
+            if best is None or RANK_OF[judged.member.verdict] < RANK_OF[best.member.verdict]:
+                best = judged
+            if judged.member.verdict == CORRECT:
+                break
+        assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
+        return best
+
+    def ways(self, found: tuple[Expr, ...], source: Source, *, latex: bool) -> Iterator[Expr]:
+        """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
+        yield from found
+        for expr in found:
+            yield from product_readings(expr, source, self.quiet, latex=latex)
+        for expr in found:
+            spread = spread_indices(expr, self.quiet)
+            if spread is not expr:
+                yield spread
+
+    def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
+        """Judge one reading."""
+        asks = self.only_asks(expr, truth)
+        if self.says_again(expr, truth.ask) or self.is_chain(expr, truth.ask):
+            return Read(Member(source.text, CORRECT, None, "", source), None, restates=True, written=expr)
+        try:
+            candidates = self.resolved(expr, source)
+        except ShapeError as error:
+            return self.misfit(source, expr, error)
+        except GradcheckError as error:
+            return unreadable(source, error)
+        judged = [(candidate, self.guarded(candidate, truth, tolerance, expr)) for candidate in candidates]
+        resolved, verdict = min(judged, key=lambda pair: RANK_OF[pair[1].verdict])
+        member = Member(source.text, verdict.verdict, self.single(resolved), verdict.note, source)
+        return Read(member, resolved, restates=asks, numeric=not names(resolved), written=expr)
+
+    def misfit(self, source: Source, expr: Expr, error: ShapeError) -> Read:
+        """Operands that do not fit: it can be read, and is wrong."""
+        return Read(Member(source.text, WRONG, None, error.message, source), expr, written=expr)
+
+    def resolved(self, expr: Expr, source: Source) -> tuple[Expr, ...]:
+        """The expression with its derivatives worked out: as total ones, and as local ones where that differs."""
+        total = self.engine.resolve(expr, text=source)
+        partial = self.engine.resolve(expr, partial=True, text=source)
+        return (total,) if partial == total else (total, partial)
+
+    def single(self, expr: Expr) -> float | None:
+        """The value of an answer that is a number."""
+        try:
+            found = self.engine.value(expr)
+        except GradcheckError:
+            return None
+        if found is None or len(found.items) != 1 or found.items[0] is None:
+            return None
+        return to_float(found.items[0])
+
+    def only_asks(self, expr: Expr, truth: Truth) -> bool:
+        """Whether an answer says nothing but what is to be worked out: products of derivatives, w - lr*d(J, w)."""
+        parts = [part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES and is_query(part)]
+        if truth.kind == "update" and isinstance(truth.ask, Call):
+            return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
+        return bool(parts) and all(
+            isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in _factors(expr)
+        )
+
+    def says_again(self, expr: Expr, ask: Expr) -> bool:
+        """Whether an expression only says again what is asked, under other letters too."""
+        if expr == ask or restates(expr, ask):
+            return True
+        if not isinstance(expr, Index) or not isinstance(ask, Index | Call):
+            return False
+        base = ask.base if isinstance(ask, Index) else ask
+        free = all(isinstance(index, Name) and index.id not in self.engine.shapes for index in expr.indices)
+        return free and (expr.base == base or restates(expr.base, base))
+
+    def is_chain(self, expr: Expr, ask: Expr) -> bool:
+        """Whether an expression is the chain rule in symbols: links that join the two ends of a derivative in order."""
+        if not isinstance(expr, Call) or expr.function not in ("mul", "matmul") or not isinstance(ask, Call):
+            return False
+        ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
+        if ask.function == "upstream" and len(ends) == 1:
+            ends = [self.engine.output, *ends]
+        links = [arg for arg in _factors(expr) if isinstance(arg, Call) and arg.function == "d"]
+        if len(ends) != 2 or len(links) != len(_factors(expr)) or ask.function not in ("d", "upstream"):
+            return False
+        at = ends[0]
+        for link in links:
+            top, bottom = link.args
+            known = isinstance(bottom, Name) and bottom.id in self.engine.graph.ancestors.get(at, ())
+            if top != Name(at) or not isinstance(bottom, Name) or not known:
+                return False
+            at = bottom.id
+        return at == ends[1]
+
+    # -- verdicts
+
+    def guarded(self, expr: Expr, truth: Truth, tolerance: Fraction | None, written: Expr) -> Verdict:
+        """As `judge`; operands that do not fit are wrong, what is not done is undecided."""
+        try:
+            return self.judge(expr, truth, tolerance, written)
+        except ShapeError as error:
+            return Verdict(WRONG, error.message)
+        except GradcheckError as error:
+            return Verdict(UNDECIDED, error.message)
+
+    def judge(self, expr: Expr, truth: Truth, tolerance: Fraction | None, written: Expr) -> Verdict:
+        """Is this what was asked for? For all sizes and inputs, or at the given values where it shows them."""
+        if truth.kind == "count":
+            return self.count(expr, truth, tolerance)
+        if not names(expr):
+            return self.numeric(expr, truth, tolerance)
+        best: Verdict | None = None
+        for other in self.accepted(truth, written):
+            found = self.symbolic(expr, other)
+            if found.verdict == CORRECT:
+                return found
+            best = found if best is None or found.verdict == UNDECIDED else best
+        best = best or Verdict(WRONG)
+        return self.with_values(expr, truth, tolerance) or best
+
+    def accepted(self, truth: Truth, written: Expr) -> Iterator[Truth]:
+        """The truth, and its other forms that this answer may have been meant as."""
+        if truth.array is None or not self.names_arriving(truth.expr):
+            yield truth
+        if truth.array is None:
+            return
+        arriving = any(isinstance(part, Call) and part.function in ("upstream", "d") for part in walk(written))
+        for form in truth.array.others:
+            if arriving or not form.sent:
+                yield replace(truth, expr=form.expr, array=replace(truth.array, letters=form.letters, others=()))
+
+    def names_arriving(self, expr: Expr) -> bool:
+        """Whether an expression has `upstream(y)` as a name that stands for whatever arrives."""
+        known = {name for name, _ in self.space.definitions}
+        return any(name.startswith("upstream(") and name not in known for name in names(expr))
+
+    def symbolic(self, expr: Expr, truth: Truth) -> Verdict:
+        """Compare entry by entry, for all sizes."""
+        first: ArrayDecision | None = None
+        for left, right, letters in aligned(self.engine, expr, truth):
+            decision = compare_arrays(self.space, left, right, lenient=True, ranges=dict(letters))
+            if decision.kind == "equal":
+                return Verdict(CORRECT, decision.note)
+            first = first or decision
+        if first is None:
+            return Verdict(WRONG)
+        if first.kind == "shape" and self.each_entry(expr, truth):
+            return Verdict(CORRECT, "the same for each entry")
+        if first.kind == "undecided":
+            return Verdict(UNDECIDED, first.reason)
+        return Verdict(WRONG, first.reason if first.kind == "shape" else "differs: " + told(first))
+
+    def each_entry(self, expr: Expr, truth: Truth) -> bool:
+        """Whether a number is what every entry of an array is."""
+        shape = self.engine.shape_of(truth.expr)
+        if free_letters(self.engine, expr) or self.engine.shape_of(expr) or not shape:
+            return False
+        spread = Call("mul", (expr, Call("ones", tuple(one.expr() for one in shape))))
+        return compare_arrays(self.space, spread, truth.expr).kind == "equal"
+
+    # -- numbers
+
+    def count(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """A number of entries, in letters or in numbers."""
+        sizes = self.engine.numbers.sizes
+        found, wanted = (shapes.size_of(side, self.engine.letters) for side in (expr, truth.expr))
+        if found is not None and wanted is not None:
+            if found == wanted or found.partly(sizes) == wanted.partly(sizes):
+                return Verdict(CORRECT)
+            if found.number is not None and wanted.partly(sizes).number is None:
+                return Verdict(UNDECIDED, "the problem gives no numbers for this")
+            return Verdict(WRONG)
+        return self.numeric(expr, truth, tolerance) if not names(expr) else self.symbolic(expr, truth)
+
+    def numeric(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """Numbers as typed against the numbers of the truth, entry by entry."""
+        wanted = truth.array.number if truth.array else None
+        typed = lower(expr, Shapes({}, self.engine.letters))
+        if wanted is None:
+            return self.constant(expr, truth)
+        grid = entries(typed.expr, {}, {})
+        if grid.shape != wanted.shape and not _alike(grid, wanted):
+            if grid.shape == () and len(set(wanted.items)) == 1:
+                grid = Grid(wanted.shape, grid.items * len(wanted.items))
+            else:
+                found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
+                return Verdict(WRONG, f"the shapes are {found} and {right}")
+        judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
+        return _worst(judged)
+
+    def constant(self, expr: Expr, truth: Truth) -> Verdict:
+        """Numbers where the problem has none: right where they hold for all inputs, else undecided."""
+        found = self.symbolic(expr, truth)
+        if found.verdict == CORRECT:
+            return found
+        fixed = not set(names(truth.expr)) - self.engine.letters
+        return found if fixed else Verdict(UNDECIDED, "the problem gives no numbers for this")
+
+    def entry(self, expr: Expr, value: Value, tolerance: Fraction | None) -> Verdict:
+        """One number as typed, or arithmetic with such, against its value."""
+        if value is None:
+            return Verdict(UNDECIDED, "this is not defined")
+        literal = as_typed_number(expr)
+        if literal is None:
+            return self.arithmetic(expr, value, tolerance)
+        found = number_verdict(literal, value, tolerance)
+        if found == "truncated":
+            return Verdict(CORRECT, "truncated, not rounded")
+        return Verdict(CORRECT if found == "right" else WRONG, "rounding" if found == "rounding" else "")
+
+    def arithmetic(self, expr: Expr, value: Value, tolerance: Fraction | None) -> Verdict:
+        """Arithmetic with numbers: typed decimals stand for what they may have been rounded from."""
+        wanted = interval(value)
+        slack = tolerance or 0
+        for literal in (exactly, rounding(self.exactly)):
+            grid = self.engine.numbers.value(expr, (), literal)
+            bounds = interval(grid.items[0]) if grid is not None and grid.items[0] is not None else None
+            if bounds and wanted and bounds[0] - slack <= wanted[1] and wanted[0] <= bounds[1] + slack:
+                return Verdict(CORRECT)
+        return Verdict(WRONG)
+
+    @cached_property
+    def exactly(self) -> frozenset[Fraction]:
+        """The numbers that are the problem's own: these nobody has rounded."""
+        problem = self.engine.problem
+        entries_of = (entry for grid in problem.data.values() for entry in grid.items)
+        return frozenset(abs(value) for value in (*problem.given.values(), *entries_of))
+
+    def with_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:
+        """Given values may be put in: those that the answer shows as numbers instead of names."""
+        named = literals_named(expr, self.engine.problem.data)
+        if named != expr and self.symbolic(named, truth).verdict == CORRECT:
+            return Verdict(CORRECT, "with given values put in")
+        held = put_in(self.engine.problem, expr)
+        if held:
+            fixed = self.fixed(held)
+            pair = next(aligned(self.engine, expr, truth), None)
+            if pair is not None:
+                left, right = pair[0], substitute(pair[1], held)
+                if compare_arrays(fixed, left, right, lenient=True, ranges=dict(pair[2])).kind == "equal":
+                    return Verdict(CORRECT, "with given values put in")
+        return self.at_values(expr, truth, tolerance)
+
+    def at_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:
+        """An answer with numbers of the student's in it, at the given values."""
+        wanted = truth.array.number if truth.array else None
+        shown = any(isinstance(part, Call) and part.function == "array" for part in walk(expr))
+        shown = shown or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
+        if wanted is None or not shown or free_letters(self.engine, expr):
+            return None
+        found = self.engine.numbers.value(expr, (), rounding(self.exactly))
+        if found is None or (found.shape != wanted.shape and not _alike(found, wanted)):
+            return None
+        right = grids_equal(found, wanted, tolerance or 0)
+        return Verdict(CORRECT, "at the given values") if right else None
+
+    def fixed(self, held: Mapping[str, Expr]) -> ArraySpace:
+        """The space with some numbers held at their given values."""
+        key = frozenset(held)
+        if key not in self._fixed:
+            graph = self.space.graph
+            self._fixed[key] = ArraySpace(
+                replace(
+                    graph,
+                    inputs=tuple(leaf for leaf in graph.inputs if leaf.name not in key),
+                    constants=tuple(leaf for leaf in graph.constants if leaf.name not in key),
+                    nodes=tuple(replace(node, expr=substitute(node.expr, held)) for node in graph.nodes),
+                ),
+                tuple((name, substitute(expr, held)) for name, expr in self.space.definitions),
+            )
+        return self._fixed[key]
+
+    def agrees(self, left: Expr, right: Expr) -> bool:
+        """Whether two expressions in names agree for all sizes and inputs."""
+        return compare_arrays(self.space, left, right, lenient=True).kind == "equal"
+
+
+RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
+
+
+def _factors(expr: Expr) -> tuple[Expr, ...]:
+    """The factors of a product in their order, however it is grouped."""
+    if isinstance(expr, Call) and expr.function in ("mul", "matmul"):
+        return tuple(factor for arg in expr.args for factor in _factors(arg))
+    if isinstance(expr, Call) and expr.function in ("transpose", "neg"):
+        return _factors(expr.args[0])
+    return (expr,)
+
+
+def _alike(left: Grid, right: Grid) -> bool:
+    """Whether two grids differ in nothing but a first axis of one: a list for a row; or hold one number each."""
+    if len(left.items) == len(right.items) == 1:
+        return True
+    return len(left.shape) == 1 and right.shape == (1, *left.shape)
+
+
+def _worst(judged: list[Verdict]) -> Verdict:
+    for verdict in (WRONG, UNDECIDED):
+        found = [one for one in judged if one.verdict == verdict]
+        if found:
+            return Verdict(verdict, found[0].note if len({one.note for one in found}) == 1 else "")
+    return next((one for one in judged if one.note), Verdict(CORRECT))

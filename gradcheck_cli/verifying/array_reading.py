@@ -1,0 +1,173 @@
+r"""What products of arrays may mean: written without a sign they are matrix products, and in LaTeX a vector is a column.
+
+The reading that the parser gives comes first; these are for where it is not right. `\odot`, `\circ` and `*` stay what
+they are, products entry by entry.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise, product
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children, number, walk, with_children
+from gradcheck_cli.functions import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gradcheck_cli.shapes import Shape
+    from gradcheck_cli.source import Source
+
+_ENTRYWISE = re.compile(r"\\odot|\\circ|\\ast|\*|⊙|∘")
+_DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
+_ROW, _COLUMN = "row", "column"
+
+
+def product_readings(
+    expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+) -> Iterator[Expr]:
+    """Further readings of an expression as written, the likelier first; none where it has no product to be read anew."""
+    if not any(_is_product(part) for part in walk(expr)):
+        return
+    seen = {expr}
+    either, never = (True, False), (False,)
+    for dots, columns, tight in product(reversed(either) if latex else never, either if latex else never, either):
+        found = Products(source, shape_of, dots=dots, columns=columns, tight=tight).read(expr)
+        if found not in seen:
+            seen.add(found)
+            yield found
+
+
+def _is_product(part: Expr) -> bool:
+    return isinstance(part, Call) and part.function in ("mul", "matmul") and len(part.args) > 1
+
+
+class Products:
+    """Reads products of arrays as products of matrices.
+
+    `dots`     whether a dot or a cross between two arrays is a product of matrices too
+    `columns`  whether a vector is a column, and its transpose a row
+    `tight`    whether products of matrices bind closer than those entry by entry
+    """
+
+    def __init__(
+        self, source: Source, shape_of: Callable[[Expr], Shape | None], *, dots: bool, columns: bool, tight: bool
+    ) -> None:
+        self.source = source
+        self.shape_of = shape_of
+        self.dots = dots
+        self.columns = columns
+        self.tight = tight
+
+    def read(self, expr: Expr) -> Expr:
+        """The reading of an expression."""
+        return self.turned(expr)[0]
+
+    def turned(self, expr: Expr) -> tuple[Expr, str]:
+        """The reading, and how it stands where it is a vector: as a row or as a column."""
+        if isinstance(expr, Call) and expr.function == "transpose":
+            inner, way = self.turned(expr.args[0])
+            shape = self.shape_of(inner)
+            if shape is not None and len(shape) == 1 and self.columns:
+                return inner, _COLUMN if way == _ROW else _ROW
+            return with_children(expr, (inner,)), _COLUMN
+        if isinstance(expr, Call) and expr.function in ("mul", "matmul") and len(expr.args) > 1:
+            return self.product(expr)
+        if isinstance(expr, Name | Num):
+            return expr, _COLUMN
+        pairs = [self.turned(child) for child in children(expr)]
+        below = tuple(pair[0] for pair in pairs)
+        way = _COLUMN
+        if isinstance(expr, Call) and expr.function in FUNCTIONS and FUNCTIONS[expr.function].elementwise:
+            ways = [way for child, way in pairs if self.rank(child) == 1]
+            way = _ROW if _ROW in ways else _COLUMN
+        return with_children(expr, below), way
+
+    def rank(self, expr: Expr) -> int | None:
+        """How many axes an expression has; None where its parts do not fit."""
+        shape = self.shape_of(expr)
+        return None if shape is None else len(shape)
+
+    def product(self, expr: Call) -> tuple[Expr, str]:
+        """A product from the left, each sign read as what it may be."""
+        groups = [self.turned(expr.args[0])]
+        for before, arg in pairwise(expr.args):
+            right, right_way = self.turned(arg)
+            if expr.function == "matmul" or self.is_matrix_product(before, arg):
+                groups[-1] = self.joined(*groups[-1], right, right_way)
+            elif self.tight:
+                groups.append((right, right_way))
+            else:
+                groups[-1] = self.entrywise(groups[-1], (right, right_way))
+        found = groups[0]
+        for group in groups[1:]:
+            found = self.entrywise(found, group)
+        return found
+
+    def entrywise(self, left: tuple[Expr, str], right: tuple[Expr, str]) -> tuple[Expr, str]:
+        """A product entry by entry."""
+        return Call("mul", (left[0], right[0])), left[1] if self.rank(left[0]) else right[1]
+
+    def is_matrix_product(self, left: Expr, right: Expr) -> bool:
+        """Whether what stands between two factors may be the sign of a matrix product."""
+        between = self.source.text[left.span.end : right.span.start]
+        if _ENTRYWISE.search(between):
+            return False
+        return self.dots or not _DOT.search(between)
+
+    def joined(self, left: Expr, way: str, right: Expr, right_way: str) -> tuple[Expr, str]:
+        """A matrix product where both are arrays; a number scales."""
+        ranks = self.rank(left), self.rank(right)
+        if not all(ranks):
+            return Call("mul", (left, right)), way if ranks[0] else right_way
+        if self.columns and ranks == (1, 1):
+            if way == _COLUMN and right_way == _ROW:
+                return Call("outer", (left, right)), _COLUMN
+            if way == right_way:
+                return Call("mul", (left, right)), way
+        if self.columns and ranks == (2, 1) and right_way == _ROW:
+            return self.across(left, Call("transpose", (as_column(right),))), _COLUMN
+        if self.columns and ranks == (1, 2) and way == _COLUMN:
+            return self.across(as_column(left), right), _COLUMN
+        return Call("matmul", (left, right)), _ROW if ranks == (1, 2) else _COLUMN
+
+    def across(self, left: Expr, right: Expr) -> Expr:
+        """A matrix product of two matrices."""
+        return Call("matmul", (left, right))
+
+
+def as_column(vector: Expr) -> Expr:
+    """A vector as a matrix of one column."""
+    return Call("outer", (vector, Call("ones", (number(1),))))
+
+
+def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`."""
+    below = tuple(spread_indices(child, shape_of) for child in children(expr))
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    expr = expr if same else with_children(expr, below)
+    if isinstance(expr, Index) and len(expr.indices) == 1:
+        shape = shape_of(expr.base)
+        if shape is not None and len(shape) == 2 and shapes.ONE in shape:
+            zero = number(0)
+            at = (zero, *expr.indices) if shape[0] == shapes.ONE else (*expr.indices, zero)
+            return Index(expr.base, at, expr.span)
+    return expr
+
+
+def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]:
+    """The shape of an expression, None where its parts do not fit; each worked out once."""
+    known: dict[Expr, Shape | None] = {}
+
+    def found(expr: Expr) -> Shape | None:
+        if expr not in known:
+            try:
+                known[expr] = shape_of(expr)
+            except GradcheckError:
+                known[expr] = None
+        return known[expr]
+
+    return found

@@ -1,0 +1,68 @@
+"""Given values of arrays in an answer: put in where a name could stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, names, number, walk, with_children
+from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.symbolic.entries import entries
+from gradcheck_cli.symbolic.evaluate import interval
+from gradcheck_cli.verifying.typed import as_typed_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from gradcheck_cli.grids import Grid
+    from gradcheck_cli.problem import Problem
+    from gradcheck_cli.symbolic.evaluate import Value
+
+
+def literals_named(expr: Expr, data: Mapping[str, Grid]) -> Expr:
+    """The expression with the name of an input for each array of numbers that is its value."""
+    if isinstance(expr, Call) and expr.function == "array" and not names(expr):
+        name = _whose(expr, data)
+        return expr if name is None else Name(name, expr.span)
+    below = children(expr)
+    changed = tuple(literals_named(child, data) for child in below)
+    return expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+
+
+def _whose(expr: Expr, data: Mapping[str, Grid]) -> str | None:
+    try:
+        grid = entries(lower(expr, Shapes({})).expr, {}, {})
+    except GradcheckError:
+        return None
+    literals = [as_typed_number(item) for item in grid.items]
+    values = tuple(None if literal is None else literal.value for literal in literals)
+    return next((name for name, one in data.items() if one.shape == grid.shape and one.items == values), None)
+
+
+def put_in(problem: Problem, expr: Expr) -> dict[str, Expr]:
+    """The numbers of the problem that an answer shows instead of their names."""
+    shown = {abs(part.value) for part in walk(expr) if isinstance(part, Num)}
+    written = set(names(expr))
+    constants = {constant.name for constant in problem.graph.constants}
+    return {
+        name: number(value)
+        for name, value in problem.given.items()
+        if name not in written and (abs(value) in shown or name in constants)
+    }
+
+
+def grids_equal(found: Grid, wanted: Grid, slack: Fraction | int = 0) -> bool:
+    """Whether all entries may be the same, given how uncertain they are."""
+    return all(meets(one, two, slack) for one, two in zip(found.items, wanted.items, strict=True))
+
+
+def meets(one: Value, two: Value, slack: Fraction | int = 0) -> bool:
+    """Whether two values may be the same."""
+    if one is None or two is None:
+        return False
+    bounds, wanted = interval(one), interval(two)
+    if bounds is None or wanted is None:
+        return False
+    margin = slack + max(abs(wanted[0]), abs(wanted[1])) / 10**12
+    return bounds[0] - margin <= wanted[1] and wanted[0] <= bounds[1] + margin

@@ -1,0 +1,361 @@
+"""One text judged against one problem: what a formula's left side may mean, and its members against each meaning.
+
+A left side is a derivative, a differential, a node, an input or an update of one, or any expression of its own. Where it
+can mean several things, the meaning that makes the student right wins. What cannot be read is unreadable, never wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.expand import scalar_only
+from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.solving.solver import with_values
+from gradcheck_cli.source import Span
+from gradcheck_cli.verifying.carried import Slip, follows, slips
+from gradcheck_cli.verifying.diagnose import diagnose
+from gradcheck_cli.verifying.examiner import CARRIED, Examiner
+from gradcheck_cli.verifying.match import Matcher, Read, Truth, unreadable
+from gradcheck_cli.verifying.meanings import (
+    DIFFERENTIAL,
+    asked,
+    assumption,
+    differential,
+    known,
+    truths,
+    without_differentials,
+)
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.own import Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.steps import steps
+from gradcheck_cli.verifying.typed import as_typed_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gradcheck_cli.parsing.document import Formula
+    from gradcheck_cli.solving.engine import Engine
+    from gradcheck_cli.source import Source
+
+RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
+FOREIGN = "its left side is unknown here"
+OWN = "a name of the student's own"
+MOST_LETTERS = 6
+MOST_SETTINGS = 20
+_REMARK = re.compile(r"\([A-Za-z]+\)$")
+_NEW = re.compile(
+    r"(?:\^\s*(?:\{\s*(?:\+|new|\(?t\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
+    r"|_\s*\{?\s*(?:new|\\text\{\s*new\s*\}|\\mathrm\{\s*new\s*\})\s*\}?|_new|⁺)"
+)
+
+
+class Grader:
+    """Judges the formulas of one text against one problem, in the order in which they stand."""
+
+    def __init__(self, examiner: Examiner, own: Own | None = None) -> None:
+        self.examiner = examiner
+        self.engine: Engine = examiner.engine
+        self.matcher: Matcher = examiner.matcher
+        self.own = own or Own(replace(self.engine.problem.scope, differentials=True))
+        self.slips: list[Slip] = []
+        self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
+        self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
+
+    # -- claims
+
+    def claim(self, formula: Formula) -> Claim | None:
+        """One formula judged; None for one that says nothing about this problem."""
+        self.last = None
+        if not any(member.text for member in formula.members[1:]):
+            return None
+        found = self.judged(formula)
+        if found is None or found.verdict == UNREADABLE:
+            return found
+        point = self.differing(taken_at(formula.members, self.own.scope))
+        if found.verdict != CORRECT and own_name(formula.members[0]) in self.own.definitions:
+            return self.define(formula)
+        if point or (self.own.assumed and found.verdict != CORRECT):
+            return self.elsewhere(formula, found, point)
+        return found
+
+    def judged(self, formula: Formula) -> Claim | None:
+        """At the problem's values; a letter that means nothing here may stand for what a node is computed from."""
+        try:
+            found = self.meant(formula)
+        except GradcheckError as error:
+            found = replace(self.finish(formula, [unreadable(formula.members[0], error)], None), note=FOREIGN)
+        dummy = unknown_argument(formula.members[0], self.own.scope)
+        if dummy is None or found is None or found.verdict not in (UNREADABLE, WRONG):
+            return found
+        kept, last = self.own.scope, self.last
+        for name in self.arguments(dummy[0]):
+            self.own.scope = with_letter(kept, dummy[1], name)
+            try:
+                tried = self.meant(formula)
+            except GradcheckError:
+                tried = None
+            self.own.scope = kept
+            if tried is not None and tried.verdict == CORRECT:
+                return replace(tried, note=f"{dummy[1]} read as {name}")
+        self.last = last
+        return found
+
+    def arguments(self, name: str) -> list[str]:
+        """What a node or name is computed from, the nearest first."""
+        try:
+            read = readings(name, self.own.scope, latex=True)[0]
+        except GradcheckError:
+            return []
+        if not isinstance(read, Name):
+            return []
+        near = self.engine.graph.sources.get(read.id, ())
+        above = self.own.scope.ancestors.get(read.id, frozenset())
+        return [*near, *sorted(above - set(near))][:MOST_LETTERS]
+
+    def meant(self, formula: Formula) -> Claim | None:
+        """The best claim over all meanings of the left side. Raises GradcheckError where it has none."""
+        left, *members = formula.members
+        updated = _NEW.search(left.text)
+        if updated and updated.end() == len(left.text.rstrip()):
+            left = left.slice(Span(0, updated.start()))
+        best: Claim | None = None
+        senseless: GradcheckError | None = None
+        for meaning in self.meanings(left, latex=formula.latex):
+            try:
+                found = truths(self.engine, meaning, formula.relation, updated=updated is not None)
+            except GradcheckError as error:
+                senseless = senseless or error
+                continue
+            for truth in found:
+                reads = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
+                if len(reads) == 1 and truth.kind == "derivative":
+                    reads = [self.examiner.doubted(reads[0], truth)]
+                claim = self.finish(formula, reads, truth)
+                if best is None or RANK.index(claim.verdict) < RANK.index(best.verdict):
+                    best, self.last = claim, (truth, reads)
+        if best is None and senseless is not None:
+            raise ParseError(senseless.message, hint=senseless.hint, source=left, span=Span(0, len(left.text)))
+        return best
+
+    def meanings(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
+        """The readings of a left side; a word in brackets behind it, as in L(loss), is a remark."""
+        try:
+            return tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+        except GradcheckError:
+            remark = _REMARK.search(left.text)
+            if remark is None:
+                raise
+            return self.own.readings(left.slice(Span(0, remark.start())), latex=latex)
+
+    # -- members
+
+    def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
+        """One member judged; a differential by the coefficients of its terms."""
+        try:
+            found = self.own.readings(member, latex=latex)
+            if truth.kind == DIFFERENTIAL:
+                return differential(self.engine, self.matcher, member, found, truth)
+            found = without_differentials(found, member)
+        except GradcheckError as error:
+            return unreadable(member, error)
+        if truth.kind == "assumed":
+            return assumption(member, found)
+        read = self.matcher.best(member, found, truth)
+        if read.member.verdict == WRONG and self.repeats(found, truth):
+            note = "the left side stands again on the right: perhaps it is meant as d/dx of what follows"
+            return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))
+        return read
+
+    @staticmethod
+    def repeats(found: Iterable[Expr], truth: Truth) -> bool:
+        """Whether a derivative stands as a factor in its own right side, as in da/dz = da/dz (1/u)."""
+        products = (expr for expr in found if isinstance(expr, Call) and expr.function == "mul")
+        return any(factor == truth.ask for expr in products for factor in expr.args)
+
+    # -- verdicts
+
+    def finish(self, formula: Formula, reads: list[Read], truth: Truth | None) -> Claim:
+        """The verdict on a whole chain, its first wrong member and its diagnosis."""
+        reads = [
+            _loose(read) if formula.loose is not None and at >= formula.loose else read for at, read in enumerate(reads)
+        ]
+        verdict = _overall(reads, truth)
+        if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
+            note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
+            reads = [_open(read, note) for read in reads]
+        first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
+        wrong = verdict == WRONG and truth is not None
+        judged = verdict in (CORRECT, WRONG) and not (truth is not None and truth.kind in ("assumed", "own"))
+        return Claim(
+            id=None,
+            line=formula.line,
+            text=" = ".join(" ".join(member.text.split()) for member in formula.members),
+            members=tuple(read.member for read in reads),
+            verdict=verdict,
+            first_wrong=first if verdict == WRONG else None,
+            expected=self.examiner.expected(truth) if truth is not None and wrong else "",
+            points=Fraction(int(judged)),
+            earned=Fraction(int(judged and verdict == CORRECT)),
+            cell=formula.cell,
+        )
+
+    def explained(self, claim: Claim) -> Claim:
+        """The claim just judged, with the mistake it is; it earns its points where it follows from an earlier one."""
+        if claim.verdict != WRONG or self.last is None:
+            return claim
+        truth, reads = self.last
+        query = asked(truth)
+        if truth.kind in (DIFFERENTIAL, "own") or not known(self.engine, query):
+            return claim
+        claim = replace(claim, steps=steps(self.engine, query))
+        source = follows(self.matcher, self.slips, query, reads)
+        if source is not None:
+            return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
+        first = next(read for read in reads if read.member.verdict == WRONG)
+        return replace(claim, diagnosis=diagnose(self.engine, self.matcher, query, first))
+
+    def remember(self, index: int, claim: Claim) -> None:
+        """Keep the numbers of a wrong claim for those that follow from it."""
+        if claim.verdict == WRONG and self.last is not None:
+            truth, reads = self.last
+            if known(self.engine, asked(truth)):
+                self.slips += slips(self.engine, index, asked(truth).ask, reads)
+
+    # -- definitions and assumptions
+
+    def learn(self, formula: Formula) -> str:
+        """Take in what a formula sets for those below it; what it assumes, in words."""
+        if self.last is None or len(formula.members) != 2:
+            return ""
+        truth, reads = self.last
+        written = reads[0].expr if reads else None
+        if truth.kind == "defined" and isinstance(truth.ask, Name) and reads:
+            self.own.seconds.pop(truth.ask.id, None)
+            if reads[0].member.verdict != CORRECT and written is not None:
+                self.own.seconds[truth.ask.id] = written
+        literal = as_typed_number(written) if written is not None else None
+        if truth.kind not in ("given", "assumed") or literal is None or not isinstance(truth.ask, Name):
+            return ""
+        name = truth.ask.id
+        if self.engine.problem.given.get(name) == literal.value:
+            self.own.assumed.pop(name, None)
+            return ""
+        self.own.assume(name, literal.value, formula.line)
+        return f"line {formula.line} takes {name} = {literal.text}; what stands below may be right with that"
+
+    def define(self, formula: Formula) -> Claim | None:
+        """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
+        left, *members = formula.members
+        spelling = own_name(left)
+        known_as = self.own.scope.name(spelling) if spelling else None
+        if spelling is None or (known_as and known_as not in self.own.definitions):
+            return None
+        for at, member in enumerate(members):
+            try:
+                found = without_differentials(self.own.readings(member, latex=formula.latex), member)
+                meaning = scalar_only(found[0], member)
+                resolved = self.engine.resolve(meaning, text=member)
+                value = self.engine.value(resolved)
+            except GradcheckError:
+                continue
+            known = spelling in self.own.definitions and not names(resolved)
+            self.own.define(left, self.alias(resolved))
+            truth = Truth(meaning, resolved, value, "own")
+            reads = [self.read(one, truth, latex=formula.latex) for one in members[at + 1 :] if one.text]
+            note = "this is another value than above; it is taken from here on" if known else ""
+            first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
+            claim = self.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
+            return replace(claim, note=OWN)
+        return None
+
+    def alias(self, meaning: Expr) -> Expr:
+        """The node that an expression is, so that it may be differentiated by; or the expression itself."""
+        for node in self.engine.graph.nodes:
+            if meaning == node.expr or self.matcher.agrees(meaning, Name(node.name)):
+                return Name(node.name)
+        return meaning
+
+    def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        """The values that are not the problem's own."""
+        given = self.engine.problem.given
+        return {name: value for name, value in values.items() if given.get(name) != value}
+
+    def elsewhere(self, formula: Formula, found: Claim, point: Mapping[str, Fraction]) -> Claim:
+        """A claim that is not right at the problem's values, at those that it or a line above it takes."""
+        inputs = self.engine.graph.by_name
+        assumed = {name: value for name, (value, _) in self.own.assumed.items()}
+        values = {name: value for name, value in {**assumed, **point}.items() if name in inputs}
+        last = self.last
+        other = self.setting(values)
+        tried = other.judged(formula) if other is not None else None
+        if tried is None or (tried.verdict != CORRECT and not point):
+            self.last = last
+            return found if not point else undecided(found, "this is taken at other values than the problem's")
+        self.last = None
+        lines = {name: line for name, (_, line) in self.own.assumed.items() if name not in point}
+        told = [
+            f"{name} = {_short(value)}" + (f" (line {lines[name]})" if name in lines else "")
+            for name, value in values.items()
+        ]
+        return replace(tried, note=f"with {', '.join(told)}")
+
+    def setting(self, values: Mapping[str, Fraction]) -> Grader | None:
+        """The same text against the problem with other values."""
+        key = tuple(sorted(values.items()))
+        if key not in self.settings:
+            if not values or len(self.settings) >= MOST_SETTINGS:
+                return None
+            changed = with_values(self.engine.problem, {name: (value, True) for name, value in key})
+            self.settings[key] = Grader(Examiner(changed), self.own)
+            self.settings[key].matcher.granted = frozenset(values)
+        return self.settings[key]
+
+
+def _short(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
+
+
+def _overall(reads: list[Read], truth: Truth | None) -> str:
+    verdicts = [read.member.verdict for read in reads]
+    if truth is not None and truth.kind in ("given", "defined") and WRONG in verdicts:
+        return UNDECIDED  # x = 3 where the problem says 2, u = … of the student's own: no mistake
+    for verdict in (WRONG, UNDECIDED):
+        if verdict in verdicts:
+            return verdict
+    return verdicts[-1] if verdicts else MISSING
+
+
+def undecided(claim: Claim, note: str) -> Claim:
+    """A wrong claim that may be about something else."""
+    if claim.verdict != WRONG:
+        return claim
+    members = tuple(
+        replace(member, verdict=UNDECIDED) if member.verdict == WRONG else member for member in claim.members
+    )
+    return replace(
+        claim,
+        verdict=UNDECIDED,
+        members=members,
+        first_wrong=None,
+        diagnosis=None,
+        points=Fraction(0),
+        note=note,
+        expected="",
+        steps=(),
+    )
+
+
+def _open(read: Read, note: str) -> Read:
+    """A member that differs from the problem's own value or definition: it is neither right nor wrong."""
+    if read.member.verdict != WRONG:
+        return read
+    return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))
+
+
+def _loose(read: Read) -> Read:
+    return _open(read, "it is not clear which formula this goes on with")

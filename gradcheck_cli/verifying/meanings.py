@@ -1,0 +1,133 @@
+"""What a left side may mean, and members that are no plain expressions: differentials, assumptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import ParseError
+from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_children
+from gradcheck_cli.symbolic.build import plus
+from gradcheck_cli.verifying.match import Read, Truth
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.typed import as_typed_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gradcheck_cli.solving.engine import Engine
+    from gradcheck_cli.source import Source
+    from gradcheck_cli.verifying.match import Matcher
+
+DIFFERENTIAL = "differential"
+
+
+def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[Truth]:
+    """The meanings of a left side, each with what is true of it. Raises GradcheckError where it makes no sense here."""
+    if isinstance(left, Name):
+        return _of_name(engine, left, updated=updated or relation == ":=")
+    if isinstance(left, Call) and left.function == DIFFERENTIAL:
+        return [Truth(left, left, None, DIFFERENTIAL)]
+    if _has_differentials(left):
+        message = "a differential stands among other factors"
+        raise ParseError(message, hint="write it alone: dy = …", span=left.span)
+    if isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
+        return [_truth(engine, left, partial=False), _truth(engine, left, partial=True)]
+    return [_truth(engine, left, partial=False)]
+
+
+def _truth(engine: Engine, left: Expr, *, partial: bool) -> Truth:
+    resolved = engine.resolve(left, partial=partial)
+    return Truth(left, resolved, engine.value(resolved), "derivative")
+
+
+def _of_name(engine: Engine, left: Name, *, updated: bool) -> list[Truth]:
+    """A node is what computes it; an input is its given value, or its value after an update."""
+    node = next((node for node in engine.graph.nodes if node.name == left.id), None)
+    if node is not None:
+        return [Truth(left, node.expr, engine.values.get(left.id), "value")]
+    if left.id in engine.lets:
+        return [replace(_truth(engine, left, partial=False), kind="defined")]
+    found = []
+    given = engine.problem.given.get(left.id)
+    if given is not None and not updated:
+        found.append(Truth(left, number(given), given, "given"))
+    elif left.id in engine.graph.by_name and not updated:
+        found.append(Truth(left, left, None, "assumed"))
+    if left.id in engine.graph.by_name and engine.problem.learning_rate is not None:
+        update = engine.update(Call("step", (left,)))
+        found.append(Truth(left, update, engine.value(update), "update"))
+    if not found:
+        message = f"the problem gives no learning rate for an update of {left.id}"
+        raise ParseError(message, hint="set learning_rate: in the problem", span=left.span)
+    return found
+
+
+def asked(truth: Truth) -> Truth:
+    """The truth with a query that the table of mistakes knows."""
+    if truth.kind == "value" and isinstance(truth.ask, Name):
+        return replace(truth, ask=Call("value", (truth.ask,)))
+    if truth.kind == "update":
+        return replace(truth, ask=Call("step", (truth.ask,)))
+    return truth
+
+
+def known(engine: Engine, truth: Truth) -> bool:
+    """Whether a truth is a query about names of the graph, of which the mistakes are known."""
+    asked_of = truth.ask.args if isinstance(truth.ask, Call) else (truth.ask,)
+    return all(isinstance(arg, Name) and arg.id in engine.graph.by_name for arg in asked_of)
+
+
+def assumption(member: Source, found: tuple[Expr, ...]) -> Read:
+    """A value for an input that the problem gives none."""
+    literal = as_typed_number(found[0])
+    note = "" if literal is not None else "the problem gives this no value"
+    verdict = CORRECT if literal is not None else UNDECIDED
+    return Read(Member(member.text, verdict, float(literal.value) if literal else None, note, member), found[0])
+
+
+# -- differentials
+
+
+def _has_differentials(expr: Expr) -> bool:
+    return any(isinstance(part, Call) and part.function == DIFFERENTIAL for part in walk(expr))
+
+
+def without_differentials(found: tuple[Expr, ...], source: Source) -> tuple[Expr, ...]:
+    """The readings in which no differential stands alone. Raises ParseError where there is none."""
+    kept = tuple(expr for expr in found if not _has_differentials(expr))
+    if not kept:
+        message = "a differential stands alone"
+        raise ParseError(message, hint="write dy = … dx, or a derivative", source=source, span=found[0].span)
+    return kept
+
+
+def differential(engine: Engine, matcher: Matcher, member: Source, found: Iterable[Expr], truth: Truth) -> Read:
+    """Dy = x dw + …: the coefficient of each dw is the local derivative on that edge."""
+    target = truth.ask.args[0] if isinstance(truth.ask, Call) else truth.ask
+    verdicts = [_coefficients(engine, matcher, expr, target) for expr in found]
+    verdict = CORRECT if CORRECT in verdicts else WRONG if all(one == WRONG for one in verdicts) else UNDECIDED
+    return Read(Member(member.text, verdict, None, "", member), None)
+
+
+def _coefficients(engine: Engine, matcher: Matcher, expr: Expr, target: Expr) -> str:
+    used = {part.args[0] for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL}
+    if not used or not isinstance(target, Name):
+        return UNDECIDED
+    verdicts = []
+    for source in used:
+        if not isinstance(source, Name) or (source.id, target.id) not in engine.local:
+            return UNDECIDED
+        coefficient = _coefficient(expr, source)
+        verdicts.append(CORRECT if matcher.agrees(coefficient, engine.local[source.id, target.id]) else WRONG)
+    return WRONG if WRONG in verdicts else CORRECT
+
+
+def _coefficient(expr: Expr, source: Name) -> Expr:
+    """The factor of one differential in a sum: that one put to 1, the others to 0."""
+    if isinstance(expr, Call) and expr.function == DIFFERENTIAL:
+        return number(int(expr.args[0] == source))
+    if isinstance(expr, Call) and expr.function == "add":
+        terms = [term for term in expr.args if any(part == Call(DIFFERENTIAL, (source,)) for part in walk(term))]
+        return plus(*(_coefficient(term, source) for term in terms))
+    return with_children(expr, tuple(_coefficient(child, source) for child in children(expr)))

@@ -1,0 +1,129 @@
+"""What a student brings along: names of the student's own, and values that a line assumes for those below it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Expr, Name, names, substitute
+from gradcheck_cli.functions import ALIASES
+from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
+from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.verifying.typed import as_typed_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from fractions import Fraction
+
+    from gradcheck_cli.source import Source
+
+MOST_NAMES = 200
+LONGEST_NAME = 200  # characters of a left side that may be one
+_LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
+_ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
+_LABEL = re.compile(r"\^\s*\{?\s*[(\[][A-Za-z0-9]+[)\]]\s*\}?")
+_NAME = re.compile(
+    r"(?:\\(?:hat|tilde|bar|mathbf|mathcal|mathrm|text|vec|boldsymbol)\s*\{?\s*[A-Za-z]+(?:_\{?[A-Za-z0-9]+\}?)?\s*\}?"
+    r"|\\?[A-Za-z]+|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
+)
+_POINT = re.compile(r"(?:\||\\[rl]?vert|\\right\s*[\]|)])\s*_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
+_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "\\nabla", "\\sum"})
+
+
+@dataclass(slots=True)
+class Own:
+    """One text's own names against one problem, as far as it has been read.
+
+    `scope`        the problem's names and the student's
+    `definitions`  the student's names, in names of the problem
+    `seconds`      names that the problem defines otherwise: tried where the problem's meaning makes a claim wrong
+    `assumed`      values of inputs that the text has set, and the line that did
+    """
+
+    scope: Scope
+    definitions: dict[str, Expr] = field(default_factory=dict)
+    seconds: dict[str, Expr] = field(default_factory=dict)
+    assumed: dict[str, tuple[Fraction, int]] = field(default_factory=dict)
+
+    def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
+        """Every reading of a text, with the student's names replaced by what they stand for.
+
+        Raises ParseError where there is none.
+        """
+        found = [substitute(expr, self.definitions) for expr in readings(source, self.scope, latex=latex)]
+        if self.seconds:
+            found += [substitute(expr, self.seconds) for expr in found if set(names(expr)) & set(self.seconds)]
+        return tuple(dict.fromkeys(found))
+
+    def define(self, left: Source, meaning: Expr) -> None:
+        """Enter a name; a later definition replaces an earlier one."""
+        spelling = own_name(left)
+        if spelling is None or len(self.definitions) >= MOST_NAMES:
+            return
+        name = self.scope.name(spelling) or spelling
+        if name in self.scope.spellings and name not in self.definitions:
+            return  # a name of the problem
+        small, _ = scope({name: (bare(left.text),)})
+        above = frozenset(names(meaning))
+        above = above.union(*(self.scope.ancestors.get(used, frozenset()) for used in above))
+        self.definitions[name] = meaning
+        self.scope = replace(
+            self.scope,
+            spellings={**small.spellings, **self.scope.spellings},
+            latex={**small.latex, **self.scope.latex},
+            ancestors={**self.scope.ancestors, name: above},
+        )
+
+    def assume(self, name: str, value: Fraction, line: int) -> None:
+        """Set an input to a value for the lines below."""
+        self.assumed[name] = (value, line)
+
+
+def bare(text: str) -> str:
+    """A left side without the words before it, its arguments and its label: `let u(x_0)` is `u`."""
+    return _LABEL.sub("", _ARGUMENTS.sub("", _LET.sub("", text.strip()))).strip()
+
+
+def own_name(left: Source) -> str | None:
+    """The name that a left side would give to something, as it would be typed; None where it is no single name."""
+    if len(left.text) > LONGEST_NAME:
+        return None
+    text = bare(left.text)
+    if not _NAME.fullmatch(text) or text in _RESERVED or text.lstrip("\\") in ALIASES:
+        return None
+    spellings = sorted(plain_spellings(text), key=lambda spelling: ("_" in spelling, spelling))
+    return spellings[0] if spellings else text if len(text) == 1 else None
+
+
+def unknown_argument(left: Source, known: Scope) -> tuple[str, str] | None:
+    """A function of a letter that means nothing here, as in φ_1(x): the name and the letter."""
+    if len(left.text) > LONGEST_NAME:
+        return None
+    match = re.fullmatch(r"(.+?)\s*(?:\\left)?\(\s*([A-Za-z])\s*(?:\\right)?\)", left.text.strip())
+    if match is None or known.name(match[2]):
+        return None
+    return match[1].rstrip("' "), match[2]
+
+
+def with_letter(known: Scope, letter: str, name: str) -> Scope:
+    """The scope in which a letter stands for a name."""
+    return replace(known, spellings={**known.spellings, letter: name})
+
+
+def taken_at(sources: Iterable[Source], known: Scope) -> dict[str, Fraction]:
+    r"""The values at which a formula says that it is taken: `\bigg|_{x=2}`."""
+    found: dict[str, Fraction] = {}
+    for source in sources:
+        for match in _POINT.finditer(source.text):
+            for part in match[1].split(","):
+                left, _, right = part.partition("=")
+                try:
+                    name, value = readings(left, known, latex=True)[0], readings(right, known, latex=True)[0]
+                except GradcheckError:
+                    continue
+                number = as_typed_number(value)
+                if isinstance(name, Name) and number is not None:
+                    found[name.id] = number.value
+    return found

@@ -1,0 +1,70 @@
+"""Numbers as they were typed, and answers that only say the question again."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.expr import Call, Expr, Name, Num, number
+from gradcheck_cli.functions import QUERIES
+from gradcheck_cli.symbolic.evaluate import interval
+
+if TYPE_CHECKING:
+    from gradcheck_cli.symbolic.evaluate import Value
+
+_MOST_BITS = 8000  # of a number that is written out
+
+
+def restates(expr: Expr, ask: Expr) -> bool:
+    """Whether an expression only says again what is asked: d(a, x0) for d(a, x0), h1 for value(h1)."""
+    if isinstance(ask, Call) and ask.function == "value":
+        return expr == ask.args[0]
+    if isinstance(ask, Name):
+        return expr == ask
+    if not isinstance(expr, Call) or not isinstance(ask, Call) or not is_query(expr):
+        return False
+    return (
+        expr.args[:2] == ask.args[:2]
+        and expr.function in QUERIES
+        and ask.function in QUERIES
+        and (expr.function == ask.function or (expr.function == "d" and ask.function == "local"))
+    )
+
+
+def is_query(call: Call) -> bool:
+    """Whether step(…) is an update and no indicator; any other call of that kind is a query."""
+    return call.function != "step" or len(call.args) == 2
+
+
+def as_typed_number(expr: Expr) -> Num | None:
+    """A number alone, signed or times a power of ten, with its digits; a fraction is arithmetic."""
+    match expr:
+        case Num():
+            return None if "/" in expr.text else expr
+        case Call(function="neg", args=(inner,)):
+            found = as_typed_number(inner)
+            return Num(-found.value, "-" + found.text) if found and found.value >= 0 else None
+        case Call(function="mul", args=(Num() as mantissa, Call(function="pow", args=(Num() as ten, exponent)))):
+            power = as_typed_number(exponent)
+            if ten.value == 10 and power and power.value.denominator == 1 and abs(power.value) <= 400:
+                text = f"{mantissa.text}e{int(power.value)}"
+                return Num(mantissa.value * Fraction(10) ** int(power.value), text)
+    return None
+
+
+def significant(number: Num) -> int:
+    """How many significant digits a number was typed with: 0.20 has two, 0 none."""
+    mantissa = number.text.lower().lstrip("+-").partition("e")[0]
+    return len(mantissa.replace(".", "").lstrip("0"))
+
+
+def number_of(value: Value) -> Expr | None:
+    """A value as an expression: exact, or the middle of its ball, which is good to 50 digits."""
+    if value is None:
+        return None
+    if isinstance(value, Fraction):
+        return number(value)
+    bounds = interval(value)
+    if bounds is None or bounds[0].numerator.bit_length() + bounds[0].denominator.bit_length() > _MOST_BITS:
+        return None
+    return number(bounds[0])

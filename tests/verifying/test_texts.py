@@ -1,0 +1,195 @@
+"""What texts bring along: names of their own, assumptions, slips carried forward, notebooks, plain lines."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+
+import pytest
+
+import gradcheck_cli as gc
+from gradcheck_cli.errors import FileError
+from gradcheck_cli.parsing.document import read_document
+from gradcheck_cli.problem import load
+from gradcheck_cli.source import Source
+from gradcheck_cli.verifying import Examiner, judge_files
+from gradcheck_cli.verifying.homework import grade
+
+RELU, NEURON, HIDDEN, BCE = "residual-relu", "sigmoid-neuron", "four-hidden-units", "squared-term-bce"
+EXAMINERS = {}
+
+
+def claims_of(text, *names):
+    for name in names:
+        EXAMINERS.setdefault(name, Examiner(load(name)))
+    return grade([EXAMINERS[name] for name in names], read_document(Source("homework.md", text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "verdicts"),
+    [
+        # plain lines
+        ("dz/dw0 = -0.2, dz/dw1 = 0.4; so dz/db1 = 1", RELU, "ccc"),
+        ("The derivative is dz/dw0 = -0.2 because the unit is active", RELU, "c"),
+        ("**Answer:** `dz/dw0 = -0.2`", RELU, "c"),
+        ("Epoch 3: loss = 0.3\nTest accuracy = 0.9\nbatch size = 32", RELU, ""),
+        ("α = σ(z) = 0.731\n∂α/∂x₀ = w₀·α·(1−α) ≈ 0.39", NEURON, "cc"),
+        ("## z = 0.62 (approximately)", RELU, "c"),
+        # layout
+        (r"$$\boxed{\frac{dz}{dw_0} = -0.2}$$", RELU, "c"),
+        (r"$$\frac{dz}{dw_0}$$ $$= -0.2$$", RELU, "c"),
+        (r"$$\frac{dz}{dw_0} = \dots = 0.2$$", RELU, "w"),
+        (r"$$\begin{cases} xw_0 = 0.3 \\ xwb_0 = 0.5 \end{cases}$$", RELU, "cw"),
+        (r"A.N. : $z = 0.62 \; \checkmark$, $\frac{dz}{dw_1} = 0.4 \text{ A.N}$", RELU, "cc"),
+        (r"$$\frac{dz}{dw_1} = 0.4 \left( \text{ as } \frac{dz}{dyx} = 1 \right)$$", RELU, "cc"),
+        (r"$$\begin{aligned} z &= y_1 \\ &\quad + x_0 \\ &= 0.62 \end{aligned}$$", RELU, "c"),
+        (r"$x_1 \in \mathbb{R}$ and $i = j$ for $P(y = 1)$", RELU, ""),
+        # what is read as what
+        (r"$\frac{dz}{dyx} = \begin{cases} 1 & \text{if } yx > 0 \\ 0 & \text{otherwise} \end{cases}$", RELU, "c"),
+        (r"$\frac{dz}{dyx} = \begin{cases} 0 & yx > 0 \\ 1 & \text{otherwise} \end{cases}$", RELU, "w"),
+        (r"$z = \sum_{i=0}^{1} w_i x_i + w_2 = 1$", NEURON, "c"),
+        (r"$\frac{\partial \alpha}{\partial z} = \sigma'(z) = \sigma(z)(1-\sigma(z))$", NEURON, "c"),
+        (r"$\frac{\partial \alpha}{\partial z} = \frac{\partial}{\partial z} \sigma(z)$", NEURON, "c"),
+        (r"$u'(w) = -x_0 e^{-z}$, $u'(w) = x_0 e^{-z}$", NEURON, "cw"),
+        (r"$dz = dyx$ and $dz = 2dyx$", RELU, "cw"),
+        (r"$\frac{dz}{dw_0} = dx_0$", RELU, "u"),
+        (r"$z + dx_0 = 3$", RELU, "u"),
+        (r"$\frac{da}{dx}\bigg|_{x=3} = 6$ $\frac{da}{dx}\bigg|_{x=2} = 4$ $\frac{da}{dx}\bigg|_{x=3} = 4$", BCE, "ccw"),
+        # updates
+        (r"$w_{31}^+ = w_{31} - 0.5 \cdot 0.2286 = 0.2157$", HIDDEN, "c"),
+        (r"$w_{31} := 0.33 - 0.5 \cdot 0.2286$, $w_{31}^{new} = 0.2157$, $w_{31} \leftarrow 0.4443$", HIDDEN, "ccw"),
+        (r"$w_0 := w_0 - 0.1$", RELU, "u"),
+        # names of the student's own
+        (r"$\text{let } s = 1 + e^{-z}$ $\alpha = \frac{1}{s}$ $\alpha = s$", NEURON, "ccw"),
+        (r"$s = w_0 x_0 + w_1 x_1 + w_2$, $\frac{\partial \alpha}{\partial s} = \alpha(1-\alpha)$", NEURON, "cc"),
+        (r"$S_1 = \alpha (1-\alpha) = 0.197$, $\frac{\partial \alpha}{\partial w_0} = S_1 x_0$", NEURON, "cc"),
+        (r"$S_1 = \alpha (1-\alpha) = 0.3$, $\frac{\partial \alpha}{\partial w_0} = S_1$", NEURON, "ww"),
+        (r"$s = \alpha$, $\alpha = s$, $s = z$, $z = s$, $\alpha = s$", NEURON, "ccccw"),
+        (r"$s = \alpha$, $s = 5$", NEURON, "c?"),
+        (r"$u = \frac{1}{1 + e^{-z}}$, $\alpha = u$, $u = 1 + e^{-z}$, $\alpha = u$", NEURON, "?ccw"),
+        # values a line takes
+        ("$x_0 = 3$\n\n$z = 6 + 6 - 3 = 9$\n\n$z = 6$", NEURON, "?cw"),
+        ("$x_0 = 3$\n\n$x_0 = -1$\n\n$z = 9$", NEURON, "?cw"),
+    ],
+)  # fmt: skip
+def test_verdicts(text, problem, verdicts):
+    letters = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}
+    assert "".join(letters[claim.verdict] for claim in claims_of(text, problem)) == verdicts
+
+
+def test_a_name_of_ones_own_earns_nothing():
+    (claim,) = claims_of("$s = 1 + e^{-z}$", NEURON)
+    assert (claim.points, claim.note) == (0, "a name of the student's own")
+
+
+def test_what_a_line_assumes_is_reported():
+    first, second = claims_of("$x_0 = 3$\n\n$z = 9$", NEURON)
+    assert first.assumes == "line 1 takes x0 = 3; what stands below may be right with that"
+    assert second.note == "with x0 = 3 (line 1)"
+
+
+def test_a_value_for_an_input_without_one_holds_below(tmp_path):
+    (tmp_path / "p.yaml").write_text("title: t\ninputs: {x: {}, y: {}}\ngraph: {a: x*y}\n", encoding="utf-8")
+    (tmp_path / "h.md").write_text(
+        "---\nproblem: p\n---\n$y = 1$, $a = x$, $x = 3$, $a = 3$, $a = 4$\n", encoding="utf-8"
+    )
+    (report,) = judge_files([str(tmp_path / "h.md")])
+    assert [claim.verdict for claim in report.claims] == ["correct", "correct", "correct", "correct", "undecided"]
+    assert report.score.possible == 2
+    assert "line 4 takes y = 1; what stands below may be right with that" in report.notes
+
+
+def test_what_follows_from_a_slip_is_carried_forward():
+    first, second = claims_of(
+        r"$\frac{\partial \alpha}{\partial z} = 0.731$ so $\frac{\partial \alpha}{\partial w_1} = 0.731 \cdot (-2) = -1.462$",
+        NEURON,
+    )
+    assert (first.verdict, first.earned) == ("wrong", 0)
+    assert (second.verdict, second.follows_from, second.earned) == ("wrong", 0, 1)
+    assert second.diagnosis.code == "carried-forward"
+
+
+def test_a_wrong_claim_has_the_steps_of_the_right_one():
+    (claim,) = claims_of(r"$\frac{dz}{dx_0} = 1$", RELU)
+    assert claim.steps[0] == "dz/dx0"
+    assert claim.steps[1].startswith("= dz/dyx * dyx/")
+    assert claim.steps[-1] == "= 0.94"
+
+
+def notebook(*cells):
+    made = [{"cell_type": kind, "metadata": {}, "source": source} for kind, source in cells]
+    return json.dumps({"cells": made, "nbformat": 4, "nbformat_minor": 5, "metadata": {}})
+
+
+def test_a_notebook_is_read_cell_by_cell(tmp_path, run):
+    path = tmp_path / "homework.ipynb"
+    cells = [
+        ("markdown", "---\nproblem: residual-relu\n---\n# Homework"),
+        ("code", "z = 5"),
+        ("markdown", ["Forward:\n", "$z = 0.62$\n", "\n", "$\\frac{dz}{dw_0} = 0.2$\n"]),
+        ("markdown", "$= 0.2$"),
+    ]
+    path.write_text(notebook(*cells), encoding="utf-8")
+    report = gc.verify(load(RELU), gc.read(path))
+    assert [(claim.cell, claim.line, claim.verdict) for claim in report.claims] == [
+        (3, 2, "correct"),
+        (3, 4, "wrong"),
+    ]
+    result = run("verify", path)
+    assert "cell 3 line 4" in result.out
+    document = json.loads(run("verify", path, "--json").out)
+    assert [claim["cell"] for claim in document["files"][0]["claims"]] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no json", "is no notebook: it is no JSON"),
+        ("[]", "is no notebook: it has no list of cells"),
+        ("[" * 100_000, "is no notebook: it is no JSON"),
+        (notebook(("markdown", 3)), "is no notebook: cell 1 has no text"),
+    ],
+)
+def test_what_is_no_notebook_says_so(tmp_path, text, message):
+    path = tmp_path / "homework.ipynb"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileError, match=re.escape(message)):
+        gc.read(path)
+
+
+def test_explain_shows_how_the_right_answer_comes_about(tmp_path, run):
+    path = tmp_path / "homework.md"
+    path.write_text("---\nproblem: residual-relu\n---\n$\\frac{dz}{dw_0} = 0.2$\n", encoding="utf-8")
+    shown = run("verify", path, "--explain").out
+    assert "dz/dyx * dyx/dy1 * dy1/dxw1 * dxw1/dx1 * dx1/dxwb0 * dxwb0/dxw0 * dxw0/dw0" in " ".join(shown.split())
+    assert "dz/dyx" not in run("verify", path).out
+    assert run("verify", path, "--quiet").out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "sign", ["$", "$$", r"\[", r"\(", r"\begin{align}", "(", r"\boxed{", "= ", "&", "\n", ". ", "```"]
+)
+def test_long_texts_are_read_in_time(sign):
+    read_document(Source("homework.md", sign * (200_000 // len(sign))))
+
+
+PARTS = [
+    r"\alpha", "z", "w_0", "u", "s", "S_1", r"\frac{\partial \alpha}{\partial z}", "u'(x_0)", "u'", "dz", "dw_0", "1", "0", "-0.2",
+    "e^{-z}", r"\sigma(z)", r"\sigma'(z)", r"\begin{cases} 1 & z>0 \\ 0 & z \le 0\end{cases}", r"\frac{d}{ds}", r"\log(z)",
+    "9^{9^9}", "z^{z}", r"\frac{d\alpha}{ds}", r"\mathbb{1}[z>0]", "w_0^{+}", r"\alpha\bigg|_{x_0=3}", r"\sum_{i=0}^{1} w_i x_i",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_any_formulas_are_judged_or_explained(seed):
+    draw = random.Random(seed)
+
+    def side():
+        first, *rest = (draw.choice(PARTS) for _ in range(draw.randint(1, 4)))
+        return first + "".join(draw.choice(["+", "-", r"\cdot ", " ", "/", "^"]) + part for part in rest)
+
+    chains = [" = ".join([draw.choice(PARTS), *(side() for _ in range(draw.randint(1, 3)))]) for _ in range(3)]
+    for claim in claims_of("\n\n".join(f"${chain}$" for chain in chains), NEURON):
+        assert claim.verdict == "wrong" or claim.diagnosis is None
+        assert claim.verdict in ("correct", "wrong") or claim.earned == 0
