@@ -88,14 +88,14 @@ def tile(rows: int, vectors: int) -> str:
 def few_rows(rows: int, vectors: int) -> str:
     """A product of very few rows, one pass over the right operand; a k at which all of them are 0 is skipped."""
     each = [(r, v) for r in range(rows) for v in range(vectors)]
-    nothing = " && ".join(f"x{r} == 0" for r in range(rows))
+    some = " | ".join(f"(x{r} != 0)" for r in range(rows))
     lines = [
         f"INLINE void few_{rows}x{vectors}(long K, const R *a, long lda, const R *b, long ldb,",
         "    R *out, long ldo, const R *start, R alpha, R beta) {",
         "  V " + ", ".join(f"c{r}_{v} = {{0}}" for r, v in each) + ";",
         "  for (long k = 0; k < K; k++) {",
         "    R " + ", ".join(f"x{r} = a[{r} * lda + k]" for r in range(rows)) + ";",
-        f"    if ({nothing}) continue;",
+        f"    if (!({some})) continue;",
     ]
     for v in range(vectors):
         adds = " ".join(f"c{r}_{v} += x{r} * w;" for r in range(rows))
@@ -109,7 +109,7 @@ def few_rows(rows: int, vectors: int) -> str:
 
 def few_terms(terms: int) -> str:
     """For out += alpha * (sum of `terms` outer products), row by row; a row whose factors are all 0 stays as it is."""
-    nothing = " && ".join(f"x{k} == 0" for k in range(terms))
+    some = " | ".join(f"(x{k} != 0)" for k in range(terms))
     total = " + ".join(f"x{k} * *(const V *)(b + {k} * ldb + j)" for k in range(terms))
     return "\n".join(
         [
@@ -117,7 +117,7 @@ def few_terms(terms: int) -> str:
             "    R *out, long ldo, R alpha, R beta) {",
             "  for (long i = 0; i < M; i++) {",
             "    R " + ", ".join(f"x{k} = alpha * a[{k} * lda + i]" for k in range(terms)) + ";",
-            f"    if (beta == (R)1 && {nothing}) continue;",
+            f"    if (beta == (R)1 && !({some})) continue;",
             "    R *row = out + i * ldo;",
             "    for (long j = 0; j < N; j += LANES) {",
             f"      V sum = {total};",

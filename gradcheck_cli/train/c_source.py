@@ -177,8 +177,8 @@ def _matmul(writer: Writer, one: Instruction) -> None:
     lda = left.row or left.columns
     start = writer.place(one.args[2]) if len(one.args) == 3 else None
     numbers = f"{writer.number(alpha)}, {writer.number(beta)}"
-    if right_t and rows <= c_kernels.FEW:
-        _few_dots(writer, out, left, right, inner, one)
+    if right_t and rows == 1 and not left_t and start is None:
+        _row_of_dots(writer, out, left, right, inner, one)
         return
     width, b, ldb = _right(writer, right, columns, inner, transposed=right_t)
     if not _fits(out, width):
@@ -230,21 +230,16 @@ def _right(writer: Writer, right: Place, columns: int, inner: int, *, transposed
     return width, text, width
 
 
-def _few_dots(writer: Writer, out: Place, left: Place, right: Place, inner: int, one: Instruction) -> None:
-    """A few rows times a transposed matrix: a column of the result a row of the right operand."""
+def _row_of_dots(writer: Writer, out: Place, left: Place, right: Place, inner: int, one: Instruction) -> None:
+    """One row times a transposed matrix: copying the matrix first would cost more than the product."""
     alpha, beta = one.attrs["alpha"], one.attrs["beta"]
-    if len(one.args) == 3 or one.attrs["left_t"]:
-        message = "a product of two transposed matrices has no place in the compiled program"
-        raise UnsupportedError(message)
-    for row in range(out.rows):
-        total = f"{out.text}[{row} * {out.row} + j]"
-        scale = writer.number(beta)
-        begin = f"{scale} * {total}" if beta else "0"
-        writer.lines.append(f"for (long j = 0; j < {out.columns}; j++) {total} = {begin};")
-        writer.lines.append(
-            f"for (long k = 0; k < {inner}; k++) {{ const R g = {writer.number(alpha)} * {left.text}[{row} * {left.row} + k]; "
-            f'_Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {total} += g * {right.at("j", "k")}; }}'
-        )
+    total = f"{out.text}[j]"
+    begin = f"{writer.number(beta)} * {total}" if beta else "0"
+    writer.lines.append(f"for (long j = 0; j < {out.columns}; j++) {total} = {begin};")
+    writer.lines.append(
+        f"for (long k = 0; k < {inner}; k++) {{ const R g = {writer.number(alpha)} * {left.text}[k]; "
+        f'_Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {total} += g * {right.at("j", "k")}; }}'
+    )
     writer.clear(out)
 
 

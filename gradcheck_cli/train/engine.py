@@ -64,7 +64,8 @@ class Engine:
     states: dict[str, Any] = field(default_factory=dict)
     usual: int = 0
     _bound: dict[tuple[int, bool], tuple[Program, Bound]] = field(default_factory=dict)
-    _memory: dict[tuple[str, int, int], Any] = field(default_factory=dict)
+    _memory: dict[tuple[str, int], Any] = field(default_factory=dict)
+    _widths: dict[str, int] = field(default_factory=dict)
 
     def optimizer(self) -> Update:
         """The recipe's."""
@@ -139,15 +140,10 @@ class Engine:
     def memory(self, name: str, *shape: int) -> Any:
         """An array that is kept for the next call of the same size."""
         count = int(np.prod(shape))
-        key = (name, count, 0)
+        key = (name, count)
         if key not in self._memory:
             self._memory[key] = aligned(max(count, 1), self.recipe.dtype)[:count]
         return self._memory[key].reshape(shape)
-
-    def mask_shapes(self) -> dict[str, int]:
-        """How many numbers of each of dropout's inputs a row needs."""
-        graph = self.network.at(1)
-        return {name: int(np.prod(shape_of(graph, name))) for name in self.network.masks}
 
     def forward(self, rows_of: Any, labels: Any, scale: float) -> Records:
         """A pass over rows of bytes, `EVALUATED` at a time; dropout is off."""
@@ -171,11 +167,11 @@ class Engine:
 
     def feeds(self, rows: int) -> dict[str, Any]:
         """Memory for the data, labels and masks of so many rows."""
-        graph = self.network.at(1)
-        found = {}
-        for name in (self.network.data.name, self.network.target.name, *self.network.masks):
-            found[name] = self.memory(name, rows, int(np.prod(shape_of(graph, name))))
-        return found
+        names = (self.network.data.name, self.network.target.name, *self.network.masks)
+        if not self._widths:
+            graph = self.network.at(1)
+            self._widths = {name: int(np.prod(shape_of(graph, name))) for name in names}
+        return {name: self.memory(name, rows, self._widths[name]) for name in names}
 
 
 def fill_onehot(out: Any, labels: Any, smoothing: float) -> None:

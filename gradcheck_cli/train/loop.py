@@ -205,7 +205,9 @@ class Trainer:
 
     def _scalars(self, first: int, count: int) -> dict[str, Any]:
         recipe, total = self.engine.recipe, self.steps()
-        rates = np.array([recipe.rate(step, total) for step in range(first, first + count)])
+        steady = recipe.schedule == "constant" and not recipe.warmup
+        steps = (first,) if steady else range(first, first + count)
+        rates = np.resize([recipe.rate(step, total) for step in steps], count)
         found = {"lr": rates, "keep": 1 - rates * recipe.weight_decay}
         if recipe.optimizer == "adam":
             number = np.arange(first + 1, first + count + 1)
