@@ -190,7 +190,7 @@ class Builder:
         return self.put("reshape", (at,), shape)
 
     def sum(self, at: int, axes: tuple[int, ...], *, keep: bool = False) -> int:
-        """A sum over axes; what is known to sum to one does."""
+        """A sum over axes; what is known to sum to one does. A step's scalar stays inside: others use the product too."""
         value = self.values[at]
         kept = tuple(1 if axis in axes else size for axis, size in enumerate(value.shape))
         shape = kept if keep else tuple(size for axis, size in enumerate(value.shape) if axis not in axes)
@@ -199,8 +199,12 @@ class Builder:
         if self.uniform(at):
             return self._uniform_product(self.const(math.prod(value.shape) / math.prod(shape)), at, shape)
         factor, rest = self.split(at)
-        if factor is not None:
+        if factor is not None and (self.number(factor) is not None or self._sums_to_one(rest, axes)):
             return self.mul(self.reshape(factor, ()), self.sum(rest, axes, keep=keep))
-        if value.op == "feed" and (self.sums_to_one.get(value.attrs[0]),) == axes:
+        if self._sums_to_one(at, axes):
             return self.const(1, shape)
         return self.put("sum", (at,), shape, axes)
+
+    def _sums_to_one(self, at: int, axes: tuple[int, ...]) -> bool:
+        value = self.values[at]
+        return value.op == "feed" and (self.sums_to_one.get(value.attrs[0]),) == axes

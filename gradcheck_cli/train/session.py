@@ -101,7 +101,11 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
     _head_start(trainer, backends[0])
     if wishes.checked:
         found = check.gradient(engine, feeds, batch)
-        probed = "" if found.probed is None else f", and at small sizes from 50-digit differences by {found.probed:.0e}"
+        probed = (
+            ""
+            if found.probed is None
+            else f", and at small sizes from 50-digit differences by {max(found.probed, 1e-16):.0e}"
+        )
         say(
             f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}"
         )
