@@ -9,7 +9,7 @@ import pytest
 
 import gradcheck_cli
 
-HEAVY = ("sympy", "numpy", "flint", "mpmath", "rich", "yaml")
+HEAVY = ("sympy", "numpy", "flint", "mpmath", "rich", "yaml", "platformdirs")
 SCRIPT = """
 import sys
 {code}
@@ -24,7 +24,7 @@ def loaded(code):
     return done.stdout.split("HEAVY ")[1].strip()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["solve", "--help"], ["verify", "--help"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["solve", "--help"], ["verify", "--help"], ["train", "--help"], []])
 def test_help_imports_nothing_heavy(arguments):
     code = f"from gradcheck_cli.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"
     assert loaded(code) == "[]"

@@ -18,7 +18,7 @@ LAYERS = (
     {"expand", "lowering", "problem"},
     {"symbolic", "tape", "probe"},
     {"crosscheck", "judge"},
-    {"solving"},
+    {"solving", "train"},
     {"verifying"},
     {"render"},
     {"cli", "__main__", "__init__"},
@@ -26,7 +26,8 @@ LAYERS = (
 PEERS = ({"parsing", "write", "graph"}, {"symbolic", "tape", "probe"})
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 ONLY = {"click": {"cli"}, "rich": {"render"}, "yaml": {"yamltree"}, "sympy": {"symbolic"}, "mpmath": {"probe"},
-        "flint": {"symbolic", "judge"}, "numpy": {"tape"}}  # fmt: skip
+        "flint": {"symbolic", "judge"}, "numpy": {"tape", "train"}, "matplotlib": {"render"},
+        "safetensors": {"train"}}  # fmt: skip
 FORBIDDEN = {"eval", "exec", "sympify", "parse_expr", "pickle", "lambdify", "compile_command"}
 
 

@@ -36,6 +36,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_the_training_commands_run(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    block = README.split("<!-- train -->\n```sh\n")[1].split("```")[0]
+    for line in block.splitlines():
+        words = shlex.split(line)
+        assert words[:3] == ["gradcheck", "train", "digits"]
+        assert run(*words[1:]).code == 0
+    assert (tmp_path / "digits.model").is_file()
+
+
 @pytest.mark.usefixtures("usual_spread")
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.split("\n")[0])
 def test_each_command_prints_what_the_readme_shows(block, run, folder):

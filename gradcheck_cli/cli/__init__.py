@@ -10,7 +10,9 @@ import click
 
 from gradcheck_cli.cli.author_commands import check, new, problems, schema
 from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT, fail, fault, unwritable
+from gradcheck_cli.cli.predict_command import predict
 from gradcheck_cli.cli.solve_command import solve
+from gradcheck_cli.cli.train_command import train
 from gradcheck_cli.cli.verify_command import verify
 from gradcheck_cli.errors import GradcheckError
 
@@ -35,7 +37,7 @@ def commands() -> None:
     """
 
 
-for command in (solve, verify, check, problems, new, schema):
+for command in (solve, verify, check, problems, new, schema, train, predict):
     commands.add_command(command)
 
 

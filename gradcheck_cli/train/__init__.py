@@ -1,0 +1,1 @@
+"""Training: a graph compiled once to a flat program of updates, replayed over data."""

@@ -1,0 +1,38 @@
+"""Memory for programs: aligned arrays, rows begun at multiples of a vector register."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcheck_cli.train.program import LANES
+
+if TYPE_CHECKING:
+    from gradcheck_cli.train.ir import Shape
+
+Array = Any
+
+
+def aligned(count: int, dtype: Any) -> Array:
+    """Zeros from an address that is a multiple of 64 on."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(count * itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * itemsize].view(dtype)
+
+
+def stride(shape: Shape) -> int:
+    """From one row to the next, in numbers."""
+    if len(shape) < 2 or shape[-1] == 1:
+        return shape[-1] if shape else 1
+    return -(-shape[-1] // LANES) * LANES
+
+
+def padded(shape: Shape, dtype: Any) -> Array:
+    """Zeros of a shape; a matrix is a view of rows with room at their ends."""
+    if len(shape) != 2:
+        return aligned(-(-math.prod(shape) // LANES) * LANES, dtype)[: math.prod(shape)].reshape(shape)
+    whole = aligned(shape[0] * stride(shape), dtype).reshape(shape[0], stride(shape))
+    return whole[:, : shape[1]]

@@ -1,0 +1,195 @@
+"""A program compiled by the machine's C compiler, kept in the user's cache by the hash of everything it depends on."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import platformdirs
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.train.arrays import aligned
+from gradcheck_cli.train.c_source import source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcheck_cli.train.program import Program
+
+_FLAGS = (
+    "-O2",
+    "-ftree-vectorize",
+    "-fvect-cost-model=dynamic",
+    "-std=gnu11",
+    "-fPIC",
+    "-shared",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+    "-w",
+)
+_NATIVE = "-march=native"
+_PATIENCE = 60  # seconds for a compilation
+
+
+@cache
+def compiler() -> tuple[str, str] | None:
+    """The C compiler's path and what identifies it and the processor, or None where there is none."""
+    for name in ("cc", "gcc", "clang"):
+        path = shutil.which(name)
+        if path is None:
+            continue
+        try:
+            said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+        except (OSError, subprocess.SubprocessError):
+            continue
+        return path, f"{said.stdout}\n{platform.machine()}\n{_processor()}"
+    return None
+
+
+def _processor() -> str:
+    """What the processor can do: a home may be shared by several machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def folder() -> Path:
+    """Where compiled programs are kept: nobody else may write there."""
+    found = Path(platformdirs.user_cache_dir("gradcheck", appauthor=False)) / "programs"
+    try:
+        found.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state = found.stat()
+    except OSError as error:
+        message = f"{found}: {error.strerror}"
+        raise UnsupportedError(message) from error
+    foreign = hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    if foreign:
+        message = f"{found} can be written by others"
+        raise UnsupportedError(message, hint=f"chmod 700 {found}")
+    return found
+
+
+@dataclass(slots=True)
+class Compilation:
+    """A compilation that runs beside us; `path` is where the result lies when it is done."""
+
+    path: Path
+    part: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def wait(self) -> Path:
+        """The compiled program; UnsupportedError where the compiler refused."""
+        if self.process is None or self.part is None:
+            return self.path
+        try:
+            _, said = self.process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            self.process.kill()
+            self.process.communicate()
+            message = f"the C compiler took more than {_PATIENCE} s"
+            raise UnsupportedError(message) from error
+        if self.process.returncode:
+            first = said.decode(errors="replace").splitlines()[:1]
+            message = f"the C compiler says: {' '.join(first)}"
+            raise UnsupportedError(message)
+        try:
+            self.part.replace(self.path)
+        except OSError as error:
+            message = f"{self.path}: {error.strerror}"
+            raise UnsupportedError(message, hint="the cache was emptied meanwhile: try again") from error
+        self.process = None
+        return self.path
+
+
+_RUNNING: dict[str, Compilation] = {}  # by name; a finished one stays, its file is there
+
+
+def start(text: str) -> Compilation:
+    """Begin to compile, unless the same text was compiled before by the same compiler for the same processor."""
+    found = compiler()
+    if found is None:
+        message = "there is no C compiler"
+        raise UnsupportedError(message)
+    path, identity = found
+    named = hashlib.sha256("\0".join([text, identity, *_FLAGS, _NATIVE]).encode()).hexdigest()[:32]
+    target = folder() / f"{named}.so"
+    if named in _RUNNING:
+        return _RUNNING[named]
+    if target.is_file():
+        return Compilation(target)
+    handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
+    os.close(handle)
+    command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", part, "-lm"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
+    assert process.stdin is not None  # noqa: S101 - asked for
+    process.stdin.write(text.encode())
+    process.stdin.close()
+    process.stdin = None
+    _RUNNING[named] = Compilation(target, Path(part), process)
+    return _RUNNING[named]
+
+
+@dataclass(slots=True)
+class CProgram:
+    """A compiled program on parameters and states; it is waited for at its first run."""
+
+    program: Program
+    dtype: Any
+    params: Mapping[str, Any]
+    states: Mapping[str, Any]
+    compilation: Compilation
+    scratch: Any
+    buffers: list[Any] = field(default_factory=list)
+    function: Any = None
+
+    def run(self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]) -> None:
+        """Do `steps` steps; feeds and records have a first axis of steps and the program's dtype, scalars are doubles."""
+        if self.function is None:
+            self.function = ctypes.CDLL(str(self.compilation.wait())).gradcheck_run
+            self.function.restype = None
+        kept = {name: np.ascontiguousarray(scalars[name], np.float64) for name in self.program.scalars}
+        for arrays, names in ((feeds, self.program.feeds), (records, self.program.records)):
+            for name in names:
+                array = arrays[name]
+                assert array.flags.c_contiguous and array.dtype == self.dtype and len(array) >= steps  # noqa: S101, PT018
+        self.function(
+            ctypes.c_long(steps),
+            _pointers([feeds[name] for name in self.program.feeds]),
+            _pointers([self.params[name] for name in self.program.params]),
+            _pointers([self.states[name] for name in self.program.states]),
+            _pointers(self.buffers),
+            _pointers([records[name] for name in self.program.records]),
+            _pointers(list(kept.values())),
+            ctypes.c_void_p(self.scratch.ctypes.data),
+        )
+
+
+def _pointers(arrays: list[Any]) -> Any:
+    return (ctypes.c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
+
+
+class CBackend:
+    """Generated C, compiled once."""
+
+    name = "c"
+
+    def bind(self, program: Program, dtype: str, params: Mapping[str, Any], states: Mapping[str, Any]) -> CProgram:
+        """A program on parameters and states; UnsupportedError where it cannot be compiled."""
+        text, scratch = source(program, dtype)
+        compilation = start(text)
+        buffers = [aligned(size, dtype) for size in program.buffers]
+        return CProgram(program, np.dtype(dtype), params, states, compilation, aligned(scratch, dtype), buffers)

@@ -1,0 +1,207 @@
+"""Before training: the gradient is right, and the program that will train does what the tape says.
+
+The tape (float64, nothing fused) is the reference for every program. The tape itself is held against differences of its
+own values along random directions, on the first batch, and against the probe's fifty digits where the sizes of the
+network are letters: there the same graph is small enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcheck_cli import probe, tape
+from gradcheck_cli.errors import DisagreementError, GradcheckError
+from gradcheck_cli.grids import Grid
+from gradcheck_cli.lowering import at_sizes
+from gradcheck_cli.train.arrays import padded
+from gradcheck_cli.train.engine import Backend, Engine
+from gradcheck_cli.train.trace import shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcheck_cli.graph import Graph
+    from gradcheck_cli.train.network import Network
+
+_STEPS, _RATE = 2, 0.1  # a rate of the user's that overflows is no fault of a program
+_TOLERANCE = {"float32": 5e-3, "float64": 1e-7}
+_EPSILON = {"float32": 1.2e-7, "float64": 2.3e-16}
+_MOST_ROWS, _MOST_ERROR, _DISTANCE = 16, 1e-4, 1e-5
+_SMALL = 3  # sizes of the copy that the probe measures
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`error`: largest relative distance between gradient and difference along `directions`; `digits`: the probe's."""
+
+    directions: int
+    error: float
+    probed: float | None
+
+
+def reference(network: Network, rows: int) -> tape.Tape:
+    """The tape of a network for so many rows."""
+    return tape.compile_graph(network.at(rows))
+
+
+def gradient(engine: Engine, feeds: Mapping[str, Any], rows: int) -> Checked:
+    """Hold the tape's gradient against differences, for each parameter along a direction of its own.
+
+    A direction is half the gradient's own, so that there is a slope to measure, and half drawn at random. Raises
+    DisagreementError where they differ.
+    """
+    rows = min(rows, _MOST_ROWS)
+    graph = engine.network.at(rows)
+    made = tape.compile_graph(graph)
+    values = _values(graph, engine, feeds, rows)
+    found = made.forward(values).gradients()
+    random = np.random.default_rng(0)
+    error = 0.0
+    for name in engine.params:
+        way = _unit(found[name]) + _unit(random.normal(size=np.shape(values[name])))
+        slope, told = _slope(made, values, name, way), float(np.sum(found[name] * way))
+        error = max(error, abs(slope - told) / max(abs(slope), abs(told), 1e-6))
+    if not error < _MOST_ERROR:
+        message = f"the gradient and differences along random directions differ by {error:.1e}"
+        raise DisagreementError(message, hint="--no-check trains all the same")
+    probed = _probed(engine.network)
+    if probed is not None and not probed < _MOST_ERROR:
+        message = f"the tape and the probe differ by {probed:.1e} on a small copy of the network"
+        raise DisagreementError(message, hint="--no-check trains all the same")
+    return Checked(len(engine.params), error, probed)
+
+
+def _unit(array: Any) -> Any:
+    size = float(np.linalg.norm(array))
+    return array / size if size else array
+
+
+def _values(graph: Graph, engine: Engine, feeds: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    found: dict[str, Any] = {name: np.asarray(array, float) for name, array in engine.params.items()}
+    for name, array in feeds.items():
+        found[name] = np.asarray(array[:rows], float).reshape(shape_of(graph, name))
+    for constant in graph.constants:
+        found[constant.name] = float(constant.value or 0)
+    return found
+
+
+def _slope(made: tape.Tape, values: Mapping[str, Any], name: str, way: Any) -> float:
+    """A central difference of the output."""
+
+    def at(distance: float) -> float:
+        return float(made.forward({**values, name: values[name] + distance * way}).values[made.graph.output])
+
+    return (at(_DISTANCE) - at(-_DISTANCE)) / (2 * _DISTANCE)
+
+
+def _probed(network: Network) -> float | None:
+    """How far the tape is from the probe on a small copy of the network; None where its sizes are numbers."""
+    if not network.batch:
+        return None
+    letters = [letter for letter, _ in network.graph.dims]
+    graph = at_sizes(network.graph, {letter: _SMALL + at % 2 for at, letter in enumerate(letters)})
+    random = np.random.default_rng(1)
+    values = {leaf.name: _drawn(graph, leaf.name, leaf.kind, random) for leaf in graph.inputs}
+    exact = {name: _grid(array) for name, array in values.items()}
+    way = {leaf.name: random.integers(-9, 10, np.shape(values[leaf.name])) / 8 for leaf in graph.inputs if leaf.param}
+    made = probe.compile_arrays(graph)
+    slope = made.along(
+        graph.output, {name: _grid(array) for name, array in way.items()}, Grid((), (Fraction(1),)), made.values(exact)
+    )
+    told = tape.compile_graph(graph).forward(values).gradients()
+    total = float(sum(np.sum(told[name] * way[name]) for name in way))
+    if slope.kink:  # the point lies on a bend: there is no one slope
+        return None
+    exact_slope = probe.as_float(slope.central)
+    return abs(total - exact_slope) / max(abs(exact_slope), 1e-12)
+
+
+def _drawn(graph: Graph, name: str, kind: str, random: Any) -> Any:
+    shape = shape_of(graph, name)
+    if kind in ("onehot", "distribution"):
+        return np.eye(shape[-1])[random.integers(0, shape[-1], shape[:-1])]
+    drawn = random.integers(-20, 21, shape) / 16
+    return np.abs(drawn) + 0.25 if kind in ("positive", "nonnegative", "probability") else drawn
+
+
+def _grid(array: Any) -> Grid:
+    return Grid(np.shape(array), tuple(Fraction(float(item)) for item in np.ravel(array)))
+
+
+def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: int) -> str:
+    """Do two steps on copies, with the program and with the tape: what differs, or an empty text."""
+    copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows)
+    for name, array in engine.params.items():
+        copy.params[name] = padded(array.shape, engine.recipe.dtype)
+        copy.params[name][...] = array
+    rate = min(engine.recipe.lr, _RATE)
+    scalars = _scalars(engine, rate)
+    once = {name: array[:rows] for name, array in feeds.items()}
+    twice = {name: np.concatenate([array] * _STEPS) for name, array in once.items()}
+    try:
+        records = copy.run(twice, rows, scalars, train=True)
+    except GradcheckError as error:
+        return error.message
+    values, losses = _stepped(engine, once, rows, scalars)
+    if not records.finite().all():
+        return "its first steps are not finite" if np.isfinite(losses).all() else ""
+    for name, array in engine.params.items():
+        start, dtype = np.asarray(array, float), engine.recipe.dtype
+        moved, wanted = np.asarray(copy.params[name], float) - start, values[name] - start
+        rounding = 4 * _EPSILON[dtype] * float(np.linalg.norm(start))
+        if np.linalg.norm(moved - wanted) > _TOLERANCE[dtype] * float(np.linalg.norm(wanted)) + rounding:
+            return f"after {_STEPS} steps {name} has moved by {np.linalg.norm(moved):.4g}, not {np.linalg.norm(wanted):.4g}"
+    return ""
+
+
+def _scalars(engine: Engine, rate: float) -> dict[str, Any]:
+    number = np.arange(1, _STEPS + 1)
+    second = np.sqrt(1 - 0.999**number)
+    return {
+        "lr": np.full(_STEPS, rate),
+        "keep": np.full(_STEPS, 1 - rate * engine.recipe.weight_decay),
+        "rate": rate * second / (1 - 0.9**number),
+        "epsilon": 1e-8 * second,
+    }
+
+
+def _stepped(
+    engine: Engine, feeds: Mapping[str, Any], rows: int, scalars: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[float]]:
+    """The parameters after the steps, by the tape's gradients and the optimizers' definitions."""
+    graph = engine.network.at(rows)
+    made = tape.compile_graph(graph)
+    values = _values(graph, engine, feeds, rows)
+    states: dict[str, Any] = {}
+    losses = []
+    for step in range(_STEPS):
+        run = made.forward(values)
+        losses.append(float(run.values[graph.output]))
+        told = run.gradients()
+        for name in engine.params:
+            kept = values[name] * scalars["keep"][step]
+            values[name] = kept - _move(engine, name, told[name], states, step, float(scalars["lr"][step]))
+    return values, losses
+
+
+def _move(engine: Engine, name: str, g: Any, states: dict[str, Any], step: int, rate: float) -> Any:
+    """What an optimizer subtracts, by its textbook form."""
+    recipe = engine.recipe
+    if recipe.optimizer == "adam":
+        m, v = states.get(name, (0.0, 0.0))
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        states[name] = (m, v)
+        unbiased = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
+        return rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
+    if recipe.optimizer == "sgd":
+        return rate * g
+    states[name] = recipe.momentum * states.get(name, 0.0) + rate * g
+    if recipe.optimizer == "momentum":
+        return states[name]
+    before = states.get(f"{name} before", 0.0)
+    states[f"{name} before"] = states[name]
+    return (1 + recipe.momentum) * states[name] - recipe.momentum * before

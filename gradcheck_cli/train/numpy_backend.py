@@ -1,0 +1,51 @@
+"""Programs in NumPy: always there."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.train import blas
+from gradcheck_cli.train.arrays import aligned
+from gradcheck_cli.train.numpy_program import NumpyProgram
+from gradcheck_cli.train.numpy_rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gradcheck_cli.train.program import Program
+
+Array = Any
+
+
+def bind(program: Program, dtype: Any, params: Mapping[str, Array], states: Mapping[str, Array]) -> NumpyProgram:
+    """The program ready to run on these parameters and states, which it changes in place."""
+    found = NumpyProgram(program, np.dtype(dtype), params, states, library=blas.find())
+    found.buffers = [aligned(size, dtype) for size in program.buffers]
+    for one in program.instructions:
+        if one.op == "record":
+            found.records[one.out.key] = found.array(one.args[0])
+            kept = found.scratch(one.out.shape, hash(one.out.key))
+            found.calls.append(partial(np.copyto, kept, found.records[one.out.key]))
+            found.records[one.out.key] = kept
+        elif one.op in RULES:
+            found.calls.extend(RULES[one.op](found, one))
+        else:
+            message = f"{one.op} has no place in the NumPy back end"
+            raise UnsupportedError(message, hint="the tape can train it: --backend tape")
+    return found
+
+
+class NumpyBackend:
+    """NumPy and its own BLAS: always there."""
+
+    name = "numpy"
+
+    def bind(
+        self, program: Program, dtype: str, params: Mapping[str, Array], states: Mapping[str, Array]
+    ) -> NumpyProgram:
+        """A program on parameters and states, which it changes in place."""
+        return bind(program, dtype, params, states)

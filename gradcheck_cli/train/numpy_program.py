@@ -1,0 +1,141 @@
+"""A program as a list of calls with their operands bound: the arrays they work on, and how a step is run."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.train import blas
+from gradcheck_cli.train.arrays import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gradcheck_cli.train.program import Program, Ref
+
+Array = Any
+SMALL = 4096  # up to so many numbers an operand of the full shape beats broadcasting a single one
+
+
+@dataclass(slots=True)
+class NumpyProgram:
+    """A program bound to parameters and states; `run` does steps over rows of data."""
+
+    program: Program
+    dtype: Any
+    params: Mapping[str, Array]
+    states: Mapping[str, Array]
+    calls: list[Callable[[], object]] = field(default_factory=list)
+    buffers: list[Array] = field(default_factory=list)
+    moving: dict[tuple[str, int], ctypes.c_void_p] = field(default_factory=dict)
+    copied: dict[str, Array] = field(default_factory=dict)
+    uniforms: dict[tuple[str, float], list[Array]] = field(default_factory=dict)
+    records: dict[str, Array] = field(default_factory=dict)
+    _scratch: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+    library: blas.Blas | None = None
+
+    def run(
+        self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array], records: Mapping[str, Array]
+    ) -> None:
+        """Do `steps` steps; feeds, scalars and records have a first axis of steps and the program's dtype."""
+        pointers, copies, varying = self._bound(feeds, steps, scalars)
+        outs = [(self.records[name], records[name]) for name in self.records]
+        calls = self.calls
+        with np.errstate(all="ignore"):
+            for step in range(steps):
+                for pointer, base, stride in pointers:
+                    pointer.value = base + step * stride
+                for buffer, rows in copies:
+                    buffer[...] = rows[step]
+                for coefficient, arrays, numbers in varying:
+                    for array in arrays:
+                        array.fill(coefficient * numbers[step])
+                for call in calls:
+                    call()
+                for buffer, rows in outs:
+                    rows[step] = buffer
+
+    def _bound(self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array]) -> tuple[Any, Any, Any]:
+        pointers = []
+        for (name, offset), pointer in self.moving.items():
+            rows = feeds[name]
+            assert rows.flags.c_contiguous and rows.dtype == self.dtype and len(rows) >= steps  # noqa: S101, PT018
+            pointers.append((pointer, rows.ctypes.data + offset, rows.strides[0]))
+        copies = [(buffer, feeds[name]) for name, buffer in self.copied.items()]
+        varying = []
+        for (name, coefficient), arrays in self.uniforms.items():
+            if not name:
+                continue
+            numbers = scalars[name]
+            if steps and (numbers[:steps] == numbers[0]).all():
+                for array in arrays:
+                    array.fill(coefficient * numbers[0])
+            else:
+                varying.append((coefficient, arrays, numbers))
+        return pointers, copies, varying
+
+    # what instructions need
+
+    def array(self, ref: Ref) -> Array:
+        """The array of an operand."""
+        if ref.kind == "buffer":
+            return self.buffers[ref.key][: math.prod(ref.shape)].reshape(ref.shape)
+        if ref.kind == "feed":
+            if ref.key not in self.copied:
+                self.copied[ref.key] = aligned(math.prod(self.program.feeds[ref.key]), self.dtype).reshape(
+                    self.program.feeds[ref.key]
+                )
+            return self.copied[ref.key].reshape(ref.shape)
+        if ref.kind in ("param", "state"):
+            held = (self.params if ref.kind == "param" else self.states)[ref.key]
+            return held if held.shape == ref.shape else _viewed(held, ref.shape)
+        return self.uniform(ref.key, ref.shape if math.prod(ref.shape) <= SMALL else ())
+
+    def uniform(self, key: tuple[str, float], shape: tuple[int, ...]) -> Array:
+        """An array full of one number; that of a step's scalar is filled again when it changes."""
+        for array in self.uniforms.setdefault(key, []):
+            if array.shape == shape:
+                return array
+        array = np.full(shape, 0.0 if key[0] else key[1], self.dtype)
+        self.uniforms[key].append(array)
+        return array
+
+    def scratch(self, shape: tuple[int, ...], which: int = 0) -> Array:
+        """Memory that an instruction may use while it runs."""
+        key = (math.prod(shape), which)
+        if key not in self._scratch:
+            self._scratch[key] = aligned(max(key[0], 1), self.dtype)[: key[0]]
+        return self._scratch[key].reshape(shape)
+
+    def operand(self, ref: Ref) -> blas.Operand:
+        """A matrix for BLAS; a feed's is where the step's rows lie."""
+        if ref.kind == "feed" and len(ref.shape) <= 2:
+            pointer = self.moving.setdefault((ref.key, 0), ctypes.c_void_p())
+            rows, columns = ref.shape if len(ref.shape) == 2 else (1, math.prod(ref.shape))
+            return blas.Operand((rows, columns), max(columns, 1), pointer)
+        return blas.operand(self.array(ref))
+
+    def rows(self, ref: Ref) -> list[blas.Operand]:
+        """The rows of a matrix, each as an operand."""
+        if ref.kind != "feed":
+            return blas.rows(blas.operand(self.array(ref)), self.dtype.itemsize)
+        count, columns = ref.shape
+        offsets = [(ref.key, row * columns * self.dtype.itemsize) for row in range(count)]
+        pointers = [self.moving.setdefault(key, ctypes.c_void_p()) for key in offsets]
+        return [blas.Operand((1, columns), columns, pointer) for pointer in pointers]
+
+
+def _viewed(array: Array, shape: tuple[int, ...]) -> Array:
+    """The same memory in another shape; refused where that would be a copy."""
+    view = array.view()
+    try:
+        view.shape = shape
+    except AttributeError as error:
+        message = "a parameter is used in a shape that its rows do not have"
+        raise UnsupportedError(message) from error
+    return view

@@ -1,0 +1,308 @@
+"""What each instruction is in NumPy and BLAS calls: one row an operation."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcheck_cli.train import blas
+from gradcheck_cli.train.numpy_program import SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gradcheck_cli.train.numpy_program import NumpyProgram
+    from gradcheck_cli.train.program import Instruction, Ref
+
+Array = Any
+
+
+def _unary(function: Any) -> Any:
+    def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+        return [partial(function, bound.array(one.args[0]), bound.array(one.out))]
+
+    return rule
+
+
+def _binary(function: Any) -> Any:
+    def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+        left, right = (_spread(bound, ref, one.out) for ref in one.args)
+        return [partial(function, left, right, out=bound.array(one.out))]
+
+    return rule
+
+
+def _spread(bound: NumpyProgram, ref: Ref, out: Ref) -> Array:
+    """An operand; a uniform one in the result's shape where that is small."""
+    if ref.kind == "uniform":
+        return bound.uniform(ref.key, out.shape if math.prod(out.shape) <= SMALL else ())
+    return bound.array(ref)
+
+
+def _compare(function: Any) -> Any:
+    def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+        left, right = (bound.array(ref) for ref in one.args)
+        return [partial(function, left, right, out=bound.array(one.out), casting="unsafe", dtype=bool)]
+
+    return rule
+
+
+def _sigmoid(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """1/(1 + exp(-x)); an overflow of exp gives 0, which is right."""
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    ones = bound.uniform(("", 1.0), out.shape if out.size <= SMALL else ())
+    return [
+        partial(np.negative, x, out),
+        partial(np.exp, out, out),
+        partial(np.add, out, ones, out),
+        partial(np.reciprocal, out, out),
+    ]
+
+
+def _dsigmoid(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    g, y, out = bound.array(one.args[0]), bound.array(one.args[1]), bound.array(one.out)
+    slope = bound.scratch(out.shape)
+    return [
+        partial(np.multiply, y, y, slope),
+        partial(np.subtract, y, slope, slope),
+        partial(np.multiply, g, slope, out),
+    ]
+
+
+def _dtanh(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """As g (1 - y^2) as g - g y y."""
+    g, y, out = bound.array(one.args[0]), bound.array(one.args[1]), bound.array(one.out)
+    part = bound.scratch(out.shape)
+    return [partial(np.multiply, g, y, part), partial(np.multiply, part, y, part), partial(np.subtract, g, part, out)]
+
+
+def _drelu(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """The value of relu is y, so its sign is 0 or 1."""
+    g, y, out = bound.array(one.args[0]), bound.array(one.args[1]), bound.array(one.out)
+    sign = bound.scratch(out.shape)
+    return [partial(np.sign, y, sign), partial(np.multiply, g, sign, out)]
+
+
+def _relu(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    zeros = bound.uniform(("", 0.0), out.shape if out.size <= SMALL else ())
+    return [partial(np.maximum, x, zeros, out=out)]
+
+
+def _softplus(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    return [partial(np.logaddexp, x, bound.uniform(("", 0.0), ()), out)]
+
+
+def _softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """exp(x - max), and over its sum."""
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    axis = one.attrs["axis"]
+    top = bound.scratch(tuple(1 if at == axis else size for at, size in enumerate(x.shape)), 1)
+    return [
+        partial(np.maximum.reduce, x, axis, None, top, True),
+        partial(np.subtract, x, top, out),
+        partial(np.exp, out, out),
+        partial(np.add.reduce, out, axis, None, top, True),
+        partial(np.divide, out, top, out),
+    ]
+
+
+def _log_softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    axis = one.attrs["axis"]
+    top = bound.scratch(tuple(1 if at == axis else size for at, size in enumerate(x.shape)), 1)
+    powers = bound.scratch(x.shape, 2)
+    return [
+        partial(np.maximum.reduce, x, axis, None, top, True),
+        partial(np.subtract, x, top, out),
+        partial(np.exp, out, powers),
+        partial(np.add.reduce, powers, axis, None, top, True),
+        partial(np.log, top, top),
+        partial(np.subtract, out, top, out),
+    ]
+
+
+def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out = bound.array(one.out)
+    attrs, calls = dict(one.attrs), []
+    if len(one.args) == 3:
+        calls.append(partial(np.copyto, out, bound.array(one.args[2])))
+        attrs["beta"] = 1.0
+    if bound.library is not None and all(ref.kind != "uniform" for ref in one.args) and _blas_fits(bound, one):
+        return [*calls, *_blas_products(bound, one, out, attrs)]
+    left, right = (np.broadcast_to(bound.array(ref), ref.shape) for ref in one.args[:2])
+    left, right = (left.T if attrs["left_t"] else left), (right.T if attrs["right_t"] else right)
+    if attrs["beta"] == 0 and attrs["alpha"] == 1 and out.flags.c_contiguous:
+        return [*calls, partial(np.dot, left, right, out)]
+    part = bound.scratch(out.shape, 3)
+    return [*calls, partial(np.dot, left, right, part), *_combine(bound, out, part, attrs)]
+
+
+def _blas_products(
+    bound: NumpyProgram, one: Instruction, out: Array, attrs: dict[str, Any]
+) -> list[Callable[[], object]]:
+    """One product, or for a few rows one product of a row and a matrix for each."""
+    assert bound.library is not None  # noqa: S101 - asked before
+    right = bound.operand(one.args[1])
+    if 1 < len(out) <= blas.FEW and len(out) == out.size // out.shape[-1] and not attrs["left_t"]:
+        pairs = zip(bound.rows(one.out), bound.rows(one.args[0]), strict=True)
+        return [blas.product(bound.library, bound.dtype, target, row, right, attrs) for target, row in pairs]
+    left = bound.operand(one.args[0])
+    return [blas.product(bound.library, bound.dtype, blas.operand(out), left, right, attrs)]
+
+
+def _blas_fits(bound: NumpyProgram, one: Instruction) -> bool:
+    arrays = [bound.array(ref) for ref in (one.out, *one.args[:2]) if ref.kind != "feed"]
+    return all(blas.fits(array) for array in arrays)
+
+
+def _combine(bound: NumpyProgram, out: Array, part: Array, attrs: dict[str, Any]) -> list[Callable[[], object]]:
+    """Sets out = beta*out + alpha*part, where `part` may be overwritten."""
+    calls: list[Callable[[], object]] = []
+    alpha, beta = attrs["alpha"], attrs["beta"]
+    if beta not in (0, 1):
+        calls.append(partial(np.multiply, out, bound.uniform(("", beta), ()), out))
+    if alpha not in (1, -1):
+        calls.append(partial(np.multiply, part, bound.uniform(("", alpha), ()), part))
+    if beta == 0:
+        return [*calls, partial(np.negative if alpha == -1 else np.positive, part, out)]
+    return [*calls, partial(np.subtract if alpha == -1 else np.add, out, part, out)]
+
+
+def _sum(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out, attrs = bound.array(one.out), one.attrs
+    (ref,) = one.args
+    array = bound.array(ref)
+    if bound.library is not None and attrs["axes"] == (0,) and array.ndim == 2 and out.ndim == 1 and blas.fits(array):
+        ones = bound.uniform(("", 1.0), (1, array.shape[0]))
+        more = attrs | {"left_t": False, "right_t": False}
+        return [
+            blas.product(bound.library, bound.dtype, blas.operand(out), blas.operand(ones), blas.operand(array), more)
+        ]
+    if attrs["beta"] == 0 and attrs["alpha"] == 1:
+        return [partial(np.add.reduce, array, attrs["axes"], None, out.reshape(_reduced(array, attrs["axes"])), True)]
+    part = bound.scratch(out.shape, 3)
+    return [partial(np.add.reduce, array, attrs["axes"], None, part), *_combine(bound, out, part, attrs)]
+
+
+def _reduced(array: Array, axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(1 if axis in axes else size for axis, size in enumerate(array.shape))
+
+
+def _axpby(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out, source = bound.array(one.out), np.broadcast_to(bound.array(one.args[0]), one.out.shape)
+    alpha, beta = one.attrs["alpha"], one.attrs["beta"]
+    whole = out.flags.c_contiguous and source.flags.c_contiguous
+    if bound.library is not None and beta == 1 and whole and out.size:
+        return [blas.axpy(bound.library, bound.dtype, alpha, source, out)]
+    part = bound.scratch(out.shape, 3)
+    if alpha in (1, -1):
+        return _combine(bound, out, source, one.attrs)
+    scaled = partial(np.multiply, source, bound.uniform(("", alpha), ()), part)
+    return [scaled, *_combine(bound, out, part, {"alpha": 1.0, "beta": beta})]
+
+
+def _scale(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    out = bound.array(one.out)
+    return [partial(np.multiply, out, bound.uniform(one.args[0].key, ()), out)]
+
+
+def _adam(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """m, v, then p -= rate m/(sqrt(v) + epsilon)."""
+    p = bound.array(one.out)
+    m, v, g = (bound.array(ref) for ref in one.args[:3])
+    g = np.broadcast_to(g, p.shape)
+    rate, epsilon = (bound.uniform(ref.key, ()) for ref in one.args[3:])
+    part = bound.scratch(p.shape, 3)
+    beta1, beta2 = one.attrs["beta1"], one.attrs["beta2"]
+
+    def number(value: float) -> Array:
+        return bound.uniform(("", value), ())
+
+    return [
+        partial(np.multiply, m, number(beta1), m),
+        partial(np.multiply, g, number(1 - beta1), part),
+        partial(np.add, m, part, m),
+        partial(np.multiply, v, number(beta2), v),
+        partial(np.multiply, g, g, part),
+        partial(np.multiply, part, number(1 - beta2), part),
+        partial(np.add, v, part, v),
+        partial(np.sqrt, v, part),
+        partial(np.add, part, epsilon, part),
+        partial(np.divide, m, part, part),
+        partial(np.multiply, part, rate, part),
+        partial(np.subtract, p, part, p),
+    ]
+
+
+def _where(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """The first operand decides: a copy of the third, then of the second where it is not 0."""
+    out = bound.array(one.out)
+    chosen, first, second = (np.broadcast_to(bound.array(ref), out.shape) for ref in one.args)
+    mask = np.zeros(out.shape, bool)
+    return [
+        partial(np.not_equal, chosen, bound.uniform(("", 0.0), ()), mask),
+        partial(np.copyto, out, second),
+        partial(np.copyto, out, first, where=mask),
+    ]
+
+
+def _transpose(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    return [partial(np.copyto, bound.array(one.out), bound.array(one.args[0]).T)]
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def _erf_rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    x, out = bound.array(one.args[0]), bound.array(one.out)
+    return [lambda: np.copyto(out, _erf(x))]
+
+
+RULES: dict[str, Callable[[NumpyProgram, Instruction], list[Callable[[], object]]]] = {
+    "add": _binary(np.add),
+    "sub": _binary(np.subtract),
+    "mul": _binary(np.multiply),
+    "div": _binary(np.divide),
+    "pow": _binary(np.power),
+    "maximum": _binary(np.maximum),
+    "minimum": _binary(np.minimum),
+    "gt": _compare(np.greater),
+    "ge": _compare(np.greater_equal),
+    "eq": _compare(np.equal),
+    "exp": _unary(np.exp),
+    "log": _unary(np.log),
+    "sin": _unary(np.sin),
+    "cos": _unary(np.cos),
+    "asin": _unary(np.arcsin),
+    "atan": _unary(np.arctan),
+    "sinh": _unary(np.sinh),
+    "cosh": _unary(np.cosh),
+    "tanh": _unary(np.tanh),
+    "abs": _unary(np.abs),
+    "sign": _unary(np.sign),
+    "floor": _unary(np.floor),
+    "step": lambda bound, one: [
+        partial(np.heaviside, bound.array(one.args[0]), bound.uniform(("", 0.0), ()), bound.array(one.out))
+    ],
+    "erf": _erf_rule,
+    "sigmoid": _sigmoid,
+    "relu": _relu,
+    "softplus": _softplus,
+    "dsigmoid": _dsigmoid,
+    "dtanh": _dtanh,
+    "drelu": _drelu,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "matmul": _matmul,
+    "sum": _sum,
+    "axpby": _axpby,
+    "scale": _scale,
+    "adam": _adam,
+    "where": _where,
+    "transpose": _transpose,
+}

@@ -1,0 +1,201 @@
+"""A training from what a user asked for: data, network, back end, checks; and where its state is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import platformdirs
+
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
+from gradcheck_cli.problem import load as load_problem
+from gradcheck_cli.train import blas, check
+from gradcheck_cli.train.c_backend import CBackend, compiler
+from gradcheck_cli.train.checkpoint import Model, load
+from gradcheck_cli.train.data import Dataset, digits, mnist
+from gradcheck_cli.train.engine import Backend, Engine
+from gradcheck_cli.train.initial import initial
+from gradcheck_cli.train.loop import Trainer
+from gradcheck_cli.train.network import Network, mlp, read_network
+from gradcheck_cli.train.numpy_backend import NumpyBackend
+from gradcheck_cli.train.recipes import Recipe, recipe
+from gradcheck_cli.train.tape_backend import TapeBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gradcheck_cli.train.download import Progress
+
+_PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
+_NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step
+_TRIAL = 0.025  # seconds a number of threads is tried for
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a user asked for; `changes` are settings of the recipe, None for those not mentioned."""
+
+    dataset: str
+    recipe: str = "default"
+    changes: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    network: str = ""
+    backend: str = "auto"
+    threads: int = 0
+    resume: Path | None = None
+    checked: bool = True
+
+
+def begin(wishes: Wishes, say: Callable[[str], None], progress: Progress | None = None) -> Trainer:
+    """A trainer that is ready to run; `say` gets a line for everything that was decided or checked."""
+    if wishes.threads and (library := blas.find()) is not None:
+        library.set_threads(wishes.threads)
+    model = load(wishes.resume) if wishes.resume else None
+    dataset = _dataset(wishes, model, progress)
+    settings = model.recipe if model else recipe(wishes.recipe, dataset.name, wishes.changes)
+    network = model.network if model else _network(wishes, settings, dataset)
+    params = model.params if model else initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
+    engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
+    trainer = Trainer(engine, dataset)
+    if model:
+        trainer.position, trainer.history = model.position, list(model.history)
+    if not network.batch and settings.batch_size != 1:
+        message = f"the network takes one example at a time, and --batch-size is {settings.batch_size}"
+        raise GradcheckError(message, hint="write --batch-size 1, or give the data a batch: X: {shape: [m, dx]}")
+    _ready(trainer, wishes, model, say)
+    return trainer
+
+
+def _dataset(wishes: Wishes, model: Model | None, progress: Progress | None) -> Dataset:
+    if model and model.dataset != wishes.dataset:
+        message = f"{wishes.resume}: this model was trained on {model.dataset}"
+        raise GradcheckError(message, hint=f"write gradcheck train {model.dataset} --resume {wishes.resume}")
+    dataset = digits() if wishes.dataset == "digits" else mnist(wishes.folder, progress)
+    rows = min(model.recipe.rows or len(dataset.images), len(dataset.images)) if model else 0
+    if model and (model.size != dataset.size or model.rows != rows):
+        message = f"{wishes.resume}: this model was trained on {model.rows:,} images of {model.size[0]}x{model.size[1]}"
+        raise GradcheckError(message, hint="go on with the same data")
+    return dataset
+
+
+def _network(wishes: Wishes, settings: Recipe, dataset: Dataset) -> Network:
+    features = dataset.images.shape[1]
+    if wishes.network or (settings.name == "homework" and settings.activation == "sigmoid" and not settings.dropout):
+        problem = load_problem(wishes.network or "mnist-mlp")
+        return read_network(problem.source.text, problem.name, features, dataset.classes, settings.hidden)
+    text = mlp(settings.hidden, settings.activation, dropout=settings.dropout > 0)
+    return read_network(text, "mlp", features, dataset.classes, settings.hidden)
+
+
+def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[[str], None]) -> None:
+    """Check the gradient, then choose a back end whose program agrees with the tape, and a number of threads."""
+    engine, batch = trainer.engine, trainer.batch
+    feeds, _ = trainer.prepared(slice(0, batch))
+    wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
+    backends = _candidates(wanted, trainer, say)
+    _head_start(trainer, backends[0])
+    if wishes.checked:
+        found = check.gradient(engine, feeds, batch)
+        probed = (
+            ""
+            if found.probed is None
+            else f", and at small sizes from 50-digit differences by {max(found.probed, 1e-16):.0e}"
+        )
+        say(
+            f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}"
+        )
+    for backend in backends:
+        wrong = check.program(engine, backend, feeds, batch)
+        if not wrong:
+            engine.backend = backend
+            engine.warm(trainer.batch, len(trainer.dataset.test_images))
+            break
+        say(f"{backend.name}: {wrong}; it is not used")
+    else:
+        message = "no back end agrees with the reference"
+        raise GradcheckError(message, hint="--backend tape trains with the reference itself")
+    say(f"back end: {engine.backend.name}, {_threads(trainer, wishes, feeds)}")
+
+
+def _head_start(trainer: Trainer, backend: Backend) -> None:
+    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared."""
+    trainer.engine.backend = backend
+    with contextlib.suppress(UnsupportedError):
+        trainer.engine.warm(trainer.batch, len(trainer.dataset.test_images))
+
+
+def _candidates(wanted: str, trainer: Trainer, say: Callable[[str], None]) -> list[Backend]:
+    """Back ends in the order in which they are tried; the one that is asked for comes first."""
+    backends: dict[str, Backend] = {"c": CBackend(), "numpy": NumpyBackend(), "tape": TapeBackend()}
+    if wanted == "auto":
+        pays = seconds_with_numpy(trainer) > _PAYS and compiler() is not None
+        names = ["c", "numpy", "tape"] if pays else ["numpy", "tape"]
+    else:
+        names = [wanted, *(["numpy", "tape"] if wanted == "c" else [])]
+    if wanted == "c" and compiler() is None:
+        say("c: there is no C compiler")
+    return [backends[name] for name in names]
+
+
+def seconds_with_numpy(trainer: Trainer) -> float:
+    """About how long the run takes with NumPy."""
+    size = sum(array.size for array in trainer.engine.params.values())
+    recipe = trainer.engine.recipe
+    return float(trainer.rows * recipe.epochs * 6 * size / _NUMPY_SPEED + trainer.steps() * _NUMPY_STEP)
+
+
+def _threads(trainer: Trainer, wishes: Wishes, feeds: dict[str, Any]) -> str:
+    library = blas.find()
+    if trainer.engine.backend.name != "numpy":
+        return "1 thread"
+    if library is None:
+        return "as many threads as NumPy's products take"
+    count = wishes.threads
+    if not count:
+        library.set_threads(1)
+        count = 2 if _two_are_faster(trainer, library, feeds) else 1
+        library.set_threads(count)
+    return f"{count} thread{'s' if count > 1 else ''}, OpenBLAS for {library.core()}"
+
+
+def _two_are_faster(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any]) -> bool:
+    """Whether a short trial says so by a fifth; small steps never gain."""
+    if (os.cpu_count() or 1) < 2 or trainer.batch < 64:
+        return False
+    engine = trainer.engine
+    copy = Engine(
+        engine.network, engine.recipe, engine.backend, {name: one.copy() for name, one in engine.params.items()}
+    )
+    scalars = {name: [0.0] for name in ("lr", "keep", "rate", "epsilon")}
+    ones = {name: _column(values) for name, values in scalars.items()}
+    slowest = []
+    for count in (1, 2):
+        library.set_threads(count)
+        copy.run(feeds, trainer.batch, ones, train=True)
+        times, began = [], time.perf_counter()
+        while time.perf_counter() - began < _TRIAL:
+            start = time.perf_counter()
+            copy.run(feeds, trainer.batch, ones, train=True)
+            times.append(time.perf_counter() - start)
+        slowest.append(sum(times) / len(times))
+    return slowest[1] < 0.8 * slowest[0]
+
+
+def _column(values: list[float]) -> Any:
+    return np.asarray(values)
+
+
+def state_file(wishes: Wishes, save: Path | None) -> Path:
+    """Where the state of a run is kept: the file asked for, the one it goes on from, or one of its own in the cache."""
+    if save is not None and save.suffix != ".safetensors":
+        return save
+    if wishes.resume is not None:
+        return wishes.resume
+    folder = Path(platformdirs.user_cache_dir("gradcheck", appauthor=False)) / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{wishes.dataset}-{os.getpid()}.model"

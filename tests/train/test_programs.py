@@ -1,0 +1,160 @@
+"""Programs do what the tape says: every back end, optimizer and kind of network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradcheck_cli import tape
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.train import adjoints, blas, check
+from gradcheck_cli.train.c_backend import CBackend, compiler
+from gradcheck_cli.train.compiling import LOGITS, compile_program
+from gradcheck_cli.train.network import mlp
+from gradcheck_cli.train.numpy_backend import NumpyBackend
+from gradcheck_cli.train.tape_backend import TapeBackend
+from gradcheck_cli.train.trace import shape_of
+from gradcheck_cli.train.updates import UPDATES
+from tests.train.networks import ONE_ROW, TEXTS, TWO_LAYERS, engine, feeds
+
+BACKENDS = {"numpy": NumpyBackend, "tape": TapeBackend}
+if compiler() is not None:
+    BACKENDS["c"] = CBackend
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", TEXTS)
+def test_two_steps_are_those_of_the_tape(name, backend):
+    text, hidden = TEXTS[name]
+    made = engine(text, hidden, optimizer="sgd", dtype="float64", lr=0.3)
+    assert check.program(made, BACKENDS[backend](), feeds(made.network, 8, "float64"), 8) == ""
+
+
+KINDS = [(optimizer, dtype) for optimizer in UPDATES for dtype in ("float32", "float64")]
+CASES = [(*kind, rows, backend) for kind in KINDS for rows in (1, 2, 3, 5, 33) for backend in BACKENDS]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "dtype", "rows", "backend"),
+    [case for at, case in enumerate(CASES) if case[3] != "c" or at % 4 == 2],  # a compilation takes its time
+)
+def test_optimizers_and_batches(optimizer, dtype, rows, backend):
+    made = engine(TWO_LAYERS, (24, 12), optimizer=optimizer, dtype=dtype, weight_decay=0.1)
+    assert check.program(made, BACKENDS[backend](), feeds(made.network, rows, dtype), rows) == ""
+
+
+def test_a_bent_rule_is_noticed(monkeypatch):
+    true = adjoints._RULES["relu"]
+
+    def bent(builder, g, at, place):
+        return builder.mul(builder.const(1.02), true(builder, g, at, place))
+
+    monkeypatch.setitem(adjoints._RULES, "relu", bent)
+    for optimizer in UPDATES:
+        made = engine(TWO_LAYERS, (24, 12), optimizer=optimizer, dtype="float64")
+        wrong = check.program(made, NumpyBackend(), feeds(made.network, 8, "float64"), 8)
+        assert "has moved by" in wrong or optimizer == "adam"  # Adam's first steps hardly depend on a gradient's size
+
+
+def test_one_example_a_step():
+    made = engine(ONE_ROW, optimizer="sgd", batch_size=1)
+    assert check.program(made, NumpyBackend(), feeds(made.network, 1), 1) == ""
+
+
+def test_without_the_library_of_products(monkeypatch):
+    monkeypatch.setattr(blas, "find", lambda: None)
+    for rows in (1, 2, 8):
+        made = engine(TWO_LAYERS, (24, 12), optimizer="momentum")
+        assert check.program(made, NumpyBackend(), feeds(made.network, rows), rows) == ""
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_gradients_are_those_of_the_tape(name):
+    text, hidden = TEXTS[name]
+    made = engine(text, hidden, dtype="float64")
+    graph = made.network.at(6)
+    program = compile_program(graph, None, {param: f"d:{param}" for param in made.params})
+    bound = NumpyBackend().bind(program, "float64", made.params, {})
+    given_feeds = {key: rows.reshape(1, *rows.shape) for key, rows in feeds(made.network, 6, "float64").items()}
+    records = {key: np.zeros((1, *shape)) for key, shape in program.records.items()}
+    bound.run(given_feeds, 1, {}, records)
+    values = {key: rows[0] for key, rows in given_feeds.items()} | made.params
+    told = tape.compile_graph(graph).forward(values).gradients()
+    for param, found in records.items():
+        np.testing.assert_allclose(found[0], told[param], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", sorted({*BACKENDS} - {"tape"}))
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_huge_logits_are_no_overflow(backend, size):
+    made = engine(TEXTS["linear"][0], backend=BACKENDS[backend](), optimizer="sgd")
+    made.usual = 4
+    made.params["W1"][...] *= size
+    given_feeds = feeds(made.network, 4)
+    records = made.run(given_feeds, 4, {"lr": np.array([1e-3])}, train=True)
+    assert records.finite().all()
+    assert np.isfinite(made.params["W1"]).all()
+    assert -records.log_p.min() > 1000
+
+
+@pytest.mark.parametrize("backend", sorted({*BACKENDS} - {"tape"}))
+def test_overflow_is_seen(backend):
+    made = engine(TWO_LAYERS, (24, 12), backend=BACKENDS[backend](), optimizer="sgd")
+    made.usual = 4
+    made.params["W2"][...] = np.inf
+    records = made.run(feeds(made.network, 4), 4, {"lr": np.array([1e-3])}, train=True)
+    assert not records.finite().all()
+
+
+def test_the_backward_pass_of_the_softmax_is_one_difference():
+    program = compile_program(engine(TWO_LAYERS, (24, 12)).network.at(8), UPDATES["sgd"](), {"logits": LOGITS})
+    names = [one.op for one in program.instructions]
+    assert names.count("log_softmax") == 0
+    assert names.count("softmax") == names.count("sub") == 1
+    stored = [one for one in program.instructions if one.out.kind == "buffer" and one.out.shape in {(20, 24), (24, 12)}]
+    assert not stored, "gradients of matrices go straight into the parameters"
+
+
+def test_buffers_are_used_again():
+    network = engine(TEXTS["norm"][0], (10,)).network
+    program = compile_program(network.at(8), UPDATES["sgd"](), {"logits": LOGITS})
+    values = sum(one.out.kind == "buffer" for one in program.instructions)
+    assert len(program.buffers) < values / 2
+
+
+@pytest.mark.parametrize(("text", "found"), [("relu", True), ("squared", False), ("norm", False)])
+def test_the_logits_are_found_where_the_loss_is_the_mean_cross_entropy(text, found):
+    graph = engine(*TEXTS[text]).network.at(8)
+    assert ("logits" in compile_program(graph, None, {"logits": LOGITS}).records) is found
+
+
+def test_what_no_program_can_do_is_said():
+    text = """\
+title: Determinant
+inputs:
+  X: {shape: [m, 20]}
+  Y: {shape: [m, 5], kind: onehot}
+  W: {shape: [20, 5], param: true}
+  D: {shape: [3, 3], param: true}
+graph:
+  P: softmax(X @ W)
+  loss: cross_entropy(P, Y) + det(D)
+"""
+    made = engine(text)
+    with pytest.raises(UnsupportedError, match="det has no place in a training program"):
+        compile_program(made.network.at(2), None, {"logits": LOGITS})
+    assert check.program(made, TapeBackend(), feeds(made.network, 2), 2) == ""
+
+
+@given(st.lists(st.integers(1, 40), max_size=3), st.integers(1, 9), st.sampled_from(["relu", "tanh", "sigmoid"]))
+def test_any_sizes(hidden, rows, activation):
+    made = engine(mlp(tuple(hidden), activation), tuple(hidden), optimizer="nesterov", dtype="float64")
+    assert check.program(made, NumpyBackend(), feeds(made.network, rows, "float64"), rows) == ""
+    assert shape_of(made.network.at(rows), "P") == (rows, 5)
