@@ -288,6 +288,8 @@ class _Lexer:
         above, below = (self.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
         slash = Token("/", "/", Span(top.end, bottom.start))
         opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
+        if entries := self.by_entry(above, below, Span(top.start, bottom.end)):
+            return entries, behind
         d_above, d_below = self.differential(above), self.differential(below)
         if d_above and d_below:
             return [opened, *d_above, slash, *d_below, closed], behind
@@ -295,6 +297,18 @@ class _Lexer:
             self.fail("a fraction has an empty part", "fill it", top.start, max(bottom.end, top.start + 1))
         parts = [opened, opened, *above, closed, slash, opened, *below, closed, closed]
         return parts, behind
+
+    def by_entry(self, above: list[Token], below: list[Token], span: Span) -> list[Token]:
+        r"""`\frac{\partial L}{\partial h_i}` as d(L, h[i]); empty where neither is an entry."""
+        sides = [side[1:] if side and side[0].text in ("∂", "d") else [] for side in (above, below)]
+        entries = [
+            len(side) > 3 and side[0].kind == "word" and side[1].kind == "[" and side[-1].kind == "]" for side in sides
+        ]
+        plain = [len(side) == 1 and side[0].kind == "word" for side in sides]
+        if not any(entries) or not all(a or b for a, b in zip(entries, plain, strict=True)):
+            return []
+        opened, comma, closed = (Token(sign, sign, span) for sign in "(,)")
+        return [Token("word", "d", span), opened, *sides[0], comma, *sides[1], closed]
 
     def differential(self, tokens: list[Token]) -> list[Token]:
         """The tokens of dz or ∂z, without the arguments that notation may add, as in ∂φ(h); empty for anything else."""

@@ -11,7 +11,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Index, Name, names, substitute
 from gradcheck_cli.judge import compare_arrays
-from gradcheck_cli.verifying.array_edits import edits
+from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
 from gradcheck_cli.verifying.array_reading import product_readings
@@ -60,15 +60,18 @@ def _forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]
 
 
 def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
+    if shape not in (None, wanted):
+        for edit in reshapings(expr, shape, wanted):
+            if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+                return Diagnosis(edit.code, edit.message)
     for mistake in array_mistakes(engine, truth):
         if _equal(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
         return diagonal
-    shape = matcher.quiet(expr)
-    wanted = engine.shape_of(truth.expr)
-    for edit in edits(engine, expr, shape if shape is not None else wanted, wanted, _inside(engine, truth)):
+    for edit in edits(engine, expr, _inside(engine, truth)):
         if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
             return Diagnosis(edit.code, edit.message)
     return None
@@ -163,7 +166,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
             return Diagnosis(mistake.code, mistake.message)
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
-    for edit in edits(engine, expr, shape, wanted, set()):
+    for edit in reshapings(expr, shape, wanted):
         if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
             return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None

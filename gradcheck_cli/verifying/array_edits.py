@@ -30,9 +30,8 @@ class Edit:
     expr: Expr
 
 
-def edits(engine: ArrayEngine, expr: Expr, shape: Shape, wanted: Shape, inside: set[str]) -> Iterator[Edit]:
+def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes of an answer, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
-    yield from _shaped(expr, shape, wanted)
     products = [part for part in _parts(expr) if _is_product(part, engine)][:MOST_PRODUCTS]
     for product in products:
         for code, message, changed in _reordered(product):
@@ -100,7 +99,7 @@ def _replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
     return expr if all(a is b for a, b in zip(changed, below, strict=True)) else with_children(expr, changed)
 
 
-def _shaped(expr: Expr, shape: Shape, wanted: Shape) -> Iterator[Edit]:
+def reshapings(expr: Expr, shape: Shape, wanted: Shape) -> Iterator[Edit]:
     """The whole transposed; a sum over an axis left out; the right entries in another shape."""
     if len(shape) == 2 and shape != wanted:
         yield Edit("transpose", "the whole is transposed", _transposed(expr))

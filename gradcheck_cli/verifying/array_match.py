@@ -212,6 +212,9 @@ class ArrayMatcher:
             first = first or decision
         if first is None:
             return Verdict(WRONG)
+        loose = free_letters(self.engine, expr)
+        if loose and not (truth.array and truth.array.letters) and not self.engine.shape_of(truth.expr):
+            return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):
             return Verdict(CORRECT, "the same for each entry")
         if first.kind == "undecided":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 
@@ -56,6 +56,10 @@ def _ratios(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
         shown = f"the factor 1/{letter} is missing, as a mean has it"
         yield Mistake("constant", shown, times(size, truth.expr))
         yield Mistake("constant", f"divided by {letter} once too often", Call("div", (truth.expr, size)))
+    fixed = {one.number for shape in engine.graph.shapes.values() for one in shape}
+    for count in sorted(count for count in fixed if count is not None and count > 2):
+        yield Mistake("constant", f"{count} times what is right: is a mean missing?", times(number(count), truth.expr))
+        yield Mistake("constant", f"divided by {count} once too often", Call("div", (truth.expr, number(count))))
 
 
 class Backprop:
@@ -106,6 +110,7 @@ class Backprop:
 def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
     if ask.function == "downstream" and len(ends) == 2:
+        yield from _local_instead(engine, ask.function, ends[1], (ends[0],))
         yield from _roles(engine, ask.function, ends[1], (ends[0],))
         return
     target, source = (engine.output, ends[0]) if len(ends) == 1 else (ends[0], ends[1])
@@ -113,8 +118,10 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
         target, source = ends[1], ends[0]
     if target != engine.output or source not in engine.backward.adjoints:
         return
-    yield from _roles(engine, ask.function, source, engine.graph.targets.get(source, ()))
+    users = engine.graph.targets.get(source, ())
+    yield from _local_instead(engine, ask.function, source, users)
     yield from _changed(engine, source)
+    yield from _roles(engine, ask.function, source, users)
     yield from _others(engine, source)
 
 
@@ -136,13 +143,9 @@ def _changed(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
         start, end = edge
         if len(feeds[start]) > 1:
             message = f"{start} feeds {' and '.join(feeds[start])}, and what comes back from {end} is missing"
-            yield Mistake("missing-path", message, _quietly(back, source, edge, _zeros(engine, start)))
+            yield Mistake("missing-path", message, back.total(source, edge, _zeros(engine, start)))
     for edge in edges:
         yield from _on_edge(engine, back, source, edge)
-
-
-def _quietly(back: Backprop, source: str, edge: Edge, changed: Expr) -> Expr:
-    return back.total(source, edge, changed)
 
 
 def _zeros(engine: ArrayEngine, name: str) -> Expr:
@@ -166,9 +169,6 @@ def _on_edge(engine: ArrayEngine, back: Backprop, source: str, edge: Edge) -> It
             yield Mistake(
                 "extra-factor", f"the factor {shown} = {text} is there twice", back.total(source, edge, twice)
             )
-        elif factor is None:
-            message = f"the local derivative {shown} is missing: it is {write(engine.local(start, end))}"
-            yield Mistake("missing-factor", message, back.total(source, edge, arrives))
     minus = times(number(-1), back.sent(edge, arrives))
     yield Mistake("sign", f"the sign of {shown} is turned around", back.total(source, edge, minus))
 
@@ -199,14 +199,24 @@ def wrong_locals(engine: ArrayEngine, edge: Edge) -> Iterator[tuple[str, Expr]]:
         yield f"{start} stands where {end} should: d{end}/d{start} = {write(local)}", swapped
 
 
-def _roles(engine: ArrayEngine, function: str, source: str, users: tuple[str, ...]) -> Iterator[Mistake]:
-    """Local for upstream, upstream for downstream, and the like."""
-    wanted = {"d": "total derivative", "upstream": "upstream derivative"}.get(function, "downstream derivative")
+_WANTED = {"d": "total derivative", "upstream": "upstream derivative", "downstream": "downstream derivative"}
+
+
+def _local_instead(engine: ArrayEngine, function: str, source: str, users: tuple[str, ...]) -> Iterator[Mistake]:
+    """A local derivative for what arrives."""
     for user in users:
         factor = _factor(engine, (source, user))
         if factor is not None and user != engine.output:
-            message = f"this is the local derivative d{user}/d{source}; the {wanted} was asked for"
+            message = f"this is the local derivative d{user}/d{source}; the {_WANTED[function]} was asked for"
             yield Mistake("upstream-local", message, factor)
+        elif factor is None and engine.shapes[source] == engine.shapes[user]:
+            yield from (Mistake("wrong-local", *slip) for slip in wrong_locals(engine, (source, user)))
+
+
+def _roles(engine: ArrayEngine, function: str, source: str, users: tuple[str, ...]) -> Iterator[Mistake]:
+    """What arrives at a neighbour for what was asked for; a value for a derivative."""
+    wanted = _WANTED[function]
+    for user in users:
         if user != engine.output and engine.shapes[user] == engine.shapes[source] and user in engine.backward.adjoints:
             message = f"this is what arrives at {user}; the {wanted} was asked for"
             yield Mistake("upstream-local", message, Backprop(engine).arriving(user))
@@ -281,7 +291,8 @@ def count_mistakes(engine: ArrayEngine, ask: Expr) -> Iterator[tuple[str, shapes
         return
     if ask.function == "params":
         learned = [leaf for leaf in graph.inputs if leaf.param]
-        biases = [leaf for leaf in learned if _is_bias(leaf.shape)]
+        added = _added(engine)
+        biases = [leaf for leaf in learned if leaf.name in added]
         yield "the biases are missing", _sum(leaf.shape for leaf in learned if leaf not in biases)
         for leaf in learned:
             rest = _sum(other.shape for other in learned if other is not leaf)
@@ -300,8 +311,11 @@ def count_mistakes(engine: ArrayEngine, ask: Expr) -> Iterator[tuple[str, shapes
         yield "the sizes are added; they are to be multiplied", total
 
 
-def _is_bias(shape: shapes.Shape) -> bool:
-    return sum(one != shapes.ONE for one in shape) <= 1
+def _added(engine: ArrayEngine) -> set[str]:
+    """The names that are terms of a sum: biases."""
+    sums = (part for node in engine.graph.nodes for part in walk(node.expr))
+    terms = (arg for part in sums if isinstance(part, Call) and part.function == "add" for arg in part.args)
+    return {term.id for term in terms if isinstance(term, Name)}
 
 
 def _sum(all_shapes: Iterator[shapes.Shape]) -> shapes.Size:

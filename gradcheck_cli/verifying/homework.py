@@ -17,6 +17,7 @@ from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_ch
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Span
 from gradcheck_cli.symbolic.build import plus
+from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.match import Matcher, Read, Truth, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
@@ -40,7 +41,9 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
 
     Where it is at home in several, the one in which it is right wins.
     """
-    graders = [Grader(examiner) for examiner in examiners]
+    graders = [
+        ArrayGrader(examiner.arrays, _FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
+    ]
     found = []
     for formula in document.formulas:
         claims = [claim for grader in graders if (claim := grader.claim(formula)) is not None]
