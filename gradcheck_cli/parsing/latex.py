@@ -186,7 +186,7 @@ class _Lexer:
         return self.entry(base, below, span)
 
     def entry(self, base: str, below: str, span: Span) -> list[Token]:
-        """A name with letters of entries below it, `P_i` as P[i], `\\delta_{ij}` as delta(i, j); else the name as typed."""
+        r"""A name with letters of entries below it, `P_i` as P[i], `\delta_{ij}` as delta(i, j); else the name as typed."""
         places = entry_places(below) if self.scope.arrays else ()
         for cut in range(1 if base.startswith("\\") else len(base)):
             named = self.resolved(base[cut:], "") or (None if base != "\\delta" or len(places) != 2 else "delta")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, with_children
 from gradcheck_cli.write.text import write
 
@@ -52,10 +53,9 @@ def _is_product(part: Expr, engine: ArrayEngine) -> bool:
     if part.function in ("matmul", "dot"):
         return True
     try:
-        ranks = [len(engine.shape_of(arg)) for arg in part.args] if part.function == "mul" else []
-    except Exception:  # noqa: BLE001 - operands that do not fit have no shape
+        return part.function == "mul" and all(len(engine.shape_of(arg)) == 2 for arg in part.args)
+    except GradcheckError:  # operands that do not fit have no shape
         return False
-    return ranks == [2, 2]
 
 
 def _transposed(expr: Expr) -> Expr:
@@ -108,7 +108,7 @@ def reshapings(expr: Expr, shape: Shape, wanted: Shape) -> Iterator[Edit]:
         rest = (*shape[:axis], *shape[axis + 1 :])
         kept = (*shape[:axis], shapes.ONE, *shape[axis + 1 :])
         message = f"the sum over axis {axis}, of {shape[axis]} entries, is missing: the result has shape {right}"
-        if rest == wanted or kept == wanted:
+        if wanted in (rest, kept):
             options = (("axis", number(axis)), *((("keepdims", number(1)),) if kept == wanted else ()))
             yield Edit("shape", message, Call("sum", (expr,), options))
     if shape != wanted and wanted == () and shape:

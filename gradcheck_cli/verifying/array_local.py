@@ -27,7 +27,7 @@ def other_forms(engine: ArrayEngine, ask: Expr) -> tuple[OtherForm, ...]:
     edge = asked_edge(engine, ask)
     if edge is None:
         return ()
-    found = []
+    found: list[OtherForm] = []
     for make in (_factor, _rule, _entries, _cofactors):
         try:
             found.extend(make(engine, *edge))

@@ -8,11 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
-
 from gradcheck_cli.symbolic.reading import written
 from gradcheck_cli.verifying.mistakes import SLIPS, Mistake, no_slips
 from gradcheck_cli.write.text import write
@@ -227,7 +225,7 @@ def _others(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
     """The derivative by another name; of the same shape first, and with each matrix in its own layout."""
     back = Backprop(engine)
     for name in engine.backward.adjoints:
-        if name != source and name != engine.output:
+        if name not in (source, engine.output):
             message = f"this is d{engine.output}/d{name}; d{engine.output}/d{source} was asked for"
             yield Mistake("wrong-node", message, back.arriving(name))
 

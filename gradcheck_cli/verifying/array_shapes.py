@@ -91,7 +91,7 @@ def read_shape(engine: ArrayEngine, source: Source, *, latex: bool) -> Shape:
 
 
 def _inside(source: Source) -> Source:
-    """What stands in the brackets, behind `\\mathbb{R}^`, after a word."""
+    r"""What stands in the brackets, behind `\mathbb{R}^`, after a word."""
     found = source
     space = _SPACE.match(found.text)
     if space is not None:

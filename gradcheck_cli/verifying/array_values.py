@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
@@ -14,6 +13,7 @@ from gradcheck_cli.verifying.match import as_typed_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.problem import Problem

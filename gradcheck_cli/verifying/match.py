@@ -326,6 +326,7 @@ def restates(expr: Expr, ask: Expr) -> bool:
 
 
 def is_query(call: Call) -> bool:
+    """Whether a call asks for something to be worked out: `step` with one argument is the indicator."""
     return call.function != "step" or len(call.args) == 2
 
 
