@@ -37,6 +37,11 @@ def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
     for product in products:
         for code, message, changed in _reordered(product):
             yield Edit(code, message, _replaced(expr, product, changed))
+    try:
+        if len(engine.shape_of(expr)) == 2:
+            yield Edit("transpose", "the whole is transposed", _transposed(expr))
+    except GradcheckError:
+        pass
     yield from _swapped_letters(expr)
     yield from _other_names(engine, expr, inside)
 
@@ -137,7 +142,9 @@ def _other_names(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[
     """A name that stands for its neighbour of the same shape: z for h."""
     graph = engine.graph
     for name in names(expr):
-        near = (*graph.targets.get(name, ()), *graph.sources.get(name, ()))
+        users = graph.targets.get(name, ())
+        beside = (other for user in users for other in graph.sources[user] if other != name)
+        near = dict.fromkeys((*users, *graph.sources.get(name, ()), *beside))
         for other in near:
             if engine.shapes.get(other) != engine.shapes.get(name):
                 continue

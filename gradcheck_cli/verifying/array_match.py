@@ -22,7 +22,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
 from gradcheck_cli.verifying.array_shapes import shape_answer
-from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in
+from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import (
     RANK,
     Read,
@@ -179,7 +179,10 @@ class ArrayMatcher:
             return self.numeric(expr, truth, tolerance)
         best: Verdict | None = None
         for other in self.accepted(truth, written):
-            found = self.symbolic(expr, other)
+            try:
+                found = self.symbolic(expr, other)
+            except ShapeError as error:
+                found = Verdict(WRONG, error.message)
             if found.verdict == CORRECT:
                 return found
             best = found if best is None or found.verdict == UNDECIDED else best
@@ -302,6 +305,9 @@ class ArrayMatcher:
         named = literals_named(expr, self.engine.problem.data)
         if named != expr and self.symbolic(named, truth).verdict == CORRECT:
             return Verdict(CORRECT, "with given values put in")
+        sized = sizes_named(expr, self.engine.numbers.sizes)
+        if sized != expr and self.symbolic(sized, truth).verdict == CORRECT:
+            return Verdict(CORRECT, "with given sizes put in")
         held = put_in(self.engine.problem, expr)
         if held:
             fixed = self.fixed(held)

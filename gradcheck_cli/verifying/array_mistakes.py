@@ -4,7 +4,7 @@ mistaken for something else. Nobody lists them.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST = 60
 MOST_EDGES = 14
+MOST_PATHS = 8
 ONE = number(1)
 Edge = tuple[str, str]
 
@@ -109,6 +110,9 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
     if ask.function == "downstream" and len(ends) == 2:
         yield from _local_instead(engine, ask.function, ends[1], (ends[0],))
+        back = Backprop(engine)
+        for mistake in _changed(engine, ends[0]):
+            yield Mistake(mistake.code, mistake.message, back.sent((ends[1], ends[0]), mistake.expr))
         yield from _roles(engine, ask.function, ends[1], (ends[0],))
         return
     target, source = (engine.output, ends[0]) if len(ends) == 1 else (ends[0], ends[1])
@@ -142,8 +146,23 @@ def _changed(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
         if len(feeds[start]) > 1:
             message = f"{start} feeds {' and '.join(feeds[start])}, and what comes back from {end} is missing"
             yield Mistake("missing-path", message, back.total(source, edge, _zeros(engine, start)))
+    yield from _single_paths(engine, back, source)
     for edge in edges:
         yield from _on_edge(engine, back, source, edge)
+
+
+def _single_paths(engine: ArrayEngine, back: Backprop, source: str) -> Iterator[Mistake]:
+    """One path only, where there are three or more."""
+    paths = engine.graph.paths(engine.output, source, MOST_PATHS + 1)
+    if not 2 < len(paths) <= MOST_PATHS:
+        return
+    for path in paths:
+        arrives: Expr = back.arriving(path[0])
+        for end, start in pairwise(path):
+            arrives = back.sent((start, end), arrives)
+        shown = " → ".join(reversed(path))
+        message = f"this is the path {shown} alone; {len(paths) - 1} further paths lead from {source} to {path[0]}"
+        yield Mistake("missing-path", message, arrives)
 
 
 def _zeros(engine: ArrayEngine, name: str) -> Expr:
