@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, names
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
@@ -19,12 +19,12 @@ from gradcheck_cli.verifying.array_diagnose import diagnose
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
+from gradcheck_cli.verifying.model import Diagnosis
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.model import Diagnosis
 
 _MOST_SHOWN = 24
 
@@ -86,7 +86,12 @@ class ArrayBench:
 
     def diagnose(self, truth: Truth, read: Read) -> Diagnosis | None:
         """The mistake behind a wrong member."""
-        return diagnose(self.engine, self.matcher, truth, read)
+        try:
+            return diagnose(self.engine, self.matcher, truth, read)
+        except ShapeError as error:
+            return Diagnosis("shape", error.message)
+        except GradcheckError:
+            return None
 
 
 def _by_place(ask: Expr) -> bool:

@@ -15,6 +15,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.verifying.array_reading import spread_indices
 from gradcheck_cli.verifying.match import Read, Truth, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
 
@@ -72,7 +73,8 @@ class ArrayGrader:
         return self._truths[left]
 
     def meant(self, left: Expr) -> list[Truth]:
-        """As `truths`, for what is no shape."""
+        """As `truths`, for what is no shape; one index is enough for a row or a column."""
+        left = spread_indices(left, self.bench.matcher.quiet)
         if isinstance(left, Name):
             return self.of_name(left)
         if isinstance(left, Call) and left.function == "d":

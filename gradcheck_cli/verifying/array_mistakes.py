@@ -108,7 +108,9 @@ class Backprop:
 
 def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
-    if ask.function == "downstream" and len(ends) == 2:
+    if len(ends) != len(ask.args):
+        return
+    if ask.function == "downstream":
         yield from _local_instead(engine, ask.function, ends[1], (ends[0],))
         back = Backprop(engine)
         for mistake in _changed(engine, ends[0]):
@@ -252,6 +254,8 @@ def _others(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
 def _of_local(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     target, source = (arg.id for arg in ask.args if isinstance(arg, Name))
     edge = (source, target)
+    if source not in engine.graph.sources.get(target, ()):
+        return
     for message, wrong in wrong_locals(engine, edge):
         yield Mistake("wrong-local", message, wrong)
     back = Backprop(engine)
@@ -271,6 +275,8 @@ def _of_local(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
 
 def _update(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     name = engine.variable(ask.args[0])
+    if name not in engine.backward.adjoints:
+        return
     gradient = Backprop(engine).arriving(name)
     rate = ask.args[1] if len(ask.args) > 1 else number(engine.problem.learning_rate or 1)
     step = times(rate, gradient)
