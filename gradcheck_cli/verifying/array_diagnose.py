@@ -5,6 +5,7 @@ A candidate is accepted when it equals what was written for all sizes and inputs
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -66,7 +67,7 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
             if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
                 return Diagnosis(edit.code, edit.message)
     for mistake in array_mistakes(engine, truth):
-        if _equal(matcher, truth, expr, mistake.expr):
+        if equals(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
@@ -87,7 +88,7 @@ def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
     return set(engine.graph.between(target, source))
 
 
-def _equal(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
+def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
     """Whether the answer is what a mistake gives."""
     try:
         free = free_letters(matcher.engine, candidate)
@@ -109,8 +110,8 @@ def _plain(truth: Truth, candidate: Expr) -> Truth:
     letters = truth.array.letters if truth.array else ()
     if isinstance(ask, Index) and letters:
         candidate = Index(candidate, ask.indices)
-        return type(truth)(ask, candidate, None, truth.kind, None, truth.array)
-    return type(truth)(ask, candidate, None, truth.kind)
+        return replace(truth, expr=candidate)
+    return replace(truth, expr=candidate, array=None)
 
 
 def _diagonal(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
@@ -161,8 +162,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
             continue
         if value is None or value.items == truth.array.number.items:
             continue
-        wrong = type(truth)(truth.ask, mistake.expr, None, truth.kind, None, type(truth.array)(value, ()))
-        if matcher.numeric(expr, wrong, None).verdict == CORRECT:
+        if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
@@ -173,7 +173,8 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
 
 
 def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:
-    return "" if shape == wanted else f"the shapes are {shapes.text_of(shape)} and {shapes.text_of(wanted)}"
+    single = shapes.count(shape) == shapes.count(wanted) == shapes.ONE
+    return "" if single or shape == wanted else f"the shapes are {shapes.text_of(shape)} and {shapes.text_of(wanted)}"
 
 
 def _of_count(engine: ArrayEngine, truth: Truth, expr: Expr) -> Diagnosis | None:

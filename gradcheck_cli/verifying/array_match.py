@@ -25,6 +25,7 @@ from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import (
     RANK,
+    ArrayTruth,
     Read,
     Truth,
     Verdict,
@@ -261,6 +262,10 @@ class ArrayMatcher:
                 return Verdict(WRONG, f"the shapes are {found} and {right}")
         judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
         return _worst(judged)
+
+    def gives(self, expr: Expr, truth: Truth, value: Grid) -> bool:
+        """Whether numbers as typed are these values, in the place of the right ones."""
+        return self.numeric(expr, replace(truth, array=ArrayTruth(value, ())), None).verdict == CORRECT
 
     def constant(self, expr: Expr, truth: Truth) -> Verdict:
         """Numbers where the problem has none: right where they hold for all inputs, else undecided."""

@@ -89,6 +89,10 @@ class Backprop:
         done: dict[str, Expr] = {}
         return self._total(name, edge, changed, done)
 
+    def granted(self, name: str, other: str, arrives: Expr) -> Expr:
+        """What would arrive at a name if that arrived at another."""
+        return self._total(name, (other, ""), ONE, {other: arrives})
+
     def _total(self, name: str, edge: Edge, changed: Expr, done: dict[str, Expr]) -> Expr:
         graph = self.engine.graph
         if name not in done:

@@ -14,6 +14,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.array_bench import ArrayBench
+from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth, as_typed_number, significant
@@ -108,11 +109,13 @@ class Examiner:
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
         """The claim that a wrong answer follows from."""
-        return None if self.arrays else follows(self.matcher, earlier, truth, reads)
+        if self.arrays:
+            return array_follows(self.arrays.matcher, earlier, truth, reads)
+        return follows(self.matcher, earlier, truth, reads)
 
     def slips(self, index: int, ask: Expr) -> list[Slip]:
         """What the answer judged last may have spoiled in later ones."""
-        return [] if self.arrays else slips(self.engine, index, ask, self.reads)
+        return array_slips(index, ask, self.reads) if self.arrays else slips(self.engine, index, ask, self.reads)
 
     def collisions(self, question: Question) -> list[Mistake]:
         """Mistakes that give the right number at the problem's own values."""

@@ -18,7 +18,7 @@ from gradcheck_cli.problem.bundled import bundled
 from gradcheck_cli.problem.model import Key, Question
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
-from gradcheck_cli.verifying.answers import read_homework
+from gradcheck_cli.verifying.answers import read_homework, read_submission
 from gradcheck_cli.verifying.members import split
 from gradcheck_cli.verifying.model import CODES
 from gradcheck_cli.verifying.report import judge
@@ -136,6 +136,48 @@ def test_a_factor_transposed_is_never_right(data):
     assert claim.diagnosis is not None
 
 
+# -- what follows from an earlier slip
+
+
+def table(problem, answers):
+    examiner = EXAMINERS[problem]
+    keys = "".join(f"  {name}: '{text}'\n" for name, text in answers.items())
+    submission = read_submission(Source("answers.yaml", f"problem: {problem}\nanswers:\n{keys}"))
+    claims = judge([examiner], submission).claims
+    ids = [claim.id for claim in claims]
+    return {
+        claim.id: (claim.diagnosis.code, None if claim.follows_from is None else ids[claim.follows_from])
+        for claim in claims
+        if claim.verdict == "wrong" and claim.diagnosis
+    }
+
+
+def test_what_follows_from_an_earlier_slip_is_carried_forward():
+    answers = {
+        "ytilde": "y - yhat",
+        "h": "(y - yhat) @ W2.T",
+        "W2": "h.T @ (y - yhat)",
+        "step": "W2 - 0.01*h.T @ (y - yhat)",
+        "b2": "yhat - y",
+        "sigmoid": "h",
+        "b1": "h*((yhat - y) @ W2.T)",
+    }
+    assert table("softmax-mlp", answers) == {
+        "ytilde": ("sign", None),
+        "h": ("carried-forward", "ytilde"),
+        "W2": ("carried-forward", "ytilde"),
+        "step": ("carried-forward", "W2"),
+        "sigmoid": ("wrong-local", None),
+        "b1": ("carried-forward", "sigmoid"),
+    }
+
+
+def test_numbers_are_carried_forward_too():
+    answers = {"dYhat": "[[-2], [1]]", "W2": "[[-5], [-3], [0]]", "dH": "[[-2, 2, -6], [1, -1, 3]]", "b2": "5"}
+    found = table("two-layer-rows", answers)
+    assert found == {"dYhat": ("sign", None), "W2": ("carried-forward", "dYhat"), "dH": ("carried-forward", "dYhat")}
+
+
 # -- texts
 
 
@@ -156,8 +198,7 @@ def claims_of(text, *names):
         ("binary-classifier-batch", r"\frac{\partial \hat{y}}{\partial z_2} = \hat{y} (1 - \hat{y})", "correct"),
         (
             "binary-classifier-batch",
-            r"\frac{\partial J}{\partial W_2} = \frac{\partial J}{\partial Z_2} \frac{\partial Z_2}{\partial W_2}"
-            r" = \frac{1}{m} (\hat{Y} - Y) A_1^\top",
+            r"\frac{\partial J}{\partial W_2} = \frac{\partial J}{\partial Z_2} \frac{\partial Z_2}{\partial W_2} = \frac{\hat{Y} - Y}{m} A_1^\top",
             "correct",
         ),
         (
