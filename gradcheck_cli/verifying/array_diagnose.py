@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Index, Name, names, substitute
-from gradcheck_cli.judge import compare_arrays
+from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
@@ -93,12 +93,9 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> 
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
-            return (
-                compare_arrays(matcher.space, candidate, expr, lenient=True, ranges=dict(truth.array.letters)).kind
-                == "equal"
-            )
+            return compare(matcher.space, candidate, expr, dict(truth.array.letters)).kind == "equal"
         for left, right, letters in aligned(matcher.engine, expr, _plain(truth, candidate)):
-            return compare_arrays(matcher.space, right, left, lenient=True, ranges=dict(letters)).kind == "equal"
+            return compare(matcher.space, right, left, dict(letters)).kind == "equal"
     except GradcheckError:
         return False
     return False
@@ -131,7 +128,7 @@ def _diagonal(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | No
                 answer = substitute(expr, {next(iter(free)): Name(first)})
             elif not free:
                 answer = Index(expr, (Name(first), Name(first)))
-            found = compare_arrays(matcher.space, answer, same, ranges={first: size})
+            found = compare(matcher.space, answer, same, {first: size}, lenient=False)
         except GradcheckError:
             continue
         if found.kind == "equal":

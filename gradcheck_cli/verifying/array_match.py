@@ -14,11 +14,12 @@ from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.judge import ArraySpace, compare_arrays, number_verdict, rounding
+from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
+from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
 from gradcheck_cli.verifying.array_shapes import shape_answer
@@ -210,7 +211,7 @@ class ArrayMatcher:
         """Compare entry by entry, for all sizes."""
         first: ArrayDecision | None = None
         for left, right, letters in aligned(self.engine, expr, truth):
-            decision = compare_arrays(self.space, left, right, lenient=True, ranges=dict(letters))
+            decision = compare(self.space, left, right, dict(letters))
             if decision.kind == "equal":
                 return Verdict(CORRECT, decision.note)
             first = first or decision
@@ -231,7 +232,7 @@ class ArrayMatcher:
         if free_letters(self.engine, expr) or self.engine.shape_of(expr) or not shape:
             return False
         spread = Call("mul", (expr, Call("ones", tuple(one.expr() for one in shape))))
-        return compare_arrays(self.space, spread, truth.expr).kind == "equal"
+        return compare(self.space, spread, truth.expr).kind == "equal"
 
     # -- numbers
 
@@ -319,7 +320,7 @@ class ArrayMatcher:
             pair = next(aligned(self.engine, expr, truth), None)
             if pair is not None:
                 left, right = pair[0], substitute(pair[1], held)
-                if compare_arrays(fixed, left, right, lenient=True, ranges=dict(pair[2])).kind == "equal":
+                if compare(fixed, left, right, dict(pair[2])).kind == "equal":
                     return Verdict(CORRECT, "with given values put in")
         return self.at_values(expr, truth, tolerance)
 
@@ -354,7 +355,7 @@ class ArrayMatcher:
 
     def agrees(self, left: Expr, right: Expr) -> bool:
         """Whether two expressions in names agree for all sizes and inputs."""
-        return compare_arrays(self.space, left, right, lenient=True).kind == "equal"
+        return compare(self.space, left, right).kind == "equal"
 
 
 RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
