@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, names
+from gradcheck_cli.expr import Call, Expr, Index, Name, names
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
@@ -57,6 +58,20 @@ class ArrayBench:
         shape = found.sizes if found.kind == "shape" else ()
         array = ArrayTruth(grid, shape, letters, others)
         return Truth(ask, found.expr.tree, single, found.kind, found.holds, array)
+
+    def led(self, truth: Truth, first: Source, latex: bool) -> Truth:  # noqa: FBT001
+        """The truth under the letters of a chain's own left side, `d(L, W)[j, i] = …`; else as it is."""
+        try:
+            found = parse(first, self.problem.scope, latex=latex)
+        except GradcheckError:
+            return truth
+        entries = isinstance(found, Index) and all(isinstance(index, Name) for index in found.indices)
+        if not entries or found == truth.ask or not self.matcher.says_again(found, truth.ask):
+            return truth
+        try:
+            return self.truth(found)
+        except GradcheckError:
+            return truth
 
     def expected(self, truth: Truth) -> str:
         """The right answer: the expression, and the numbers it comes to."""

@@ -20,6 +20,7 @@ from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
 from gradcheck_cli.verifying.array_shapes import shape_answer
@@ -56,6 +57,7 @@ class ArrayMatcher:
         self.engine = engine
         self.space = space
         self.quiet = quietly(lambda expr: engine.shape_of(engine.resolve(expr)))
+        self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
@@ -65,7 +67,8 @@ class ArrayMatcher:
         if truth.kind == "shape":
             return shape_answer(self.engine, source, truth, latex=latex)
         try:
-            found = read_member(source, self.engine.problem.scope, truth, latex=latex)
+            read = read_member(source, self.scope, truth, latex=latex)
+            found = tuple(other for expr in read for other in with_identity(expr, self.engine))
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None

@@ -85,6 +85,7 @@ class Examiner:
         written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
         parts = [part for part, _ in written]
         matcher = self.arrays.matcher if self.arrays else self.matcher
+        truth = self.arrays.led(truth, *written[0]) if self.arrays and len(written) > 1 else truth
         reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
         self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
