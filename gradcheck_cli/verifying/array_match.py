@@ -13,7 +13,6 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.functions import QUERIES
-from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from fractions import Fraction
 
+    from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge import ArrayDecision
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
@@ -259,11 +259,12 @@ class ArrayMatcher:
             return self.constant(expr, truth)
         grid = entries(typed.expr, {}, {})
         if grid.shape != wanted.shape and not _alike(grid, wanted):
-            if grid.shape == () and len(set(wanted.items)) == 1:
-                grid = Grid(wanted.shape, grid.items * len(wanted.items))
-            else:
-                found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
-                return Verdict(WRONG, f"the shapes are {found} and {right}")
+            found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
+            if grid.shape == () and all(
+                self.entry(grid.items[0], value, tolerance).verdict == CORRECT for value in wanted.items
+            ):
+                return Verdict(CORRECT, "the same for each entry")
+            return Verdict(WRONG, f"the shapes are {found} and {right}")
         judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
         return _worst(judged)
 

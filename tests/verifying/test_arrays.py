@@ -232,3 +232,7 @@ def test_formulas_of_a_text_are_judged(problem, formula, verdict):
 )
 def test_odd_answers_are_judged_all_the_same(answer):
     assert judged("two-layer-rows", "d(L, W1)", answer).verdict in ("wrong", "unreadable", "undecided")
+
+
+def test_one_number_against_an_array_of_numbers_that_are_not_rational_is_judged():
+    assert judged("determinant", "B*log(D)", "2").verdict == "wrong"
