@@ -44,6 +44,7 @@ class ArrayBench:
 
     def truth(self, ask: Expr, text: Source | None = None) -> Truth:
         """What is right for a question."""
+        self.engine.runs.clear()
         found = answer_arrays(self.engine, ask, text)
         letters = tuple(self.engine.indices(found.expr.tree).items()) if _by_place(ask) else ()
         value = found.quantity.number
@@ -101,6 +102,7 @@ class ArrayBench:
 
     def diagnose(self, truth: Truth, read: Read) -> Diagnosis | None:
         """The mistake behind a wrong member."""
+        self.matcher.begin(truth)
         try:
             return diagnose(self.engine, self.matcher, truth, read)
         except ShapeError as error:

@@ -56,12 +56,13 @@ class ArrayMatcher:
     def __init__(self, engine: ArrayEngine, space: ArraySpace) -> None:
         self.engine = engine
         self.space = space
-        self.quiet = quietly(lambda expr: engine.shape_of(engine.resolve(expr)))
+        self.quiet = quietly(lambda expr: lower(engine.resolve(expr), Shapes(engine.shapes, engine.letters)).shape)
         self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
         """The verdict on one member, in plain spelling or in LaTeX."""
+        self.begin(truth)
         if truth.kind == "relation":
             return said(source, truth)
         if truth.kind == "shape":
@@ -80,6 +81,11 @@ class ArrayMatcher:
                 break
         assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
         return best
+
+    def begin(self, truth: Truth) -> None:
+        """Index letters run as they do in this truth, whatever earlier answers used them for."""
+        self.engine.runs.clear()
+        self.engine.runs.update(truth.array.letters if truth.array else ())
 
     def ways(self, found: tuple[Expr, ...], source: Source, *, latex: bool) -> Iterator[Expr]:
         """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
