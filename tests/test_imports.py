@@ -24,7 +24,9 @@ def loaded(code):
     return done.stdout.split("HEAVY ")[1].strip()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["solve", "--help"], ["verify", "--help"], ["train", "--help"], []])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["solve", "--help"], ["verify", "--help"], ["train", "--help"], []]
+)
 def test_help_imports_nothing_heavy(arguments):
     code = f"from gradcheck_cli.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass"
     assert loaded(code) == "[]"

@@ -388,5 +388,6 @@ def _nary(function: str, parts: list[Expr]) -> Expr:
 
 def _indexable(expr: Expr) -> bool:
     if isinstance(expr, Call):
-        return expr.function in QUERIES or expr.function == "transpose" or not FUNCTIONS[expr.function].elementwise
+        row = FUNCTIONS.get(expr.function)
+        return expr.function in QUERIES or expr.function == "transpose" or (row is not None and not row.elementwise)
     return isinstance(expr, Name | Index)

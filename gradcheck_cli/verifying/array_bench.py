@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, names
+from gradcheck_cli.errors import GradcheckError, ShapeError
+from gradcheck_cli.expr import Call, Expr, Index, Name, names
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
@@ -19,12 +20,12 @@ from gradcheck_cli.verifying.array_diagnose import diagnose
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
+from gradcheck_cli.verifying.model import Diagnosis
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.model import Diagnosis
 
 _MOST_SHOWN = 24
 
@@ -43,6 +44,7 @@ class ArrayBench:
 
     def truth(self, ask: Expr, text: Source | None = None) -> Truth:
         """What is right for a question."""
+        self.engine.runs.clear()
         found = answer_arrays(self.engine, ask, text)
         letters = tuple(self.engine.indices(found.expr.tree).items()) if _by_place(ask) else ()
         value = found.quantity.number
@@ -57,6 +59,20 @@ class ArrayBench:
         shape = found.sizes if found.kind == "shape" else ()
         array = ArrayTruth(grid, shape, letters, others)
         return Truth(ask, found.expr.tree, single, found.kind, found.holds, array)
+
+    def led(self, truth: Truth, first: Source, latex: bool) -> Truth:  # noqa: FBT001
+        """The truth under the letters of a chain's own left side, `d(L, W)[j, i] = …`; else as it is."""
+        try:
+            found = parse(first, self.problem.scope, latex=latex)
+        except GradcheckError:
+            return truth
+        entries = isinstance(found, Index) and all(isinstance(index, Name) for index in found.indices)
+        if not entries or found == truth.ask or not self.matcher.says_again(found, truth.ask):
+            return truth
+        try:
+            return self.truth(found)
+        except GradcheckError:
+            return truth
 
     def expected(self, truth: Truth) -> str:
         """The right answer: the expression, and the numbers it comes to."""
@@ -86,7 +102,13 @@ class ArrayBench:
 
     def diagnose(self, truth: Truth, read: Read) -> Diagnosis | None:
         """The mistake behind a wrong member."""
-        return diagnose(self.engine, self.matcher, truth, read)
+        self.matcher.begin(truth)
+        try:
+            return diagnose(self.engine, self.matcher, truth, read)
+        except ShapeError as error:
+            return Diagnosis("shape", error.message)
+        except GradcheckError:
+            return None
 
 
 def _by_place(ask: Expr) -> bool:

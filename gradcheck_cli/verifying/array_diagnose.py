@@ -1,20 +1,207 @@
-"""Which mistake a wrong answer about arrays is."""
+"""Which mistake a wrong answer about arrays is: looked up among those that the graph and the answer itself allow.
+
+A candidate is accepted when it equals what was written for all sizes and inputs, or gives the numbers written.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.verifying.model import Diagnosis
+from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Call, Index, Name, names, substitute
+from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.array_edits import edits, reshapings
+from gradcheck_cli.verifying.array_letters import aligned, free_letters
+from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
+from gradcheck_cli.verifying.array_reading import product_readings
+from gradcheck_cli.verifying.array_shapes import read_shape
+from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
 
+_MOST_READINGS = 2
+
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
     """The mistake behind a wrong member, or None where nothing fits."""
-    del engine, matcher, truth
     if read.member.note == "rounding":
         return Diagnosis("rounding", "nearly right: the last digit is neither rounded nor cut off correctly")
+    if truth.kind == "shape":
+        return _of_shape(engine, truth, read)
+    if read.expr is None or truth.kind == "relation":
+        return None
+    if truth.kind == "count":
+        return _of_count(engine, truth, read.expr)
+    if not names(read.expr):
+        return _of_numbers(engine, matcher, truth, read.expr)
+    for expr in _forms(engine, matcher, read):
+        found = _of_expression(engine, matcher, truth, expr)
+        if found is not None:
+            return found
+    return _misfit(engine, read)
+
+
+def _forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
+    """The answer as it was judged, and with its products as products of matrices."""
+    found = [read.expr] if read.expr is not None else []
+    if read.written is None or read.member.source is None:
+        return found
+    latex = "\\" in read.member.source.text
+    for other in product_readings(read.written, read.member.source, matcher.quiet, latex=latex):
+        if len(found) > _MOST_READINGS:
+            break
+        found.append(engine.resolve(other))
+    return found
+
+
+def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
+    if shape not in (None, wanted):
+        for edit in reshapings(expr, shape, wanted):
+            if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+                return Diagnosis(edit.code, edit.message)
+    for mistake in array_mistakes(engine, truth):
+        if equals(matcher, truth, expr, mistake.expr):
+            return Diagnosis(mistake.code, mistake.message)
+    diagonal = _diagonal(matcher, truth, expr)
+    if diagonal is not None:
+        return diagonal
+    for edit in edits(engine, expr, _inside(engine, truth)):
+        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+            return Diagnosis(edit.code, edit.message)
     return None
+
+
+def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
+    """The names on the paths of the derivative that was asked for."""
+    ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
+    ends = [arg.id for arg in ask.args if isinstance(arg, Name)] if isinstance(ask, Call) else []
+    if not ends:
+        return set()
+    target, source = (ends[0], ends[1]) if len(ends) > 1 else (engine.output, ends[0])
+    return set(engine.graph.between(target, source))
+
+
+def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
+    """Whether the answer is what a mistake gives."""
+    try:
+        free = free_letters(matcher.engine, candidate)
+        if truth.array and truth.array.letters and free:
+            return compare(matcher.space, candidate, expr, dict(truth.array.letters)).kind == "equal"
+        for left, right, letters in aligned(matcher.engine, expr, _plain(truth, candidate)):
+            return compare(matcher.space, right, left, dict(letters)).kind == "equal"
+    except GradcheckError:
+        return False
+    return False
+
+
+def _plain(truth: Truth, candidate: Expr) -> Truth:
+    """A whole array in the place of the truth, whose entries were asked for."""
+    ask = truth.ask
+    letters = truth.array.letters if truth.array else ()
+    if isinstance(ask, Index) and letters:
+        candidate = Index(candidate, ask.indices)
+        return replace(truth, expr=candidate)
+    return replace(truth, expr=candidate, array=None)
+
+
+def _diagonal(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    """Only the diagonal of a Jacobian: the case i = j for all entries."""
+    forms = [(truth.expr, truth.array.letters)] if truth.array and len(truth.array.letters) == 2 else []
+    forms += [
+        (form.expr, form.letters) for form in (truth.array.others if truth.array else ()) if len(form.letters) == 2
+    ]
+    for entry, ((first, size), (second, _)) in forms:
+        same = substitute(entry, {second: Name(first)})
+        answer = expr
+        try:
+            free = free_letters(matcher.engine, expr)
+            if not free and len(matcher.engine.shape_of(expr)) == 1:
+                answer = Index(expr, (Name(first),))
+            elif len(free) == 1:
+                answer = substitute(expr, {next(iter(free)): Name(first)})
+            elif not free:
+                answer = Index(expr, (Name(first), Name(first)))
+            found = compare(matcher.space, answer, same, {first: size}, lenient=False)
+        except GradcheckError:
+            continue
+        if found.kind == "equal":
+            message = f"this is the case {first} = {second} only: the Jacobian has entries off its diagonal too"
+            return Diagnosis("wrong-local", message)
+    return None
+
+
+def _misfit(engine: ArrayEngine, read: Read) -> Diagnosis | None:
+    """Operands that do not fit, where nothing else explains the answer."""
+    if read.expr is None:
+        return None
+    try:
+        engine.shape_of(engine.resolve(read.expr))
+    except GradcheckError as error:
+        return Diagnosis("shape", error.message)
+    return Diagnosis("shape", read.member.note) if read.member.note.startswith("the shapes are") else None
+
+
+def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    """Numbers: those of a mistake, or the right ones transposed."""
+    if truth.array is None or truth.array.number is None:
+        return None
+    for mistake in array_mistakes(engine, truth):
+        try:
+            value = engine.value(mistake.expr)
+        except GradcheckError:
+            continue
+        if value is None or value.items == truth.array.number.items:
+            continue
+        if matcher.gives(expr, truth, value):
+            return Diagnosis(mistake.code, mistake.message)
+    shape = engine.shape_of(expr)
+    wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
+    for edit in reshapings(expr, shape, wanted):
+        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+            return Diagnosis(edit.code, edit.message)
+    return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
+
+
+def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:
+    single = shapes.count(shape) == shapes.count(wanted) == shapes.ONE
+    return "" if single or shape == wanted else f"the shapes are {shapes.text_of(shape)} and {shapes.text_of(wanted)}"
+
+
+def _of_count(engine: ArrayEngine, truth: Truth, expr: Expr) -> Diagnosis | None:
+    sizes = engine.numbers.sizes
+    found = shapes.size_of(expr, engine.letters)
+    for message, wrong in count_mistakes(engine, truth.ask):
+        if found is not None and found.partly(sizes) == wrong.partly(sizes):
+            return Diagnosis("count", message)
+    return None
+
+
+def _of_shape(engine: ArrayEngine, truth: Truth, read: Read) -> Diagnosis | None:
+    """Sizes in another order, or others."""
+    wanted = truth.array.shape if truth.array else ()
+    source = read.member.source
+    if source is None:
+        return None
+    try:
+        found = read_shape(engine, source, latex="\\" in source.text)
+    except GradcheckError:
+        return Diagnosis("shape", f"the shape is {shapes.text_of(wanted)}")
+    order = f"the shape is {shapes.text_of(wanted)}, rows before columns"
+    if len(found) > 1 and sorted(map(str, found)) == sorted(map(str, wanted)):
+        return Diagnosis("transpose", f"the sizes are right, their order is not: {order}")
+    numbers = engine.numbers.sizes
+    if len(found) > 1 and sorted(str(one.partly(numbers)) for one in found) == sorted(
+        str(one.partly(numbers)) for one in wanted
+    ):
+        return Diagnosis("transpose", f"the sizes are right, their order is not: {order}")
+    axes = {0: "no axis", 1: "one axis"}.get(len(wanted), f"{len(wanted)} axes")
+    if len(found) != len(wanted):
+        return Diagnosis("shape", f"it has {axes}: the shape is {shapes.text_of(wanted)}")
+    return Diagnosis("shape", f"the shape is {shapes.text_of(wanted)}")

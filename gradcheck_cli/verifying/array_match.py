@@ -13,17 +13,18 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.functions import QUERIES
-from gradcheck_cli.grids import Grid
-from gradcheck_cli.judge import ArraySpace, compare_arrays, number_verdict, rounding
+from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
+from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
 from gradcheck_cli.verifying.array_shapes import shape_answer
-from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in
-from gradcheck_cli.verifying.match import RANK, Read, Truth, Verdict, read_member, said, unreadable
+from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
+from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from fractions import Fraction
 
+    from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge import ArrayDecision
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
@@ -43,17 +45,20 @@ class ArrayMatcher:
     def __init__(self, engine: ArrayEngine, space: ArraySpace) -> None:
         self.engine = engine
         self.space = space
-        self.quiet = quietly(lambda expr: engine.shape_of(engine.resolve(expr)))
+        self.quiet = quietly(lambda expr: lower(engine.resolve(expr), Shapes(engine.shapes, engine.letters)).shape)
+        self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
         """The verdict on one member, in plain spelling or in LaTeX."""
+        self.begin(truth)
         if truth.kind == "relation":
             return said(source, truth)
         if truth.kind == "shape":
             return shape_answer(self.engine, source, truth, latex=latex)
         try:
-            found = read_member(source, self.engine.problem.scope, truth, latex=latex)
+            read = read_member(source, self.scope, truth, latex=latex)
+            found = tuple(other for expr in read for other in with_identity(expr, self.engine))
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
@@ -65,6 +70,11 @@ class ArrayMatcher:
                 break
         assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
         return best
+
+    def begin(self, truth: Truth) -> None:
+        """Index letters run as they do in this truth, whatever earlier answers used them for."""
+        self.engine.runs.clear()
+        self.engine.runs.update(truth.array.letters if truth.array else ())
 
     def ways(self, found: tuple[Expr, ...], source: Source, *, latex: bool) -> Iterator[Expr]:
         """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
@@ -169,7 +179,10 @@ class ArrayMatcher:
             return self.numeric(expr, truth, tolerance)
         best: Verdict | None = None
         for other in self.accepted(truth, written):
-            found = self.symbolic(expr, other)
+            try:
+                found = self.symbolic(expr, other)
+            except ShapeError as error:
+                found = Verdict(WRONG, error.message)
             if found.verdict == CORRECT:
                 return found
             best = found if best is None or found.verdict == UNDECIDED else best
@@ -196,12 +209,15 @@ class ArrayMatcher:
         """Compare entry by entry, for all sizes."""
         first: ArrayDecision | None = None
         for left, right, letters in aligned(self.engine, expr, truth):
-            decision = compare_arrays(self.space, left, right, lenient=True, ranges=dict(letters))
+            decision = compare(self.space, left, right, dict(letters))
             if decision.kind == "equal":
                 return Verdict(CORRECT, decision.note)
             first = first or decision
         if first is None:
             return Verdict(WRONG)
+        loose = free_letters(self.engine, expr)
+        if loose and not (truth.array and truth.array.letters) and not self.engine.shape_of(truth.expr):
+            return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):
             return Verdict(CORRECT, "the same for each entry")
         if first.kind == "undecided":
@@ -214,7 +230,7 @@ class ArrayMatcher:
         if free_letters(self.engine, expr) or self.engine.shape_of(expr) or not shape:
             return False
         spread = Call("mul", (expr, Call("ones", tuple(one.expr() for one in shape))))
-        return compare_arrays(self.space, spread, truth.expr).kind == "equal"
+        return compare(self.space, spread, truth.expr).kind == "equal"
 
     # -- numbers
 
@@ -238,13 +254,18 @@ class ArrayMatcher:
             return self.constant(expr, truth)
         grid = entries(typed.expr, {}, {})
         if grid.shape != wanted.shape and not _alike(grid, wanted):
-            if grid.shape == () and len(set(wanted.items)) == 1:
-                grid = Grid(wanted.shape, grid.items * len(wanted.items))
-            else:
-                found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
-                return Verdict(WRONG, f"the shapes are {found} and {right}")
+            found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
+            if grid.shape == () and all(
+                self.entry(grid.items[0], value, tolerance).verdict == CORRECT for value in wanted.items
+            ):
+                return Verdict(CORRECT, "the same for each entry")
+            return Verdict(WRONG, f"the shapes are {found} and {right}")
         judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
         return _worst(judged)
+
+    def gives(self, expr: Expr, truth: Truth, value: Grid) -> bool:
+        """Whether numbers as typed are these values, in the place of the right ones."""
+        return self.numeric(expr, replace(truth, array=ArrayTruth(value, ())), None).verdict == CORRECT
 
     def constant(self, expr: Expr, truth: Truth) -> Verdict:
         """Numbers where the problem has none: right where they hold for all inputs, else undecided."""
@@ -289,13 +310,16 @@ class ArrayMatcher:
         named = literals_named(expr, self.engine.problem.data)
         if named != expr and self.symbolic(named, truth).verdict == CORRECT:
             return Verdict(CORRECT, "with given values put in")
+        sized = sizes_named(expr, self.engine.numbers.sizes)
+        if sized != expr and self.symbolic(sized, truth).verdict == CORRECT:
+            return Verdict(CORRECT, "with given sizes put in")
         held = put_in(self.engine.problem, expr)
         if held:
             fixed = self.fixed(held)
             pair = next(aligned(self.engine, expr, truth), None)
             if pair is not None:
                 left, right = pair[0], substitute(pair[1], held)
-                if compare_arrays(fixed, left, right, lenient=True, ranges=dict(pair[2])).kind == "equal":
+                if compare(fixed, left, right, dict(pair[2])).kind == "equal":
                     return Verdict(CORRECT, "with given values put in")
         return self.at_values(expr, truth, tolerance)
 
@@ -330,7 +354,7 @@ class ArrayMatcher:
 
     def agrees(self, left: Expr, right: Expr) -> bool:
         """Whether two expressions in names agree for all sizes and inputs."""
-        return compare_arrays(self.space, left, right, lenient=True).kind == "equal"
+        return compare(self.space, left, right).kind == "equal"
 
 
 RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}

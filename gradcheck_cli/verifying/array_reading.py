@@ -121,6 +121,14 @@ class Products:
     def joined(self, left: Expr, way: str, right: Expr, right_way: str) -> tuple[Expr, str]:
         """A matrix product where both are arrays; a number scales."""
         ranks = self.rank(left), self.rank(right)
+        shape = self.shape_of(left)
+        if (
+            self.dots
+            and shape is not None
+            and shapes.ONE in shape
+            and shape == self.shape_of(right) != (shapes.ONE,) * 2
+        ):
+            return Call("sum", (Call("mul", (left, right)),)), _COLUMN
         if not all(ranks):
             return Call("mul", (left, right)), way if ranks[0] else right_way
         if self.columns and ranks == (1, 1):
@@ -129,14 +137,10 @@ class Products:
             if way == right_way:
                 return Call("mul", (left, right)), way
         if self.columns and ranks == (2, 1) and right_way == _ROW:
-            return self.across(left, Call("transpose", (as_column(right),))), _COLUMN
+            return Call("matmul", (left, Call("transpose", (as_column(right),)))), _COLUMN
         if self.columns and ranks == (1, 2) and way == _COLUMN:
-            return self.across(as_column(left), right), _COLUMN
+            return Call("matmul", (as_column(left), right)), _COLUMN
         return Call("matmul", (left, right)), _ROW if ranks == (1, 2) else _COLUMN
-
-    def across(self, left: Expr, right: Expr) -> Expr:
-        """A matrix product of two matrices."""
-        return Call("matmul", (left, right))
 
 
 def as_column(vector: Expr) -> Expr:
@@ -145,10 +149,12 @@ def as_column(vector: Expr) -> Expr:
 
 
 def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
-    """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`."""
+    """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
     below = tuple(spread_indices(child, shape_of) for child in children(expr))
     same = all(new is old for new, old in zip(below, children(expr), strict=True))
     expr = expr if same else with_children(expr, below)
+    if isinstance(expr, Call) and expr.function == "outer":
+        return with_children(expr, tuple(_flat(arg, shape_of(arg)) for arg in expr.args))
     if isinstance(expr, Index) and len(expr.indices) == 1:
         shape = shape_of(expr.base)
         if shape is not None and len(shape) == 2 and shapes.ONE in shape:
@@ -156,6 +162,11 @@ def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr
             at = (zero, *expr.indices) if shape[0] == shapes.ONE else (*expr.indices, zero)
             return Index(expr.base, at, expr.span)
     return expr
+
+
+def _flat(expr: Expr, shape: Shape | None) -> Expr:
+    """A row or a column as a vector."""
+    return Call("flatten", (expr,)) if shape is not None and len(shape) == 2 and shapes.ONE in shape else expr
 
 
 def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]:

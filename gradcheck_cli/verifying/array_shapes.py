@@ -42,7 +42,7 @@ def shape_answer(engine: ArrayEngine, source: Source, truth: Truth, *, latex: bo
         found = read_shape(engine, source, latex=latex)
     except GradcheckError as error:
         return unreadable(source, error)
-    spaced = latex or _SPACE.match(source.text) is not None
+    spaced = latex or "ℝ" in source.text or _SPACE.match(source.text) is not None
     return _read(source, *_judged(engine, found, wanted, column=spaced))
 
 
@@ -91,8 +91,11 @@ def read_shape(engine: ArrayEngine, source: Source, *, latex: bool) -> Shape:
 
 
 def _inside(source: Source) -> Source:
-    r"""What stands in the brackets, behind `\\mathbb{R}^`, after a word."""
+    r"""What stands in the brackets, behind `\mathbb{R}^`, after a word."""
     found = source
+    member = max(source.text.rfind("\\in"), source.text.rfind("∈"))
+    if member > 0:
+        found = source.slice(Span(member, len(source.text)))
     space = _SPACE.match(found.text)
     if space is not None:
         start, end = space.span("up") if space["up"] is not None else (0, 0)

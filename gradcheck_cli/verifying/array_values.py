@@ -40,6 +40,18 @@ def _whose(expr: Expr, data: Mapping[str, Grid]) -> str | None:
     return next((name for name, one in data.items() if one.shape == grid.shape and one.items == values), None)
 
 
+def sizes_named(expr: Expr, sizes: Mapping[str, int]) -> Expr:
+    """The expression with the letter of a size for each whole number that is its value, but for exponents."""
+    if isinstance(expr, Num):
+        letter = next((letter for letter, size in sizes.items() if size == expr.value and size > 1), None)
+        return expr if letter is None else Name(letter, expr.span)
+    if isinstance(expr, Call) and expr.function == "pow":
+        return with_children(expr, (sizes_named(expr.args[0], sizes), *expr.args[1:]))
+    below = children(expr)
+    changed = tuple(sizes_named(child, sizes) for child in below)
+    return expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+
+
 def put_in(problem: Problem, expr: Expr) -> dict[str, Expr]:
     """The numbers of the problem that an answer shows instead of their names."""
     shown = {abs(part.value) for part in walk(expr) if isinstance(part, Num)}

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A wrong answer: the index of its claim, what was asked, and what was written instead."""
+    """A wrong answer: the index of its claim, what was asked, and what was written instead; of arrays as an expression."""
 
     index: int
     ask: Expr
     value: Value
+    expr: Expr | None = None
 
 
 def slips(engine: Engine, index: int, ask: Expr, reads: Iterable[Read]) -> list[Slip]:

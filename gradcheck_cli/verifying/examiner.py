@@ -14,6 +14,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.array_bench import ArrayBench
+from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth
@@ -86,6 +87,7 @@ class Examiner:
         written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
         parts = [part for part, _ in written]
         matcher = self.arrays.matcher if self.arrays else self.matcher
+        truth = self.arrays.led(truth, *written[0]) if self.arrays and len(written) > 1 else truth
         reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
         self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
@@ -111,11 +113,13 @@ class Examiner:
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
         """The claim that a wrong answer follows from."""
-        return None if self.arrays else follows(self.matcher, earlier, truth, reads)
+        if self.arrays:
+            return array_follows(self.arrays.matcher, earlier, truth, reads)
+        return follows(self.matcher, earlier, truth, reads)
 
     def slips(self, index: int, ask: Expr) -> list[Slip]:
         """What the answer judged last may have spoiled in later ones."""
-        return [] if self.arrays else slips(self.engine, index, ask, self.reads)
+        return array_slips(index, ask, self.reads) if self.arrays else slips(self.engine, index, ask, self.reads)
 
     def collisions(self, question: Question) -> list[Mistake]:
         """Mistakes that give the right number at the problem's own values."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.grader import FOREIGN, OWN, RANK, Grader, undecided
 from gradcheck_cli.verifying.model import MISSING, UNREADABLE, WRONG, Claim
 
@@ -27,7 +28,9 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
 
     Where it is at home in several, the one in which it is right wins.
     """
-    graders = [Grader(examiner) for examiner in examiners]
+    graders: list[Grader | ArrayGrader] = [
+        ArrayGrader(examiner.arrays, FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
+    ]
     found: list[Claim] = []
     for formula in document.formulas:
         claim = _claim(graders, formula, len(found))
@@ -36,10 +39,10 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
     return [_in_its_place(found, at) for at in range(len(found))]
 
 
-def _claim(graders: list[Grader], formula: Formula, index: int) -> Claim | None:
-    """One formula, in the problem that knows most of it; the set that a number is in is no claim."""
+def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) -> Claim | None:
+    """One formula, in the problem that knows most of it; the set that an array is in tells its shape."""
     if formula.relation == "in":
-        return None
+        graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
     judged = [(claim, grader) for grader in graders if (claim := grader.claim(formula)) is not None]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)

@@ -28,7 +28,7 @@ def split(source: Source) -> tuple[Source, ...]:
     found = []
     start = 0
     text = source.text
-    relations = [match for match in _RELATION.finditer(text) if not _OPTION.search(text, 0, match.start())]
+    relations = [match for match in _RELATION.finditer(text) if not _inside(text, match.start())]
     for match in (*relations, None):
         end = match.start() if match else len(text)
         found.append(_trimmed(source, start, end))
@@ -37,6 +37,12 @@ def split(source: Source) -> tuple[Source, ...]:
     if len(found) > 1 and not found[0].text:
         found = found[1:]  # a chain that begins with = goes on from the question
     return tuple(found[: MAX_MEMBERS + 1])
+
+
+def _inside(text: str, at: int) -> bool:
+    r"""Whether a sign of equality belongs to an option, `axis=0`, or stands in a group, as in `\sum_{i=1}`."""
+    grouped = text.count("{") == text.count("}") and text.count("{", 0, at) > text.count("}", 0, at)
+    return grouped or _OPTION.search(text, 0, at) is not None
 
 
 def _trimmed(source: Source, start: int, end: int) -> Source:

@@ -173,7 +173,7 @@ def _wrong_locals(engine: Engine, source: str, target: str) -> Iterator[tuple[st
     call, inner = node.expr, engine.total_of(node.expr.args[0], source)
     outer = engine.edge(source, target)
     right = f"d{target}/d{source} = {write(outer)}"
-    for remark, wrong in _SLIPS.get(call.function, _no_slips)(Name(target), call):
+    for remark, wrong in SLIPS.get(call.function, no_slips)(Name(target), call):
         yield f"{remark}: {right}", times(wrong, inner)
     if call.function == "div":
         yield from _quotient(call.args, source, right, engine)
@@ -184,7 +184,8 @@ def _wrong_locals(engine: Engine, source: str, target: str) -> Iterator[tuple[st
 Slips = tuple[tuple[str, Expr], ...]
 
 
-def _no_slips(_name: Name, _call: Call) -> Slips:
+def no_slips(_name: Name, _call: Call) -> Slips:
+    """A function without a classic slip."""
     return ()
 
 
@@ -229,7 +230,7 @@ def _power_slips(_name: Name, call: Call) -> Slips:
     )
 
 
-_SLIPS: dict[str, Callable[[Name, Call], Slips]] = {
+SLIPS: dict[str, Callable[[Name, Call], Slips]] = {
     "sigmoid": _sigmoid_slips,
     "tanh": _tanh_slips,
     "relu": _relu_slips,

@@ -46,7 +46,11 @@ SOLUTION = {
             "items": {
                 "type": "object",
                 "required": ["name", "kind", "expression", "inputs", "shape", "value", "gradient"],
-                "properties": {"kind": {"enum": ["input", "node"]}, "gradient": QUANTITY, "value": {"$ref": "#/$defs/nested"}},
+                "properties": {
+                    "kind": {"enum": ["input", "node"]},
+                    "gradient": QUANTITY,
+                    "value": {"$ref": "#/$defs/nested"},
+                },
             },
         },
         "edges": {

@@ -1,0 +1,180 @@
+r"""Formulas of homework about arrays: each left side with what it may mean, each member judged by the same matcher.
+
+A left side is a derivative, by an array or by an entry of one, a node or an input, an update, or a shape
+(`W_1 \in \mathbb{R}^{d \times h}`). What cannot be read is unreadable, never wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Call, Expr, Index, Name
+from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.verifying.array_reading import spread_indices
+from gradcheck_cli.verifying.match import Read, Truth, unreadable
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parsing.document import Formula
+    from gradcheck_cli.source import Source
+    from gradcheck_cli.verifying.array_bench import ArrayBench
+
+_RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
+_SPACE = re.compile(r"\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z])")
+_GIVEN = "given"
+_CONSISTENT = ("given", "own")
+
+
+class ArrayGrader:
+    """Judges the formulas of one text against one problem with arrays."""
+
+    def __init__(self, bench: ArrayBench, foreign: str) -> None:
+        self.bench = bench
+        self.engine = bench.engine
+        self.foreign = foreign  # the note of a claim whose left side is unknown here
+        self.scope = replace(self.engine.problem.scope, differentials=True)
+        self._truths: dict[Expr, list[Truth]] = {}
+
+    def claim(self, formula: Formula) -> Claim | None:
+        """One formula judged; None for one that says nothing about this problem."""
+        left, *members = formula.members
+        try:
+            meanings = readings(left, self.scope, latex=formula.latex)
+        except GradcheckError as error:
+            return replace(self.finish(formula, [unreadable(left, error)], None), note=self.foreign)
+        best: Claim | None = None
+        for meaning in meanings:
+            for truth in self.truths(meaning, members):
+                claim = self.judged(formula, members, truth)
+                if best is None or _RANK.index(claim.verdict) < _RANK.index(best.verdict):
+                    best = claim
+                if claim.verdict == CORRECT:
+                    return claim
+        return best
+
+    def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
+        """A formula under one meaning of its left side."""
+        reads = [self.bench.matcher.member(member, truth, latex=formula.latex) for member in members if member.text]
+        return self.finish(formula, reads, truth)
+
+    # -- what one formula means for those below it: nothing yet, where there are arrays
+
+    def explained(self, claim: Claim) -> Claim:
+        """The claim, with its diagnosis: it has it already."""
+        return claim
+
+    def remember(self, index: int, claim: Claim) -> None:
+        """What a wrong claim may have spoiled is not carried from one formula of arrays to the next."""
+
+    def learn(self, formula: Formula) -> str:
+        """What a formula assumes: nothing."""
+        del formula
+        return ""
+
+    def define(self, formula: Formula) -> Claim | None:
+        """A name of the student's own: none."""
+        del formula
+        return None
+
+    # -- what a left side may mean
+
+    def truths(self, left: Expr, members: list[Source]) -> list[Truth]:
+        """The meanings of a left side, each with what is true of it."""
+        if any(_SPACE.search(member.text) for member in members):
+            return self.asked(Call("shape", (left,))) if isinstance(left, Name) else []
+        if left not in self._truths:
+            self._truths[left] = self.meant(left)
+        return self._truths[left]
+
+    def meant(self, left: Expr) -> list[Truth]:
+        """As `truths`, for what is no shape; one index is enough for a row or a column."""
+        left = spread_indices(left, self.bench.matcher.quiet)
+        if isinstance(left, Name):
+            return self.of_name(left)
+        if isinstance(left, Call) and left.function == "d":
+            return [*self.asked(left), *self.local(left)]
+        if isinstance(left, Call) and left.function == "differential":
+            return []
+        return self.asked(left)
+
+    def asked(self, ask: Expr) -> list[Truth]:
+        """What is true of a query; nothing where it makes no sense."""
+        try:
+            return [self.bench.truth(ask)]
+        except GradcheckError:
+            return []
+
+    def local(self, left: Call) -> list[Truth]:
+        """∂y/∂x as the local derivative, where an edge joins them."""
+        names = [arg.base if isinstance(arg, Index) else arg for arg in left.args]
+        if not all(isinstance(name, Name) for name in names):
+            return []
+        target, source = (name.id for name in names if isinstance(name, Name))
+        if source not in self.engine.graph.sources.get(target, ()):
+            return []
+        ask: Expr = Call("local", tuple(names))
+        places = tuple(index for arg in left.args if isinstance(arg, Index) for index in arg.indices)
+        return self.asked(Index(ask, places) if places else ask)
+
+    def of_name(self, left: Name) -> list[Truth]:
+        """A node is what computes it; an input is its given value, or its value after an update."""
+        engine = self.engine
+        if any(node.name == left.id for node in engine.graph.nodes):
+            return self.asked(left)
+        if left.id in engine.lets:
+            return [replace(truth, kind="own") for truth in self.asked(left)]
+        leaf = engine.graph.by_name.get(left.id)
+        if leaf is None:
+            return []
+        found = []
+        if left.id in engine.problem.data or left.id in engine.problem.given:
+            found += [replace(truth, kind=_GIVEN) for truth in self.asked(left)]
+        if engine.problem.learning_rate is not None and not engine.shapes[engine.output]:
+            found += self.asked(Call("step", (left, as_typed(engine.problem.learning_rate))))
+        return found
+
+    # -- verdicts
+
+    def finish(self, formula: Formula, reads: list[Read], truth: Truth | None) -> Claim:
+        """The verdict on a whole chain, its first wrong member and its diagnosis."""
+        verdict = _overall(reads, truth)
+        if verdict == UNDECIDED and truth is not None and truth.kind in _CONSISTENT:
+            note = f"the problem has {self.bench.expected(truth)}; this is taken for a name of the student's own"
+            reads = [_open(read, note) for read in reads]
+        first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
+        wrong = verdict == WRONG and first is not None and truth is not None
+        judged = verdict in (CORRECT, WRONG)
+        return Claim(
+            id=None,
+            line=formula.line,
+            text=" = ".join(" ".join(member.text.split()) for member in formula.members),
+            members=tuple(read.member for read in reads),
+            verdict=verdict,
+            first_wrong=first if verdict == WRONG else None,
+            expected=self.bench.expected(truth) if wrong and truth is not None else "",
+            diagnosis=self.bench.diagnose(truth, reads[first or 0]) if wrong and truth is not None else None,
+            points=Fraction(int(judged)),
+            earned=Fraction(int(verdict == CORRECT)),
+        )
+
+
+def _overall(reads: list[Read], truth: Truth | None) -> str:
+    verdicts = [read.member.verdict for read in reads]
+    if truth is not None and truth.kind in _CONSISTENT and WRONG in verdicts:
+        return UNDECIDED  # other data than the problem's, a name of the student's own: no mistake
+    for verdict in (WRONG, UNDECIDED):
+        if verdict in verdicts:
+            return verdict
+    return verdicts[-1] if verdicts else MISSING
+
+
+def _open(read: Read, note: str) -> Read:
+    """A member that differs from the problem's own value or definition: it is neither right nor wrong."""
+    if read.member.verdict != WRONG:
+        return read
+    return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))

@@ -1,0 +1,352 @@
+"""Mistakes about arrays that follow from the graph: gradients derived again with one edge changed, and what was asked for
+mistaken for something else. Nobody lists them.
+"""
+
+from __future__ import annotations
+
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
+from gradcheck_cli.solving.queries import is_update
+from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.verifying.mistakes import SLIPS, Mistake, no_slips
+from gradcheck_cli.write.text import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.verifying.match import Truth
+
+MOST = 60
+MOST_EDGES = 14
+MOST_PATHS = 8
+ONE = number(1)
+Edge = tuple[str, str]
+
+
+def array_mistakes(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
+    """The single mistakes behind a wrong answer to a query, the likeliest first; at most `MOST`."""
+    yield from islice(_all(engine, truth), MOST)
+
+
+def _all(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
+    ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
+    yield Mistake("sign", "the sign is turned around: a minus was lost or added", times(number(-1), truth.expr))
+    if is_update(engine, ask) and isinstance(ask, Call):
+        yield from _update(engine, ask)
+    elif isinstance(ask, Call) and ask.function == "local":
+        yield from _of_local(engine, ask)
+    elif isinstance(ask, Call) and ask.function in ("d", "upstream", "downstream"):
+        yield from _of_gradient(engine, ask)
+    elif truth.kind == "value":
+        yield from _of_value(engine, ask)
+    yield from _ratios(engine, truth)
+
+
+def _ratios(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
+    yield Mistake("constant", "twice what is right", times(number(2), truth.expr))
+    yield Mistake("constant", "half of what is right: a factor 2 is missing", Call("div", (truth.expr, number(2))))
+    for letter in sorted(engine.letters):
+        size = Name(letter)
+        shown = f"the factor 1/{letter} is missing, as a mean has it"
+        yield Mistake("constant", shown, times(size, truth.expr))
+        yield Mistake("constant", f"divided by {letter} once too often", Call("div", (truth.expr, size)))
+    fixed = {one.number for shape in engine.graph.shapes.values() for one in shape}
+    for count in sorted(count for count in fixed if count is not None and count > 2):
+        yield Mistake("constant", f"{count} times what is right: is a mean missing?", times(number(count), truth.expr))
+        yield Mistake("constant", f"divided by {count} once too often", Call("div", (truth.expr, number(count))))
+
+
+class Backprop:
+    """What arrives at each name, in expressions of names of the graph and of adjoints; one edge may be changed."""
+
+    def __init__(self, engine: ArrayEngine) -> None:
+        self.engine = engine
+        self.output = engine.output
+        self.called = engine.backward.adjoints
+
+    def arriving(self, name: str) -> Expr:
+        """What arrives at a name, unchanged."""
+        if name == self.output and self.engine.problem.seed is None:
+            return ONE
+        return Name(self.called[name])
+
+    def rule(self, edge: Edge) -> Expr:
+        """What an edge sends back, in terms of the name `upstream(target)`."""
+        calculus = self.engine.calculus
+        return written(calculus.algebra, calculus.close(calculus.rule(edge[1])[edge[0]]))
+
+    def sent(self, edge: Edge, arriving: Expr) -> Expr:
+        """What an edge sends back when this arrives."""
+        return substitute(self.rule(edge), {f"upstream({edge[1]})": arriving})
+
+    def total(self, name: str, edge: Edge, changed: Expr) -> Expr:
+        """What would arrive at a name if that edge sent back something else."""
+        done: dict[str, Expr] = {}
+        return self._total(name, edge, changed, done)
+
+    def granted(self, name: str, other: str, arrives: Expr) -> Expr:
+        """What would arrive at a name if that arrived at another."""
+        return self._total(name, (other, ""), ONE, {other: arrives})
+
+    def _total(self, name: str, edge: Edge, changed: Expr, done: dict[str, Expr]) -> Expr:
+        graph = self.engine.graph
+        if name not in done:
+            done[name] = self.arriving(name)
+            if name == edge[0] or name in graph.ancestors.get(edge[0], frozenset()):
+                parts = []
+                for user in graph.targets[name]:
+                    if user != self.output and user not in graph.ancestors[self.output]:
+                        continue
+                    if (name, user) == edge:
+                        parts.append(changed)
+                    else:
+                        parts.append(self.sent((name, user), self._total(user, edge, changed, done)))
+                done[name] = plus(*parts)
+        return done[name]
+
+
+def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
+    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
+    if len(ends) != len(ask.args):
+        return
+    if ask.function == "downstream":
+        yield from _local_instead(engine, ask.function, ends[1], (ends[0],))
+        back = Backprop(engine)
+        for mistake in _changed(engine, ends[0]):
+            yield Mistake(mistake.code, mistake.message, back.sent((ends[1], ends[0]), mistake.expr))
+        yield from _roles(engine, ask.function, ends[1], (ends[0],))
+        return
+    target, source = (engine.output, ends[0]) if len(ends) == 1 else (ends[0], ends[1])
+    if ask.function == "upstream" and len(ends) == 2:
+        target, source = ends[1], ends[0]
+    if target != engine.output or source not in engine.backward.adjoints:
+        return
+    users = engine.graph.targets.get(source, ())
+    yield from _local_instead(engine, ask.function, source, users)
+    yield from _changed(engine, source)
+    yield from _roles(engine, ask.function, source, users)
+    yield from _others(engine, source)
+
+
+def _between(engine: ArrayEngine, source: str) -> list[Edge]:
+    """The edges on the paths from a name to the output, the nearest first."""
+    inside = set(engine.graph.between(engine.output, source))
+    edges = [edge for edge in engine.graph.edges if edge[0] in inside and edge[1] in inside]
+    return edges[:MOST_EDGES]
+
+
+def _changed(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
+    """A path left out, a factor forgotten or written twice, a gate's classic slip: on each edge."""
+    back = Backprop(engine)
+    edges = _between(engine, source)
+    feeds: dict[str, list[str]] = {}
+    for start, end in edges:
+        feeds.setdefault(start, []).append(end)
+    for edge in edges:
+        start, end = edge
+        if len(feeds[start]) > 1:
+            message = f"{start} feeds {' and '.join(feeds[start])}, and what comes back from {end} is missing"
+            yield Mistake("missing-path", message, back.total(source, edge, _zeros(engine, start)))
+    yield from _single_paths(engine, back, source)
+    for edge in edges:
+        yield from _on_edge(engine, back, source, edge)
+
+
+def _single_paths(engine: ArrayEngine, back: Backprop, source: str) -> Iterator[Mistake]:
+    """One path only, where there are three or more."""
+    paths = engine.graph.paths(engine.output, source, MOST_PATHS + 1)
+    if not 2 < len(paths) <= MOST_PATHS:
+        return
+    for path in paths:
+        arrives: Expr = back.arriving(path[0])
+        for end, start in pairwise(path):
+            arrives = back.sent((start, end), arrives)
+        shown = " → ".join(reversed(path))
+        message = f"this is the path {shown} alone; {len(paths) - 1} further paths lead from {source} to {path[0]}"
+        yield Mistake("missing-path", message, arrives)
+
+
+def _zeros(engine: ArrayEngine, name: str) -> Expr:
+    shape = engine.shapes[name]
+    return Call("zeros", tuple(one.expr() for one in shape)) if shape else number(0)
+
+
+def _on_edge(engine: ArrayEngine, back: Backprop, source: str, edge: Edge) -> Iterator[Mistake]:
+    start, end = edge
+    arrives = back.arriving(end)
+    shown = f"d{end}/d{start}"
+    if engine.shapes[start] == engine.shapes[end]:
+        for message, wrong in wrong_locals(engine, edge):
+            yield Mistake("wrong-local", message, back.total(source, edge, times(arrives, wrong)))
+        factor = _factor(engine, edge)
+        if factor is not None and factor != ONE:
+            text = write(factor)
+            missing = f"the factor {shown} = {text} is missing"
+            yield Mistake("missing-factor", missing, back.total(source, edge, arrives))
+            twice = times(arrives, factor, factor)
+            yield Mistake(
+                "extra-factor", f"the factor {shown} = {text} is there twice", back.total(source, edge, twice)
+            )
+    minus = times(number(-1), back.sent(edge, arrives))
+    yield Mistake("sign", f"the sign of {shown} is turned around", back.total(source, edge, minus))
+
+
+def _factor(engine: ArrayEngine, edge: Edge) -> Expr | None:
+    """The local derivative where it is a factor entry by entry."""
+    term, factor = engine.calculus.local(*edge)
+    return written(engine.calculus.algebra, term) if factor else None
+
+
+def wrong_locals(engine: ArrayEngine, edge: Edge) -> Iterator[tuple[str, Expr]]:
+    """What is often written for the local derivative of a node that is one call of a function of its source."""
+    start, end = edge
+    node = next((node for node in engine.graph.nodes if node.name == end), None)
+    if node is None or not isinstance(node.expr, Call) or node.expr.args[:1] != (Name(start),):
+        return
+    own, call = Name(end), node.expr
+    if call.function == "softmax":
+        remark = f"the Jacobian of softmax has entries off its diagonal: d{end}[i]/d{start}[j] = {end}[i]*(delta(i, j) - {end}[j])"
+        yield remark, times(own, plus(ONE, times(number(-1), own)))
+        yield remark, own
+        return
+    for remark, wrong in SLIPS.get(call.function, no_slips)(own, call):
+        yield remark, wrong
+    local = engine.local(start, end)
+    if end in names(local):
+        swapped = substitute(local, {end: Name(start)})
+        yield f"{start} stands where {end} should: d{end}/d{start} = {write(local)}", swapped
+
+
+_WANTED = {"d": "total derivative", "upstream": "upstream derivative", "downstream": "downstream derivative"}
+
+
+def _local_instead(engine: ArrayEngine, function: str, source: str, users: tuple[str, ...]) -> Iterator[Mistake]:
+    """A local derivative for what arrives."""
+    for user in users:
+        factor = _factor(engine, (source, user))
+        if factor is not None and user != engine.output:
+            message = f"this is the local derivative d{user}/d{source}; the {_WANTED[function]} was asked for"
+            yield Mistake("upstream-local", message, factor)
+        elif factor is None and engine.shapes[source] == engine.shapes[user]:
+            yield from (Mistake("wrong-local", *slip) for slip in wrong_locals(engine, (source, user)))
+
+
+def _roles(engine: ArrayEngine, function: str, source: str, users: tuple[str, ...]) -> Iterator[Mistake]:
+    """What arrives at a neighbour for what was asked for; a value for a derivative."""
+    wanted = _WANTED[function]
+    for user in users:
+        if user != engine.output and engine.shapes[user] == engine.shapes[source] and user in engine.backward.adjoints:
+            message = f"this is what arrives at {user}; the {wanted} was asked for"
+            yield Mistake("upstream-local", message, Backprop(engine).arriving(user))
+    yield Mistake("wrong-node", f"this is the value of {source}, not a derivative", Name(source))
+
+
+def _others(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
+    """The derivative by another name; of the same shape first, and with each matrix in its own layout."""
+    back = Backprop(engine)
+    for name in engine.backward.adjoints:
+        if name not in (source, engine.output):
+            message = f"this is d{engine.output}/d{name}; d{engine.output}/d{source} was asked for"
+            yield Mistake("wrong-node", message, back.arriving(name))
+
+
+def _of_local(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
+    target, source = (arg.id for arg in ask.args if isinstance(arg, Name))
+    edge = (source, target)
+    if source not in engine.graph.sources.get(target, ()):
+        return
+    for message, wrong in wrong_locals(engine, edge):
+        yield Mistake("wrong-local", message, wrong)
+    back = Backprop(engine)
+    if source in engine.backward.adjoints:
+        message = f"this is d{engine.output}/d{source}, what arrives in the end; the local derivative was asked for"
+        yield Mistake("upstream-local", message, back.arriving(source))
+    if target in engine.backward.adjoints and target != engine.output:
+        message = f"this is what arrives at {target}; the local derivative d{target}/d{source} was asked for"
+        yield Mistake("upstream-local", message, back.arriving(target))
+    factor = _factor(engine, edge)
+    if factor is not None:
+        yield Mistake("sign", "the sign is turned around: a minus was lost or added", times(number(-1), factor))
+        yield Mistake("extra-factor", f"{write(factor)} is there twice", times(factor, factor))
+    for name in (source, target):
+        yield Mistake("wrong-node", f"this is the value of {name}, not a derivative", Name(name))
+
+
+def _update(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
+    name = engine.variable(ask.args[0])
+    if name not in engine.backward.adjoints:
+        return
+    gradient = Backprop(engine).arriving(name)
+    rate = ask.args[1] if len(ask.args) > 1 else number(engine.problem.learning_rate or 1)
+    step = times(rate, gradient)
+    down = f"an update goes down the gradient: {name} - {write(rate)}*d({engine.output}, {name})"
+    yield Mistake("sign", f"the step is added; {down}", plus(Name(name), step))
+    yield Mistake("missing-factor", "the learning rate is missing", plus(Name(name), times(number(-1), gradient)))
+    yield Mistake("missing-factor", f"only the step: it is taken from {name}", step)
+    yield Mistake("sign", f"only the step: it is taken from {name}", times(number(-1), step))
+    yield Mistake("upstream-local", "this is the gradient, not the updated value", gradient)
+    for mistake in _changed(engine, name):
+        wrong = plus(Name(name), times(number(-1), rate, mistake.expr))
+        yield Mistake(mistake.code, f"in the gradient, {mistake.message}", wrong)
+
+
+def _of_value(engine: ArrayEngine, ask: Expr) -> Iterator[Mistake]:
+    inner = ask.args[0] if isinstance(ask, Call) and ask.function == "value" else ask
+    node = next((node for node in engine.graph.nodes if isinstance(inner, Name) and node.name == inner.id), None)
+    if node is not None and isinstance(node.expr, Call):
+        if node.expr.function == "add":
+            for at, term in enumerate(node.expr.args):
+                rest = plus(*(other for place, other in enumerate(node.expr.args) if place != at))
+                yield Mistake("missing-factor", f"the term {write(term)} is missing", rest)
+        elif len(node.expr.args) == 1:
+            argument = node.expr.args[0]
+            yield Mistake("wrong-node", f"this is {write(argument)}, before {node.expr.function} is applied", argument)
+    for name in engine.graph.by_name:
+        if isinstance(inner, Name) and name != inner.id and engine.shapes[name] == engine.shapes.get(inner.id):
+            yield Mistake("wrong-node", f"this is the value of {name}", Name(name))
+
+
+def count_mistakes(engine: ArrayEngine, ask: Expr) -> Iterator[tuple[str, shapes.Size]]:
+    """Numbers of parameters, nodes or entries as they come out with a slip."""
+    graph = engine.graph
+    if not isinstance(ask, Call):
+        return
+    if ask.function == "params":
+        learned = [leaf for leaf in graph.inputs if leaf.param]
+        added = _added(engine)
+        biases = [leaf for leaf in learned if leaf.name in added]
+        yield "the biases are missing", _sum(leaf.shape for leaf in learned if leaf not in biases)
+        for leaf in learned:
+            rest = _sum(other.shape for other in learned if other is not leaf)
+            yield f"the entries of {leaf.name} are missing", rest
+        yield "this is the number of arrays, not of their entries", shapes.size(len(learned))
+    if ask.function in ("nodes", "edges"):
+        yield "this counts without the inputs", shapes.size(len(graph.nodes))
+        yield "this is the number of nodes", shapes.size(len(graph.by_name))
+        yield "this is the number of edges", shapes.size(len(graph.edges))
+        yield "this is the number of inputs", shapes.size(len(graph.inputs))
+    if ask.function == "size" and isinstance(ask.args[0], Name):
+        shape = engine.shapes[ask.args[0].id]
+        total = shapes.size(0)
+        for one in shape:
+            total = total + one
+        yield "the sizes are added; they are to be multiplied", total
+
+
+def _added(engine: ArrayEngine) -> set[str]:
+    """The names that are terms of a sum: biases."""
+    sums = (part for node in engine.graph.nodes for part in walk(node.expr))
+    terms = (arg for part in sums if isinstance(part, Call) and part.function == "add" for arg in part.args)
+    return {term.id for term in terms if isinstance(term, Name)}
+
+
+def _sum(all_shapes: Iterator[shapes.Shape]) -> shapes.Size:
+    total = shapes.size(0)
+    for shape in all_shapes:
+        total = total + shapes.count(shape)
+    return total
