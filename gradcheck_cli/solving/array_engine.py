@@ -187,6 +187,10 @@ class ArrayEngine:
             if partial and wrt in self.graph.sources.get(target.id, ()):
                 return self.local(wrt, target.id)
             return self.total(target.id, wrt, bare=bare)
+        if isinstance(target, Name) and target.id not in dict(self.problem.lets):
+            self.variable(target, text)  # a size, a constant, an index: tells which
+        if isinstance(target, Name):
+            return self._of_expression(self.lets[target.id], wrt)
         return self._of_expression(self._resolve(target, partial=partial, text=text, bare=True), wrt)
 
     def _by_entry(self, target: Expr, source: Index, text: Source | None) -> Expr:

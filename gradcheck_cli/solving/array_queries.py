@@ -98,7 +98,7 @@ def _facts(engine: ArrayEngine, call: Call, entry: bool) -> list[str]:  # noqa: 
     """What a fact about an input did to a derivative."""
     if call.function == "upstream" and len(call.args) == 1 and isinstance(call.args[0], Name):
         derivation, wrt = engine.backward, call.args[0].id
-    elif call.function == "d" and all(isinstance(arg, Name) for arg in call.args):
+    elif call.function == "d" and all(isinstance(arg, Name) and arg.id in engine.graph.by_name for arg in call.args):
         target, source = call.args
         assert isinstance(target, Name)  # noqa: S101 - just looked at
         assert isinstance(source, Name)  # noqa: S101 - just looked at
