@@ -18,6 +18,7 @@ from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.derive import adjoint
 from gradcheck_cli.symbolic.jacobians import Jacobians
 from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.symbolic.terms import is_zero
 from gradcheck_cli.write.formula import Formula
 from gradcheck_cli.write.text import write
 
@@ -232,6 +233,8 @@ class ArrayEngine:
         """The total derivative of a node; of an array its Jacobian."""
         back: Backward = self.calculus.backward(target)
         found = (back.bare if bare else back.totals)[wrt]
+        if is_zero(found):
+            return self.zeros(target, wrt)
         if not self.shapes[target]:
             self.derivation(target)
             return written(self.calculus.algebra, found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
 from gradcheck_cli.shapes import ONE, Shape
 from gradcheck_cli.symbolic.build import plus, quotient, times
-from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.symbolic.reading import rational, written
 from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Term
 
 if TYPE_CHECKING:
@@ -66,7 +66,20 @@ class Product:
                 if place is not None:
                     fewer = replace(rest, sums=tuple(pair for pair in rest.sums if pair[0] != letter))
                     return fewer.at(letter, place).contracted()
-        return self
+        return self._counted()
+
+    def _counted(self) -> Product:
+        """The product without sums over letters that nothing in it has: such a sum counts its terms."""
+        used = {name for factor, _ in self.factors for name in _names(factor)}
+        used |= {name for pair in self.deltas for one in pair for name in _names(one)}
+        idle = [(letter, size) for letter, size in self.sums if letter not in used]
+        if not idle:
+            return self
+        found = replace(self, sums=tuple(pair for pair in self.sums if pair not in idle))
+        for _, size in idle:
+            value = rational(size)
+            found = found * (Product(value) if value is not None else Product(UNIT, ((size, UNIT),)))
+        return found
 
     def expr(self, *, bare: bool = False) -> Expr:
         """The product as an expression; without its sums if `bare`."""
