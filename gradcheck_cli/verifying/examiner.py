@@ -108,7 +108,7 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
-            steps=steps(self.engine, truth) if verdict == WRONG else (),
+            steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
         )
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
