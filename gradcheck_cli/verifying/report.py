@@ -31,10 +31,9 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
     names_of = tuple(examiner.problem.name for examiner in examiners)
     notes = [claim.assumes for claim in claims if claim.assumes]
     for examiner in examiners:
-        if examiner.arrays:
-            continue
-        engine = examiner.engine
-        notes += domain_notes(engine.graph, engine.values)
+        if not examiner.arrays:
+            engine = examiner.engine
+            notes += domain_notes(engine.graph, engine.values)
     if not claims:
         notes = ["no formula with an equality was found"]
     return Report(submission.source.name, names_of, tuple(claims), notes=tuple(dict.fromkeys(notes)))
