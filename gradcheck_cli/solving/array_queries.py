@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, ShapeError
+from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, number
 from gradcheck_cli.judge import ArraySpace, compare_arrays
 from gradcheck_cli.problem import counts
@@ -103,6 +103,8 @@ def _facts(engine: ArrayEngine, call: Call, entry: bool) -> list[str]:  # noqa: 
         target, source = call.args
         assert isinstance(target, Name)  # noqa: S101 - just looked at
         assert isinstance(source, Name)  # noqa: S101 - just looked at
+        if target.id not in engine.graph.shapes:
+            raise UnsupportedError(f"{target.id} is a letter of an index; what is differentiated is a node or an entry")
         derivation, wrt = engine.derivation(target.id), source.id
     else:
         return []

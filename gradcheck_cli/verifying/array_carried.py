@@ -41,10 +41,10 @@ def array_follows(matcher: ArrayMatcher, earlier: Iterable[Slip], truth: Truth, 
             granted = _after(matcher.engine, slip, truth.ask)
             if granted is None or equals(matcher, truth, granted, truth.expr):
                 continue  # it excuses nothing
-        except GradcheckError:
+            if all(_agrees(matcher, truth, expr, granted) for expr in wrong if expr is not None):
+                return slip.index
+        except GradcheckError:  # what the slip leads to may not fit
             continue
-        if all(_agrees(matcher, truth, expr, granted) for expr in wrong if expr is not None):
-            return slip.index
     return None
 
 
