@@ -298,15 +298,18 @@ def grouped(parts: Polynomial) -> Expr:
     parts = positive_first(like(parts))
     if len(parts) < 2 or any(part.sums for part in parts):
         return _sum(parts)
-    common = [
-        (factor, power)
-        for factor, power in parts[0].factors
-        if all(dict(part.factors).get(factor) == power for part in parts[1:])
+    powers = [dict(part.factors) for part in parts]
+    common = Product(UNIT, tuple((factor, min(one.get(factor, NOUGHT) for one in powers)) for factor in powers[0]))
+    shared = tuple((factor, power) for factor, power in common.factors if power > 0)
+    divisors = [
+        (factor, power) for factor, power in powers[0].items() if all(one.get(factor) == power for one in powers)
     ]
-    if not common:
+    shared += tuple((factor, power) for factor, power in divisors if power < 0)
+    if not shared:
         return _sum(parts)
-    rest = tuple(replace(part, factors=tuple(pair for pair in part.factors if pair not in common)) for part in parts)
-    outer = Product(UNIT, tuple(common)).expr(bare=True)
+    inverse = Product(UNIT, tuple((factor, -power) for factor, power in shared))
+    rest = tuple(part * inverse for part in parts)
+    outer = Product(UNIT, shared).expr(bare=True)
     return times(outer, _sum(rest))
 
 
