@@ -40,7 +40,8 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         return _of_count(engine, truth, read.expr)
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
-    for expr in _forms(engine, matcher, read):
+    fits = matcher.quiet(read.expr) == engine.shape_of(truth.expr)
+    for expr in [read.expr] if fits else _forms(engine, matcher, read):
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
