@@ -28,10 +28,10 @@ CONSOLE = [text for kind, text in BLOCKS if kind == "console"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with the files that the README shows."""
-    (answers,) = (text for kind, text in BLOCKS if kind == "yaml")
-    (homework,) = (text for kind, text in BLOCKS if kind == "markdown")
-    (tmp_path / "ada.yaml").write_text(answers, encoding="utf-8")
-    (tmp_path / "homework.md").write_text(homework, encoding="utf-8")
+    shown = re.findall(r"`([\w-]+\.(?:yaml|md))`[^`]*\n\n```(?:yaml|markdown)\n(.*?)```", README, re.DOTALL)
+    assert len(shown) == sum(kind in ("yaml", "markdown") for kind, _ in BLOCKS)
+    for name, text in shown:
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
