@@ -18,6 +18,7 @@ from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.derive import adjoint
 from gradcheck_cli.symbolic.jacobians import Jacobians
 from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.symbolic.terms import is_zero
 from gradcheck_cli.write.formula import Formula
 from gradcheck_cli.write.text import write
 
@@ -187,6 +188,10 @@ class ArrayEngine:
             if partial and wrt in self.graph.sources.get(target.id, ()):
                 return self.local(wrt, target.id)
             return self.total(target.id, wrt, bare=bare)
+        if isinstance(target, Name) and target.id not in dict(self.problem.lets):
+            self.variable(target, text)  # a size, a constant, an index: tells which
+        if isinstance(target, Name):
+            return self._of_expression(self.lets[target.id], wrt)
         return self._of_expression(self._resolve(target, partial=partial, text=text, bare=True), wrt)
 
     def _by_entry(self, target: Expr, source: Index, text: Source | None) -> Expr:
@@ -228,6 +233,8 @@ class ArrayEngine:
         """The total derivative of a node; of an array its Jacobian."""
         back: Backward = self.calculus.backward(target)
         found = (back.bare if bare else back.totals)[wrt]
+        if is_zero(found):
+            return self.zeros(target, wrt)
         if not self.shapes[target]:
             self.derivation(target)
             return written(self.calculus.algebra, found)

@@ -31,6 +31,7 @@ def answer_arrays(engine: ArrayEngine, ask: Expr, text: Source | None = None) ->
     Raises ParseError, ShapeError or UnsupportedError, with the place in `text`, for a query that makes no sense here.
     """
     written = text.text.strip() if text else write(ask)
+    engine.runs.clear()  # the letters of another query run over other sizes
     try:
         return _answer(engine, ask, written, text)
     except GradcheckError as error:
@@ -82,8 +83,8 @@ def _why_zero(engine: ArrayEngine, call: Call) -> str:
     first, last = (arg.id if isinstance(arg, Name) else write(arg) for arg in (call.args[0], call.args[-1]))
     if call.function in ("local", "downstream"):
         return f"there is no edge from {last} to {first}"
-    target = engine.output if call.function == "upstream" and len(call.args) == 1 else first
-    source = first if call.function == "upstream" else last
+    target, source = (last, first) if call.function == "upstream" else (first, last)
+    target = engine.output if call.function == "upstream" and len(call.args) == 1 else target
     if target in engine.graph.ancestors and source not in (engine.graph.ancestors[target] | {target}):
         return f"{target} does not depend on {source}"
     return "the contributions cancel"
@@ -98,7 +99,7 @@ def _facts(engine: ArrayEngine, call: Call, entry: bool) -> list[str]:  # noqa: 
     """What a fact about an input did to a derivative."""
     if call.function == "upstream" and len(call.args) == 1 and isinstance(call.args[0], Name):
         derivation, wrt = engine.backward, call.args[0].id
-    elif call.function == "d" and all(isinstance(arg, Name) for arg in call.args):
+    elif call.function == "d" and all(isinstance(arg, Name) and arg.id in engine.graph.by_name for arg in call.args):
         target, source = call.args
         assert isinstance(target, Name)  # noqa: S101 - just looked at
         assert isinstance(source, Name)  # noqa: S101 - just looked at

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
 from gradcheck_cli.shapes import ONE, Shape
 from gradcheck_cli.symbolic.build import plus, quotient, times
-from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.symbolic.reading import rational, written
 from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Term
 
 if TYPE_CHECKING:
@@ -66,7 +66,20 @@ class Product:
                 if place is not None:
                     fewer = replace(rest, sums=tuple(pair for pair in rest.sums if pair[0] != letter))
                     return fewer.at(letter, place).contracted()
-        return self
+        return self._counted()
+
+    def _counted(self) -> Product:
+        """The product without sums over letters that nothing in it has: such a sum counts its terms."""
+        used = {name for factor, _ in self.factors for name in _names(factor)}
+        used |= {name for pair in self.deltas for one in pair for name in _names(one)}
+        idle = [(letter, size) for letter, size in self.sums if letter not in used]
+        if not idle:
+            return self
+        found = replace(self, sums=tuple(pair for pair in self.sums if pair not in idle))
+        for _, size in idle:
+            value = rational(size)
+            found = found * (Product(value) if value is not None else Product(UNIT, ((size, UNIT),)))
+        return found
 
     def expr(self, *, bare: bool = False) -> Expr:
         """The product as an expression; without its sums if `bare`."""
@@ -285,15 +298,18 @@ def grouped(parts: Polynomial) -> Expr:
     parts = positive_first(like(parts))
     if len(parts) < 2 or any(part.sums for part in parts):
         return _sum(parts)
-    common = [
-        (factor, power)
-        for factor, power in parts[0].factors
-        if all(dict(part.factors).get(factor) == power for part in parts[1:])
+    powers = [dict(part.factors) for part in parts]
+    common = Product(UNIT, tuple((factor, min(one.get(factor, NOUGHT) for one in powers)) for factor in powers[0]))
+    shared = tuple((factor, power) for factor, power in common.factors if power > 0)
+    divisors = [
+        (factor, power) for factor, power in powers[0].items() if all(one.get(factor) == power for one in powers)
     ]
-    if not common:
+    shared += tuple((factor, power) for factor, power in divisors if power < 0)
+    if not shared:
         return _sum(parts)
-    rest = tuple(replace(part, factors=tuple(pair for pair in part.factors if pair not in common)) for part in parts)
-    outer = Product(UNIT, tuple(common)).expr(bare=True)
+    inverse = Product(UNIT, tuple((factor, -power) for factor, power in shared))
+    rest = tuple(part * inverse for part in parts)
+    outer = Product(UNIT, shared).expr(bare=True)
     return times(outer, _sum(rest))
 
 

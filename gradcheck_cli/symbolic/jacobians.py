@@ -94,7 +94,7 @@ class Jacobians:
         if upstream.rank != 1 or sent.rank > 1:
             return None
         found = self._matrix(self.calculus.close(sent), upstream)
-        return None if found is None else self.calculus.close(found)
+        return None if found is None else self.calculus.close(found, facts=True)
 
     def _matrix(self, term: Term, upstream: Term) -> Term | None:
         make = self.calculus.algebra

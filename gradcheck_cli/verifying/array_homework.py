@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name
 from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_reading import spread_indices
 from gradcheck_cli.verifying.match import Read, Truth, unreadable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 _SPACE = re.compile(r"\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z])")
 _GIVEN = "given"
+_MISREAD = ("the rows of an array", "the index ")
 _CONSISTENT = ("given", "own")
 
 
@@ -58,9 +60,21 @@ class ArrayGrader:
         return best
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
-        """A formula under one meaning of its left side."""
-        reads = [self.bench.matcher.member(member, truth, latex=formula.latex) for member in members if member.text]
-        return self.finish(formula, reads, truth)
+        """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
+        claim = self.finish(formula, self.read(formula, members, truth), truth)
+        if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None:
+            for letter in sorted({letter for one in truth.array.shape for letter in one.letters}):
+                shape = tuple(ONE if one == size(letter) else one for one in truth.array.shape)
+                single = replace(truth, array=replace(truth.array, shape=shape))
+                found = self.finish(formula, self.read(formula, members, single), single)
+                if found.verdict == CORRECT:
+                    return replace(found, note=f"for {letter} = 1: one sample")
+        return claim
+
+    def read(self, formula: Formula, members: list[Source], truth: Truth) -> list[Read]:
+        """The members of a formula, judged; ragged rows and letters of two sizes are taken for misread."""
+        found = [self.bench.matcher.member(member, truth, latex=formula.latex) for member in members if member.text]
+        return [_open(one, one.member.note) if _misread(one) else one for one in found]
 
     # -- what one formula means for those below it: nothing yet, where there are arrays
 
@@ -134,7 +148,8 @@ class ArrayGrader:
         found = []
         if left.id in engine.problem.data or left.id in engine.problem.given:
             found += [replace(truth, kind=_GIVEN) for truth in self.asked(left)]
-        if engine.problem.learning_rate is not None and not engine.shapes[engine.output]:
+        learns = left.id in {leaf.name for leaf in engine.graph.inputs if leaf.param}
+        if learns and engine.problem.learning_rate is not None and not engine.shapes[engine.output]:
             found += self.asked(Call("step", (left, as_typed(engine.problem.learning_rate))))
         return found
 
@@ -171,6 +186,10 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
+
+
+def _misread(read: Read) -> bool:
+    return read.member.verdict == WRONG and read.member.note.startswith(_MISREAD)
 
 
 def _open(read: Read, note: str) -> Read:

@@ -162,7 +162,7 @@ def test_the_proof_for_any_number_of_classes():
     jacobians = Jacobians(calculus_of(*SOFTMAX, kinds={"y": "onehot"}))
     proof = jacobians.proof("L", "h")
     assert write(proof.local) == "P[i]*(delta(i, j) - P[j])"
-    assert (write(proof.same), write(proof.differ)) == ("P[i] - P[i]^2", "-P[i]*P[j]")
+    assert (write(proof.same), write(proof.differ)) == ("P[i]*(1 - P[i])", "-P[i]*P[j]")
     assert [write(step.expr) for step in proof.steps] == [
         "sum(d(L, P)[j]*local(P, h)[j, i], j)",
         "sum(-y[j]*P[i]*(delta(i, j) - P[j])/P[j], j)",

@@ -1,0 +1,133 @@
+"""Queries about problems with arrays: what is answered, proved, refuted, refused; and a law over the bundled graphs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import gradcheck_cli as gc
+from gradcheck_cli.errors import GradcheckError, ParseError, ShapeError
+from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.problem import load
+from gradcheck_cli.problem.bundled import bundled
+from gradcheck_cli.solving import solve
+
+ARRAYS = [name for name in bundled() if load(name).arrays]
+
+
+def asked(name, *queries):
+    solution = solve(load(name), ask=queries)
+    return [solution.answers[f"ask {at}"] for at in range(1, len(queries) + 1)]
+
+
+def test_derivatives_come_in_the_shape_of_what_they_are_by():
+    answers = asked("softmax-mlp", "d(l, W1)", "d(l, W1[0, 1])", "d(l, W1)[i, j]", "upstream(h)", "downstream(z, W1)")
+    assert [answer.quantity.shape for answer in answers] == [
+        ("d_i", "d_h"),
+        (),
+        ("d_i", "d_h"),
+        (1, "d_h"),
+        ("d_i", "d_h"),
+    ]
+    assert answers[2].quantity.indices == ("i", "j")
+    assert str(answers[3].expr) == "(yhat - y) @ W2.T"
+
+
+def test_a_fact_is_told_with_what_it_did():
+    (answer,) = asked("softmax-cross-entropy", "d(L, h)")
+    assert str(answer.expr) == "P - y"
+    assert answer.reason == "sum(y) = 1, since y is one-hot; without that it is P*sum(y) - y"
+    assert answer.proof[0] == "∂P[j]/∂h[i] = P[i]*(delta(i, j) - P[j])"
+    assert answer.proof[-1].startswith("  = P[i] - y[i]")
+
+
+@pytest.mark.parametrize(
+    ("query", "holds", "reason"),
+    [
+        ("d(L, h) == P - y", True, "both sides have the same normal form"),
+        ("sum(P) == 1", True, "both sides have the same normal form"),
+        ("d(L, h)[i] == P[i] - y[i]", True, "the same expression"),
+        ("logsumexp(h) == log(sum(exp(h)))", True, "agree at"),
+        ("d(L, h) == y - P", False, "is not"),
+        ("d(L, h) == P", False, "is not"),
+        ("outer(P, y) == outer(y, P)", False, "is not"),
+        ("P @ y == sum(P)", False, "is not"),
+    ],
+)
+def test_relations_are_proved_or_refuted_with_numbers(query, holds, reason):
+    (answer,) = asked("softmax-cross-entropy", query)
+    assert answer.holds is holds
+    assert reason in answer.reason
+
+
+def test_a_derivative_that_is_zero_says_why():
+    answers = asked("softmax-mlp", "d(h, W2)", "local(l, x)", "upstream(x, W1)")
+    assert ["does not depend" in answer.reason or "no edge" in answer.reason for answer in answers] == [True] * 3
+    assert all("zeros" in str(answer.expr) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("d(l, d_h)", "d_h is a size"),
+        ("d(W1 + W2, x)", "do not fit"),
+        ("d(l, x @ W1)", "is no input or node"),
+        ("W1 @ W1", "do not fit"),
+        ("h[0, 0, 0]", "too many"),
+        ("sum(x, axis=2)", "no axis 2"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_place(query, message):
+    with pytest.raises(GradcheckError) as refused:
+        asked("softmax-mlp", query)
+    assert message in refused.value.message
+    assert refused.value.source is not None
+
+
+def test_an_update_needs_a_number_to_descend():
+    with pytest.raises(ParseError, match="is an array"):
+        solve(load("softmax-mlp"), output="yhat", ask=["step(W1)"])
+
+
+def test_counts_are_in_letters_and_tell_each_share():
+    (params,) = asked("lstm-gates", "params()")
+    assert str(params.expr) == "4*k*k + 4*k*n"
+    assert params.reason == "Wi k*k + k*n, Wf k*k + k*n, Wo k*k + k*n, Wg k*k + k*n"
+    (dense,) = asked("dense-parameter-count", "params()")
+    assert dense.value == 557057
+
+
+def test_second_derivatives_and_products_with_a_direction():
+    hessian, product = asked("log-sum-exp", "d(d(f, x), x)", "d(d(f, x) @ v, x)")
+    assert hessian.quantity.shape == ("n", "n")
+    assert product.quantity.shape == ("n",)
+    (same,) = asked("log-sum-exp", "d(d(f, x) @ v, x) == d(d(f, x), x) @ v")
+    assert same.holds
+
+
+def test_values_are_nested_lists():
+    solution = gc.solve(gc.load("two-layer-rows"))
+    assert solution.node("W1").gradient.value == [[3.0, -3.0, 0.0], [3.0, -3.0, 0.0]]
+    assert solution.answers["L"].value == 2.5
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_transposed_input_is_refused_or_the_witnesses_still_agree(name):
+    problem = load(name)
+    graph = problem.graph
+    for leaf in graph.inputs:
+        if len(leaf.shape) != 2 or leaf.shape[0] == leaf.shape[1]:
+            continue
+        turned = replace(leaf, shape=leaf.shape[::-1], entries=None)
+        inputs = tuple(turned if other.name == leaf.name else other for other in graph.inputs)
+        shapes = {other.name: other.shape for other in (*inputs, *graph.constants)}
+        letters = frozenset(letter for letter, _ in graph.dims)
+        try:
+            for node in graph.nodes:
+                shapes[node.name] = lower(node.expr, Shapes(shapes, letters)).shape
+        except ShapeError:
+            continue
+        seed = problem.seed if shapes[problem.outputs[0]] == graph.shapes[problem.outputs[0]] else None
+        changed = replace(problem, graph=replace(graph, inputs=inputs, shapes=shapes), questions=(), lets=(), seed=seed)
+        assert solve(changed).agreement.ok, leaf.name
