@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import jsonschema
@@ -47,6 +48,11 @@ def test_the_training_commands_run(run, tmp_path, monkeypatch):
     assert (tmp_path / "digits.model").is_file()
 
 
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(gradcheck (?:solve|problems|schema)\b[^`]*)`", README))))
+def test_the_commands_in_its_sentences_run(command, run):
+    assert run(*shlex.split(command)[1:]).code == 0
+
+
 @pytest.mark.usefixtures("usual_spread")
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.split("\n")[0])
 def test_each_command_prints_what_the_readme_shows(block, run, folder):
@@ -76,11 +82,12 @@ def test_links_lead_somewhere():
 
 
 def test_every_dependency_has_its_reason():
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    wanted += [name for names in project["project"]["optional-dependencies"].values() for name in names]
     reasons = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
-    for name in re.findall(r'"([a-z-]+)', block):
-        assert name in reasons
+    for name in wanted:
+        assert re.match(r"[\w-]+", name).group().lower() in reasons, name
 
 
 def test_every_function_and_query_is_documented():
