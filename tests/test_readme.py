@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import jsonschema
@@ -28,10 +29,10 @@ CONSOLE = [text for kind, text in BLOCKS if kind == "console"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with the files that the README shows."""
-    (answers,) = (text for kind, text in BLOCKS if kind == "yaml")
-    (homework,) = (text for kind, text in BLOCKS if kind == "markdown")
-    (tmp_path / "ada.yaml").write_text(answers, encoding="utf-8")
-    (tmp_path / "homework.md").write_text(homework, encoding="utf-8")
+    shown = re.findall(r"`([\w-]+\.(?:yaml|md))`[^`]*\n\n```(?:yaml|markdown)\n(.*?)```", README, re.DOTALL)
+    assert len(shown) == sum(kind in ("yaml", "markdown") for kind, _ in BLOCKS)
+    for name, text in shown:
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -45,6 +46,11 @@ def test_the_training_commands_run(run, tmp_path, monkeypatch):
         assert words[:3] == ["gradcheck", "train", "digits"]
         assert run(*words[1:]).code == 0
     assert (tmp_path / "digits.model").is_file()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(gradcheck (?:solve|problems|schema)\b[^`]*)`", README))))
+def test_the_commands_in_its_sentences_run(command, run):
+    assert run(*shlex.split(command)[1:]).code == 0
 
 
 @pytest.mark.usefixtures("usual_spread")
@@ -76,11 +82,12 @@ def test_links_lead_somewhere():
 
 
 def test_every_dependency_has_its_reason():
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    wanted += [name for names in project["project"]["optional-dependencies"].values() for name in names]
     reasons = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
-    for name in re.findall(r'"([a-z-]+)', block):
-        assert name in reasons
+    for name in wanted:
+        assert re.match(r"[\w-]+", name).group().lower() in reasons, name
 
 
 def test_every_function_and_query_is_documented():
