@@ -62,7 +62,7 @@ def _elementwise(operands: Operands) -> Shape:
     for shape in operands.shapes:
         fitting = shapes.broadcast(found, shape)
         if fitting is None:
-            verb = {"add": "add", "mul": "multiply", "div": "divide"}.get(operands.function, "take together")
+            verb = {"add": "add", "mul": "multiply", "div": "divide"}.get(operands.function, "combine")
             if operands.function in ("mul", "div") and len(found) == len(shape) == 2:
                 hint = "@ is the matrix product, * goes entry by entry"
             else:

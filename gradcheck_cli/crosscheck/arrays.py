@@ -52,7 +52,7 @@ class _Comparison:
         """The forward value of each node."""
         symbolic: dict[str, Grid | None] = {}
         for node in self.graph.nodes:
-            found = self.symbols.node(f"value({node.name})", node.expr, self.env)
+            found = self.symbols.node(node.name, node.expr, self.env)
             symbolic[node.name] = None if found is None else found.floats
             self.env[node.name] = _exact(listed(self.run.values[node.name])) if found is None else found.grid
             if found is not None and found.bent:

@@ -138,7 +138,8 @@ def _alone(seen: Seen) -> list[Check]:
 
 def along(rates: Iterable[float], entries: Iterable[float]) -> float:
     """The slope along a direction; nan where an entry that counts is undefined."""
-    return math.fsum(rate * entry for rate, entry in zip(rates, entries, strict=True) if rate)
+    terms = [rate * entry for rate, entry in zip(rates, entries, strict=True) if rate]
+    return math.fsum(terms) if all(map(math.isfinite, terms)) else math.nan
 
 
 def _sighted(seen: Seen, sight: Sight, notes: list[str]) -> Check:

@@ -13,6 +13,7 @@ from gradcheck_cli.grids import Grid, label
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
 from gradcheck_cli.symbolic.entries import Entries
 from gradcheck_cli.symbolic.evaluate import inner, outer, plan, sign_of, to_float
+from gradcheck_cli.symbolic.limits import DerivedEntries
 from gradcheck_cli.symbolic.reading import written
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Symbols:
 
     `left`      how many scalar operations may still be made      `notes`   why a quantity has no number
     `wrong`     what cannot be right: an expression whose own operands do not fit
+    `nodes`     the expressions of the nodes seen so far
     """
 
     calculus: ArrayCalculus
@@ -51,14 +53,17 @@ class Symbols:
     left: int = MOST_IN_ALL
     notes: dict[str, None] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, Expr] = field(default_factory=dict)
 
-    def node(self, quantity: str, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
+    def node(self, name: str, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
         """The value of a node's expression, in primitive functions and in numbers already."""
         try:
-            return self._entries(expr, env)
+            found = self._entries(expr, env)
         except GradcheckError as error:
-            self.wrong[quantity] = error.message
+            self.wrong[f"value({name})"] = error.message
             return None
+        self.nodes[name] = expr
+        return found
 
     def term(self, quantity: str, term: Term, env: Mapping[str, Grid]) -> Valued | None:
         """The value of a result of the calculus; None where it has none, and `notes` says why."""
@@ -74,15 +79,18 @@ class Symbols:
         known = Shapes(self.calculus.shapes, frozenset(self.sizes))
         numbers = {letter: number(count) for letter, count in self.sizes.items()}
         try:
-            return self._entries(in_numbers(lower(expr, known).expr, numbers), env)
+            return self._entries(in_numbers(lower(expr, known).expr, numbers), env, self.nodes)
         except GradcheckError as error:  # what the calculus has written does not fit together
             self.wrong[quantity] = error.message
             return None
 
-    def _entries(self, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
+    def _entries(
+        self, expr: Expr, env: Mapping[str, Grid], definitions: Mapping[str, Expr] | None = None
+    ) -> Valued | None:
         most = min(MOST_ENTRIES, self.left)
         used = [name for name in names(expr) if name in env]
-        work = Entries({name: env[name].shape for name in used}, most)
+        shapes = {name: env[name].shape for name in used}
+        work = Entries(shapes, most) if definitions is None else DerivedEntries(shapes, definitions, most)
         try:
             parts = work.grid(expr)
         except UnsupportedError:

@@ -10,8 +10,9 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import names, number
 from gradcheck_cli.grids import Grid, label, places
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
-from gradcheck_cli.symbolic.entries import entries
+from gradcheck_cli.symbolic.entries import Entries
 from gradcheck_cli.symbolic.evaluate import Inner, exactly, inner, outer, plan
+from gradcheck_cli.symbolic.limits import DerivedEntries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +37,7 @@ class ArrayNumbers:
         self._env: dict[str, Inner] = {}
         self._known: dict[str, tuple[int, ...]] = {}
         self._nodes = {node.name: node.expr for node in graph.nodes}
+        self._fixed: dict[str, Expr] = {}  # nodes in primitives, sizes in numbers
         for leaf in (*graph.inputs, *graph.constants):
             self._place(leaf.name, leaf.entries if leaf.value is None else Grid((), (leaf.value,)))
 
@@ -56,16 +58,23 @@ class ArrayNumbers:
         """The value of a name: a grid of exact numbers and balls."""
         if name not in self.grids:
             self.grids[name] = None  # while it is worked out; and for what has no definition
-            found = self.value(self._nodes[name]) if name in self._nodes else None
+            node = name if name in self.graph.by_name else ""
+            found = self.value(self._nodes[name], node=node) if name in self._nodes else None
             self._place(name, found)
         return self.grids[name]
 
     def value(
-        self, expr: Expr, runs: Iterable[tuple[str, Size]] = (), literal: Callable[[Num], Inner] = exactly
+        self,
+        expr: Expr,
+        runs: Iterable[tuple[str, Size]] = (),
+        literal: Callable[[Num], Inner] = exactly,
+        *,
+        node: str = "",
     ) -> Grid | None:
         """The value of an expression, its free index letters as axes before its own; None where something is missing.
 
         `literal` says what a number as typed stands for. An entry without a value, as log(-1) has none, is None itself.
+        `node` is the node whose own expression this is; any other one follows the conventions for derivatives.
         """
         runs = tuple(runs)
         typed = lower(expr, Shapes(self.shaped, self.letters, dict(runs)))
@@ -77,12 +86,15 @@ class ArrayNumbers:
         ):
             return None
         fixed = in_numbers(typed.expr, self.whole)
+        if node:
+            self._fixed[node] = fixed
         try:
             parts: list[Expr] = []
             inside: tuple[int, ...] = ()
             for place in places(tuple(size.at(self.sizes) for _, size in runs)):
                 bound = dict(zip((letter for letter, _ in runs), place, strict=True))
-                grid = entries(fixed, self._known, bound)
+                work = Entries(self._known) if node else DerivedEntries(self._known, self._fixed)
+                grid = work.grid(fixed, bound)
                 parts.extend(grid.items)
                 inside = grid.shape
             steps = plan(parts, literal)

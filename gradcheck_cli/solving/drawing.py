@@ -40,14 +40,19 @@ def draw_sizes(graph: Graph, numbers: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def draw(leaf: Input, shape: tuple[int, ...], seed: int) -> Grid:
-    """Values of a leaf's kind, multiples of 0.1 where there is a choice. They depend on the seed and its name alone."""
+def draw(leaf: Input, shape: tuple[int, ...], seed: int, places: int = 0) -> Grid:
+    """Values of a leaf's kind, multiples of 0.1 where there is a choice; indices of so many `places` where there are any.
+
+    They depend on the seed and the leaf's name alone.
+    """
     random = Random(f"{seed} {leaf.name}")  # noqa: S311 - an example, no secret
     if leaf.kind in ALONG_KINDS and shape:
         return _along(leaf, shape, random)
     if leaf.kind in MATRIX_KINDS and shape:
         return _matrix(shape[0], random, symmetric=leaf.kind != "invertible", heavy=leaf.kind != "symmetric")
     single = _SINGLE.get(leaf.kind, _real)
+    if places and leaf.kind not in ("binary", "sign"):
+        return grid(shape, (Fraction(random.randrange(places)) for _ in range(prod(shape))))
     return grid(shape, (single(random) for _ in range(prod(shape))))
 
 

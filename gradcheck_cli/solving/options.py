@@ -19,6 +19,7 @@ from gradcheck_cli.problem.sizes import MAX_SIZE, bind
 from gradcheck_cli.problem.values import MAX_NUMBERS
 from gradcheck_cli.shapes import at, text_of
 from gradcheck_cli.solving.drawing import WHOLE, draw, draw_sizes
+from gradcheck_cli.solving.indexing import choices
 from gradcheck_cli.source import Source, visible
 from gradcheck_cli.write.formula import Formula
 
@@ -244,10 +245,10 @@ def _drawn(graph: Graph, leaves: Mapping[str, Input], numbers: Mapping[str, int]
     if total > MAX_NUMBERS:
         message = f"--seed: {total:,} numbers are missing, and at most {MAX_NUMBERS:,} are drawn"
         raise UnsupportedError(message, hint="give smaller sizes with --dims" if numbers else "make the arrays smaller")
-    found = {}
+    found, places = {}, choices(graph, numbers)
     for name, leaf in missing.items():
-        values = draw(leaf, shapes[name], seed)
-        decimal = leaf.kind not in WHOLE
+        values = draw(leaf, shapes[name], seed, places[name][1] if name in places else 0)
+        decimal = leaf.kind not in WHOLE and name not in places
         if shapes[name]:
             found[name] = replace(leaf, entries=values, decimal=decimal)
         else:

@@ -93,7 +93,10 @@ class Product:
         body = _fraction(UNIT, inner, below_in)
         if not bare:
             for letter, size in reversed(self.sums):
-                body = Sum(body, letter, count=size)
+                if letter in _names(body):
+                    body = Sum(body, letter, count=size)
+                else:
+                    outer.append(size)  # as many times the same
         return _fraction(self.coefficient, [*outer, body], below_out)
 
     def _varies(self, factor: Expr) -> bool:

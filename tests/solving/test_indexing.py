@@ -1,0 +1,37 @@
+"""Inputs that choose entries: drawn among the places there are, refused beyond them."""
+
+from __future__ import annotations
+
+import pytest
+
+import gradcheck_cli as gc
+from gradcheck_cli.errors import UnsupportedError
+
+TEXT = """title: Choice
+inputs:
+  h: {{shape: [n]}}
+  y: {given}
+graph:
+  p: softmax(h)
+  L: {loss}
+"""
+
+
+def problem(tmp_path, given, loss="-log(p[y])"):
+    path = tmp_path / "choice.yaml"
+    path.write_text(TEXT.format(given=given, loss=loss))
+    return gc.load(str(path))
+
+
+@pytest.mark.parametrize("given", ["{kind: integer}", "{}"])
+@pytest.mark.parametrize("loss", ["-log(p[y])", "-sum(onehot(y, n)*log(p))"])
+def test_an_index_without_a_value_is_drawn_among_the_places(tmp_path, given, loss):
+    assert gc.solve(problem(tmp_path, given, loss)).agreement.ok
+
+
+@pytest.mark.parametrize("value", [3, -1])
+def test_a_value_beyond_the_entries_is_refused_with_its_place(tmp_path, value):
+    loaded = problem(tmp_path, f"{{kind: integer, value: {value}}}\ndims: {{n: 3}}")
+    with pytest.raises(UnsupportedError, match=rf"L: y chooses one of 3 entries, and {value} is none") as caught:
+        gc.solve(loaded)
+    assert caught.value.source is not None
