@@ -88,7 +88,10 @@ class Symbols:
         self, expr: Expr, env: Mapping[str, Grid], definitions: Mapping[str, Expr] | None = None
     ) -> Valued | None:
         most = min(MOST_ENTRIES, self.left)
-        used = [name for name in names(expr) if name in env]
+        found = dict.fromkeys(names(expr))
+        below = (definitions[name] for name in tuple(found) if definitions is not None and name in definitions)
+        found.update(dict.fromkeys(name for one in below for name in names(one)))
+        used = [name for name in found if name in env]
         shapes = {name: env[name].shape for name in used}
         work = Entries(shapes, most) if definitions is None else DerivedEntries(shapes, definitions, most)
         try:

@@ -64,3 +64,10 @@ def test_an_inverse_that_does_not_exist_is_not_taken_for_zero(tmp_path):
     inputs = {"A": "[[1, 2], [2, 4]]", "B": "[[1, 0], [2, 3]]"}
     found = gradient(solved(inputs, {"L": "det(A @ B)"}, tmp_path), "A")
     assert found in ([12, -6, -6, 3], [None] * 4)
+
+
+def test_a_node_that_is_an_inverse_is_looked_through(tmp_path):
+    graph = {"D": "det(A)", "B": "inv(A)", "L": "D*sum(B)"}
+    solution = solved({"A": "[[1, 2], [3, 5]]"}, graph, tmp_path)
+    assert gradient(solution, "A") == [1, -1, -1, 1]  # det(A)*sum(inv(A)) = a - b - c + d
+    assert solution.agreement.ok
