@@ -21,7 +21,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
+from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices, widens
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
@@ -78,9 +78,12 @@ class ArrayMatcher:
 
     def ways(self, found: tuple[Expr, ...], source: Source, *, latex: bool) -> Iterator[Expr]:
         """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
-        yield from found
+        plain = [expr for expr in found if not (latex and widens(expr, self.quiet))]
+        yield from plain
         for expr in found:
             yield from product_readings(expr, source, self.quiet, latex=latex)
+        if not plain:
+            yield from (expr for expr in found if not any(product_readings(expr, source, self.quiet, latex=latex)))
         for expr in found:
             spread = spread_indices(expr, self.quiet)
             if spread is not expr:

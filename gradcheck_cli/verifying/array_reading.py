@@ -26,6 +26,20 @@ _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
 
 
+def widens(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
+    """Whether a product entry by entry in it widens two of its operands, as a column beside a row does.
+
+    On paper that is a product of matrices, in this order or not at all.
+    """
+    for part in walk(expr):
+        if isinstance(part, Call) and part.function == "mul":
+            whole = shape_of(part)
+            arrays = [shape for arg in part.args if (shape := shape_of(arg))]
+            if whole is not None and sum(shape != whole and len(shape) == 2 for shape in arrays) > 1:
+                return True
+    return False
+
+
 def product_readings(
     expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
 ) -> Iterator[Expr]:
