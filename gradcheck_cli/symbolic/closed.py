@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import gcd
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.shapes import ONE
-from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Powers, Term, fit, is_zero
+from gradcheck_cli.shapes import ONE, size
+from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Powers, Term, calls, fit, is_zero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,9 +114,24 @@ class Closing:
             return self._sum(args[0], dict(options))
         if function == "entry" and all(one == ONE for one in args[0].shape):
             return self.algebra.lone(args[0])
+        if function == "part" and (joined := self._joined(args, dict(options).get("axis", 0))) is not None:
+            return joined
         if function in ("inv", "outer", "reshape"):
             return self.algebra.call(function, *args)
         return self.algebra.made(function, tuple(args), term.shape, **dict(options))
+
+    def _joined(self, args: list[Term], axis: int) -> Term | None:
+        """The operand of a concat of which a part is exactly what it put in."""
+        inner, start, count = args
+        if not calls(inner, "concat") or dict(inner.attr[1]).get("axis", 0) != axis:
+            return None
+        first, wanted = self.algebra.sizes((start, count))
+        at = size(0)
+        for arg in inner.args:
+            if at == first and arg.shape[axis] == wanted:
+                return arg
+            at = at + arg.shape[axis]
+        return None
 
     def _sum(self, inner: Term, options: dict[str, int]) -> Term:
         """A sum; of summands one by one where that is less to read."""
