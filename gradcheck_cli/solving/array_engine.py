@@ -6,15 +6,15 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, ParseError, UnsupportedError
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, with_children
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
 from gradcheck_cli.solving.array_numbers import ArrayNumbers
+from gradcheck_cli.solving.asking import rate_of, senseless
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 from gradcheck_cli.symbolic.build import plus, times
-from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.derive import adjoint
 from gradcheck_cli.symbolic.jacobians import Jacobians
 from gradcheck_cli.symbolic.reading import written
@@ -323,20 +323,8 @@ class ArrayEngine:
     def update(self, call: Call, text: Source | None = None) -> Expr:
         """step(w) or step(w, lr): w - lr*d(output, w)."""
         name = self.variable(call.args[0], text)
-        rate: Expr
-        if len(call.args) > 1:
-            rate = self.resolve(call.args[1], text=text)
-        elif self.problem.learning_rate is not None:
-            rate = as_typed(self.problem.learning_rate)
-        else:
-            hint = f"write step({name}, 0.1), or learning_rate: in the problem"
-            raise senseless(f"step({name}) has no learning rate", hint, call, text)
+        rate = rate_of(self, call, name, text)
         if self.shapes[self.output]:
             hint = "ask with an output that is a number"
             raise senseless(f"step({name}) needs a number to descend, and {self.output} is an array", hint, call, text)
         return plus(Name(name), times(number(-1), rate, self.total(self.output, name)))
-
-
-def senseless(message: str, hint: str, expr: Expr, text: Source | None) -> ParseError:
-    """A query that makes no sense here."""
-    return ParseError(message, hint=hint, source=text, span=expr.span if text else None)

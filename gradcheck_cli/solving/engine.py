@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck import BITS, symbolic_values
-from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.graph import Graph, Node
+from gradcheck_cli.solving.asking import rate_of, senseless
 from gradcheck_cli.symbolic.build import plus, times
-from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.derive import Derivation, derive, locals_of
 from gradcheck_cli.symbolic.evaluate import evaluate
 from gradcheck_cli.symbolic.scalars import local_derivatives
@@ -127,7 +126,7 @@ class Engine:
         """σ'(u): the derivative of a function of one argument, at that argument."""
         inner = call.args[0]
         if not isinstance(inner, Call) or len(inner.args) != 1 or inner.options:
-            raise self._senseless("a prime stands at no function of one argument", "write d(y, x)", call, text)
+            raise senseless("a prime stands at no function of one argument", "write d(y, x)", call, text)
         slope = self.total_of(Call(inner.function, (Name(_ARGUMENT),)), _ARGUMENT)
         return substitute(slope, {_ARGUMENT: self.resolve(inner.args[0], partial=partial, text=text)})
 
@@ -162,7 +161,7 @@ class Engine:
             return len(self.graph.edges)
         if call.function == "params":
             return sum(leaf.param for leaf in self.graph.inputs)
-        raise self._senseless(f"{call.function}(…) is no number", "ask it by itself", call, text)
+        raise senseless(f"{call.function}(…) is no number", "ask it by itself", call, text)
 
     def edge(self, source: str, target: str) -> Expr:
         """The partial derivative of a node by another, its other inputs fixed: 0 where no edge joins them."""
@@ -195,10 +194,10 @@ class Engine:
             return expr.id
         if isinstance(expr, Name) and expr.id in dict(self.problem.lets):
             hint = f"make {expr.id} a node of the graph"
-            raise self._senseless(f"{expr.id} is a let name, not a node", hint, expr, text)
+            raise senseless(f"{expr.id} is a let name, not a node", hint, expr, text)
         if isinstance(expr, Name):
-            raise self._senseless(f"{expr.id} is a constant", "differentiate by an input or a node", expr, text)
-        raise self._senseless(f"{write(expr)} is no input or node", "give it a name in graph:", expr, text)
+            raise senseless(f"{expr.id} is a constant", "differentiate by an input or a node", expr, text)
+        raise senseless(f"{write(expr)} is no input or node", "give it a name in graph:", expr, text)
 
     def node(self, expr: Expr, text: Source | None = None) -> str:
         """A node, as the target of an edge or of a derivative."""
@@ -207,20 +206,9 @@ class Engine:
     def update(self, call: Call, text: Source | None = None) -> Expr:
         """step(w) or step(w, lr): w - lr*d(output, w)."""
         name = self.variable(call.args[0], text)
-        rate: Expr
-        if len(call.args) > 1:
-            rate = self.resolve(call.args[1], text=text)
-        elif self.problem.learning_rate is not None:
-            rate = as_typed(self.problem.learning_rate)
-        else:
-            hint = f"write step({name}, 0.1), or learning_rate: in the problem"
-            raise self._senseless(f"step({name}) has no learning rate", hint, call, text)
+        rate = rate_of(self, call, name, text)
         step = times(rate, self.total(Name(self.output), name))
         return plus(Name(name), times(number(-1), step))
-
-    @staticmethod
-    def _senseless(message: str, hint: str, expr: Expr, text: Source | None) -> ParseError:
-        return ParseError(message, hint=hint, source=text, span=expr.span if text else None)
 
     # -- closed forms
 
