@@ -1,11 +1,11 @@
-"""Inputs that choose entries, as the y of `p[y]`: which places there are to choose from."""
+"""What is looked at before a problem with arrays is solved: inputs that choose entries, formulas that grow too large."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Index, Name, walk
+from gradcheck_cli.expr import Index, Name, parts, size
 from gradcheck_cli.lowering import Shapes, lower
 
 if TYPE_CHECKING:
@@ -17,12 +17,28 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Size
 
 
+_MOST_GROWTH = 25  # times as many parts as are written
+_LEAST_REFUSED = 500
+
+
+def check_growth(problem: Problem) -> None:
+    """Raise UnsupportedError for a node in which calls of derived functions stand for far more than is written."""
+    graph = problem.graph
+    known = Shapes(graph.shapes, frozenset(letter for letter, _ in graph.dims))
+    for node in graph.nodes:
+        most = max(_LEAST_REFUSED, _MOST_GROWTH * size(node.expr))
+        if size(lower(node.expr, known).expr, most) >= most:
+            message = f"{node.name}: functions that stand for formulas are nested too deep"
+            hint = "make the inner calls nodes of their own"
+            raise UnsupportedError(message, hint=hint, source=problem.source, span=node.span)
+
+
 def choices(graph: Graph, numbers: Mapping[str, int]) -> dict[str, tuple[str, int]]:
     """Leaves whose values are indices, with the node that uses them and how many places there are at the least."""
     found: dict[str, tuple[str, int]] = {}
-    for node, name, size in _uses(graph):
-        if size.letters <= set(numbers):
-            count = size.at(numbers)
+    for node, name, places in _uses(graph):
+        if places.letters <= set(numbers):
+            count = places.at(numbers)
             if name not in found or count < found[name][1]:
                 found[name] = (node, count)
     return found
@@ -33,16 +49,16 @@ def _uses(graph: Graph) -> Iterator[tuple[str, str, Size]]:
     leaves = {leaf.name for leaf in (*graph.inputs, *graph.constants)}
     known = Shapes(graph.shapes, frozenset(letter for letter, _ in graph.dims))
     for node in graph.nodes:
-        parts = [part for part in walk(lower(node.expr, known).expr) if isinstance(part, Index)]
-        for part in parts:
+        found = [part for part in parts(lower(node.expr, known).expr) if isinstance(part, Index)]
+        for part in found:
             try:
                 shape = lower(part.base, known).shape
             except GradcheckError:
                 continue
-            for index, size in zip(part.indices, shape, strict=False):
+            for index, places in zip(part.indices, shape, strict=False):
                 name = _leaf(index)
                 if name in leaves:
-                    yield node.name, name, size
+                    yield node.name, name, places
 
 
 def _leaf(index: Expr) -> str:

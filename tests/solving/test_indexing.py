@@ -35,3 +35,9 @@ def test_a_value_beyond_the_entries_is_refused_with_its_place(tmp_path, value):
     with pytest.raises(UnsupportedError, match=rf"L: y chooses one of 3 entries, and {value} is none") as caught:
         gc.solve(loaded)
     assert caught.value.source is not None
+
+
+def test_calls_that_stand_for_too_much_are_refused_before_they_are_worked_out(tmp_path):
+    loaded = problem(tmp_path, "1", "sum(" + "silu(" * 30 + "h" + ")" * 30 + ")*y")
+    with pytest.raises(UnsupportedError, match="nested too deep"):
+        gc.solve(loaded)
