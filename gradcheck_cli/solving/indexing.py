@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Index, Name, parts, size
+from gradcheck_cli.expr import Call, Index, Name, parts, size
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_GROWTH = 25  # times as many parts as are written
 _LEAST_REFUSED = 500
+_MEANT = {"-1": "the inverse is inv({name})", "2": "the matrix product is {name} @ {name}"}
 
 
 def check_growth(problem: Problem) -> None:
@@ -81,3 +83,18 @@ def check_choices(problem: Problem) -> None:
                 message = f"{node}: {leaf.name} chooses one of {count} entries, and {value} is none of them"
                 hint = f"they are counted from 0 to {count - 1}"
                 raise UnsupportedError(message, hint=hint, source=problem.source, span=leaf.span)
+
+
+def power_notes(graph: Graph) -> tuple[str, ...]:
+    """A power of a square matrix goes entry by entry: what somebody who means the matrix's own has to write."""
+    found = []
+    known = Shapes(graph.shapes, frozenset(letter for letter, _ in graph.dims))
+    for node in graph.nodes:
+        for part in parts(node.expr):
+            if not (isinstance(part, Call) and part.function == "pow" and isinstance(part.args[0], Name)):
+                continue
+            name, power = part.args[0].id, write(part.args[1])
+            shape = lower(part.args[0], known).shape
+            if len(shape) == 2 and shape[0] == shape[1] and shape[0].number != 1 and power in _MEANT:
+                found.append(f"{node.name}: {write(part)} goes entry by entry; " + _MEANT[power].format(name=name))
+    return tuple(found)
