@@ -113,22 +113,37 @@ def walk(expr: Expr) -> Iterator[Expr]:
         stack.extend(reversed(children(top)))
 
 
+def parts(expr: Expr) -> Iterator[Expr]:
+    """Every expression in the tree, from the top; what is shared comes once."""
+    seen: set[int] = set()
+    stack = [expr]
+    while stack:
+        top = stack.pop()
+        if id(top) not in seen:
+            seen.add(id(top))
+            yield top
+            stack.extend(reversed(children(top)))
+
+
 def names(expr: Expr) -> tuple[str, ...]:
-    """The names that occur free, each once, in reading order."""
+    """The names that occur free, each once, in reading order; in time linear in what is not shared."""
     found: dict[str, None] = {}
-    _collect(expr, frozenset(), found)
+    _collect(expr, frozenset(), found, set())
     return tuple(found)
 
 
-def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None]) -> None:
+def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None], seen: set[tuple[int, frozenset[str]]]) -> None:
     if isinstance(expr, Name):
         if expr.id not in bound:
             found.setdefault(expr.id)
         return
+    if (id(expr), bound) in seen:
+        return
+    seen.add((id(expr), bound))
     if isinstance(expr, Sum):
         bound = bound | {expr.index}
     for below in children(expr):
-        _collect(below, bound, found)
+        _collect(below, bound, found, seen)
 
 
 def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:

@@ -90,6 +90,7 @@ def _call(expr: Call, known: Shapes) -> Typed:
     written = pairs(Call(expr.function, tuple(arg.expr for arg in args), (), expr.span), row)
     shaped = tuple(arg.shape for arg in args)
     if row.shape in ("reduce", "along", "transpose") and len(shaped[0]) < (2 if row.shape == "transpose" else 1):
+        _refuse_axis(expr)
         return Typed(number(1), ()) if row.name == "softmax" else args[0]
     options = _normal(expr, row, shaped)
     operands = Operands(row.name, tuple(arg.expr for arg in args), shaped, whole(options), known.letters)
@@ -99,6 +100,14 @@ def _call(expr: Call, known: Shapes) -> Typed:
         error.span = error.span or expr.span
         raise
     return Typed(replace(written, options=options), shape)
+
+
+def _refuse_axis(expr: Call) -> None:
+    """Of a number 0 and -1 may be said, as in NumPy."""
+    for name, value in expr.options:
+        if name == "axis" and _whole(value, name) not in (0, -1):
+            message = f"there is no axis {_whole(value, name)}: this is a number"
+            raise ShapeError(message, hint="leave the axis out", span=value.span)
 
 
 def _entry(expr: Index, known: Shapes) -> Typed:
@@ -159,6 +168,7 @@ def _counted(expr: Call, known: Shapes) -> Typed:
 def _derived(expr: Call, row: Function, args: tuple[Typed, ...], known: Shapes) -> Typed:
     """What a derived function stands for, worked out for stand-ins; its arguments, lowered before, are then put in."""
     rank = max((len(arg.shape) for arg in args), default=0)
+    _refuse_unsquare(expr, args)
     left_out = row.defaults[len(expr.args) - len(row.params) :] if row.defaults else ()
     given = (*args, *(Typed(parse(text, scope({})[0]), ()) for text in left_out))
     named: dict[str, Shape] = {}
@@ -175,6 +185,18 @@ def _derived(expr: Call, row: Function, args: tuple[Typed, ...], known: Shapes) 
         error.span = expr.span  # the place in the function's meaning says nothing to a reader
         raise
     return Typed(_placed(substitute(found.expr, lowered), expr), found.shape)
+
+
+def _refuse_unsquare(expr: Call, args: tuple[Typed, ...]) -> None:
+    """trace(X), and diag(X) of a matrix: told of the function, not of what it stands for."""
+    if expr.function not in ("trace", "diag"):
+        return
+    shape = args[0].shape
+    if (len(shape) == 2 and shape[0] == shape[1]) or (expr.function == "diag" and len(shape) == 1):
+        return
+    what = "a square matrix" if expr.function == "trace" else "a vector or a square matrix"
+    message = f"{expr.function}(…) needs {what}, this has shape {text_of(shape)}"
+    raise ShapeError(message, hint="look at the factors' order and transposes", span=expr.span)
 
 
 def _plain(expr: Expr) -> bool:

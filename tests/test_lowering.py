@@ -14,7 +14,7 @@ from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.shapes import text_of
 from gradcheck_cli.write.text import write
-from tests.shaped import shape_of
+from tests.shaped import shape_of, shaped_graph
 
 SHAPES = {"a": (), "b": (), "v": ("n",), "w": ("n",), "u": ("m",), "A": ("m", "n"), "S": ("n", "n"), "L": (4, 3)}
 KNOWN = {name: shape_of(shape) for name, shape in SHAPES.items()}
@@ -76,7 +76,7 @@ MISTAKES = {
     "1 + onehot(v[0], n)": ("an index is a letter or a whole number", "onehot(v[0], n)"),
     "1 + onehot(1, a*b)": ("eye(…) needs sizes", "onehot(1, a*b)"),
     "1 + onehot(4, 3)": ("the index 4 is too large", "onehot(4, 3)"),
-    "1 + trace(A)": ("shapes (m, n) and (m, m) do not fit", "trace(A)"),
+    "1 + trace(A)": ("trace(…) needs a square matrix, this has shape (m, n)", "trace(A)"),
     "1 + silu(v + u)": ("shapes (n,) and (m,) do not fit", "v + u"),
     "1 + mse(exp(v), silu(u))": ("shapes (n,) and (m,) do not fit", "mse(exp(v), silu(u))"),
     "1 + silu(v[i]*u[i])": ("the index i runs over n and over m", "i"),
@@ -173,3 +173,18 @@ def test_the_sizes_of_a_part_become_numbers():
     found = lower(parse("part(concat(A, A), 2*m - 1, n - 2, axis=0)", WORDS), known())
     fixed = in_numbers(found.expr, {"m": number(4), "n": number(3)})
     assert write(fixed) == "part(concat(A, A), 7, 1, axis=0)"
+
+
+REFUSED = [
+    ("trace(W)", "trace(…) needs a square matrix, this has shape (m, n)"),
+    ("diag(W)", "diag(…) needs a vector or a square matrix, this has shape (m, n)"),
+    ("sum(a, axis=-2)", "there is no axis -2: this is a number"),
+    ("sum(a, axis=1)", "there is no axis 1: this is a number"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_is_refused_is_told_of_the_function_as_written(text, message):
+    with pytest.raises(ShapeError) as caught:
+        shaped_graph({"a": (), "W": ("m", "n")}, {"y": text})
+    assert caught.value.message.removeprefix("y: ") == message

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck.model import BITS
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, names, number, walk
+from gradcheck_cli.expr import Call, Expr, names, number, parts
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.grids import Grid, label
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
@@ -68,7 +68,7 @@ class Symbols:
     def term(self, quantity: str, term: Term, env: Mapping[str, Grid]) -> Valued | None:
         """The value of a result of the calculus; None where it has none, and `notes` says why."""
         expr = written(self.calculus.algebra, term)
-        named = [part.function for part in walk(expr) if isinstance(part, Call) and part.function not in FUNCTIONS]
+        named = [part.function for part in parts(expr) if isinstance(part, Call) and part.function not in FUNCTIONS]
         if named:
             self.notes.setdefault(f"{named[0]}(…) has no symbolic value; the tape and the differences are compared")
             return None
@@ -95,7 +95,7 @@ class Symbols:
         shapes = {name: env[name].shape for name in used}
         work = Entries(shapes, most) if definitions is None else DerivedEntries(shapes, definitions, most)
         try:
-            parts = work.grid(expr)
+            made = work.grid(expr)
         except UnsupportedError:
             self.left -= most - max(work.left, 0)
             if work.left >= 0:
@@ -103,7 +103,7 @@ class Symbols:
             self.notes.setdefault("the sizes are too large for the symbolic witness to work out every entry")
             return None
         self.left -= most - work.left
-        steps = plan(parts.items)
+        steps = plan(made.items)
         point = {
             label(name, place): inner(item)
             for name in used
@@ -111,4 +111,4 @@ class Symbols:
         }
         results = steps.run(point, BITS)
         bent = any(results[slot] is not None and sign_of(results[slot]) == 0 for slot in steps.kinks)
-        return Valued(Grid(parts.shape, tuple(outer(results[slot]) for slot in steps.outputs)), bent)
+        return Valued(Grid(made.shape, tuple(outer(results[slot]) for slot in steps.outputs)), bent)

@@ -13,7 +13,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.shapes import size
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays, fact_note, quantity
-from gradcheck_cli.solving.indexing import check_choices
+from gradcheck_cli.solving.indexing import check_choices, check_growth, power_notes
 from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.options import with_numbers
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
@@ -33,6 +33,7 @@ def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question
 
     Raises ParseError, ShapeError or UnsupportedError for a query that makes no sense here.
     """
+    check_growth(problem)
     check_choices(problem)
     engine = ArrayEngine(problem, output)
     answers = {question.id: answer_arrays(engine, question.ask, question.written) for question in questions}
@@ -45,7 +46,7 @@ def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question
         answers=answers,
         questions=questions,
         agreement=agreement,
-        notes=tuple(dict.fromkeys((*problem.notes, *agreement.notes))),
+        notes=tuple(dict.fromkeys((*problem.notes, *power_notes(problem.graph), *agreement.notes))),
     )
 
 

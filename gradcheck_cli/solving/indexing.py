@@ -1,12 +1,13 @@
-"""Inputs that choose entries, as the y of `p[y]`: which places there are to choose from."""
+"""What is looked at before a problem with arrays is solved: inputs that choose entries, formulas that grow too large."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Index, Name, walk
+from gradcheck_cli.expr import Call, Index, Name, parts, size
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,12 +18,29 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Size
 
 
+_MOST_GROWTH = 25  # times as many parts as are written
+_LEAST_REFUSED = 500
+_MEANT = {"-1": "the inverse is inv({name})", "2": "the matrix product is {name} @ {name}"}
+
+
+def check_growth(problem: Problem) -> None:
+    """Raise UnsupportedError for a node in which calls of derived functions stand for far more than is written."""
+    graph = problem.graph
+    known = Shapes(graph.shapes, frozenset(letter for letter, _ in graph.dims))
+    for node in graph.nodes:
+        most = max(_LEAST_REFUSED, _MOST_GROWTH * size(node.expr))
+        if size(lower(node.expr, known).expr, most) >= most:
+            message = f"{node.name}: functions that stand for formulas are nested too deep"
+            hint = "make the inner calls nodes of their own"
+            raise UnsupportedError(message, hint=hint, source=problem.source, span=node.span)
+
+
 def choices(graph: Graph, numbers: Mapping[str, int]) -> dict[str, tuple[str, int]]:
     """Leaves whose values are indices, with the node that uses them and how many places there are at the least."""
     found: dict[str, tuple[str, int]] = {}
-    for node, name, size in _uses(graph):
-        if size.letters <= set(numbers):
-            count = size.at(numbers)
+    for node, name, places in _uses(graph):
+        if places.letters <= set(numbers):
+            count = places.at(numbers)
             if name not in found or count < found[name][1]:
                 found[name] = (node, count)
     return found
@@ -33,16 +51,16 @@ def _uses(graph: Graph) -> Iterator[tuple[str, str, Size]]:
     leaves = {leaf.name for leaf in (*graph.inputs, *graph.constants)}
     known = Shapes(graph.shapes, frozenset(letter for letter, _ in graph.dims))
     for node in graph.nodes:
-        parts = [part for part in walk(lower(node.expr, known).expr) if isinstance(part, Index)]
-        for part in parts:
+        found = [part for part in parts(lower(node.expr, known).expr) if isinstance(part, Index)]
+        for part in found:
             try:
                 shape = lower(part.base, known).shape
             except GradcheckError:
                 continue
-            for index, size in zip(part.indices, shape, strict=False):
+            for index, places in zip(part.indices, shape, strict=False):
                 name = _leaf(index)
                 if name in leaves:
-                    yield node.name, name, size
+                    yield node.name, name, places
 
 
 def _leaf(index: Expr) -> str:
@@ -65,3 +83,18 @@ def check_choices(problem: Problem) -> None:
                 message = f"{node}: {leaf.name} chooses one of {count} entries, and {value} is none of them"
                 hint = f"they are counted from 0 to {count - 1}"
                 raise UnsupportedError(message, hint=hint, source=problem.source, span=leaf.span)
+
+
+def power_notes(graph: Graph) -> tuple[str, ...]:
+    """A power of a square matrix goes entry by entry: what somebody who means the matrix's own has to write."""
+    found = []
+    known = Shapes(graph.shapes, frozenset(letter for letter, _ in graph.dims))
+    for node in graph.nodes:
+        for part in parts(node.expr):
+            if not (isinstance(part, Call) and part.function == "pow" and isinstance(part.args[0], Name)):
+                continue
+            name, power = part.args[0].id, write(part.args[1])
+            shape = lower(part.args[0], known).shape
+            if len(shape) == 2 and shape[0] == shape[1] and shape[0].number != 1 and power in _MEANT:
+                found.append(f"{node.name}: {write(part)} goes entry by entry; " + _MEANT[power].format(name=name))
+    return tuple(found)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
 from gradcheck_cli.shapes import ONE, Shape
 from gradcheck_cli.symbolic.build import plus, quotient, times
@@ -145,9 +146,17 @@ class Entries:
         free = [letter for letter in LETTERS if letter not in self.taken]
         self._fresh = iter([*free, *(f"i{at}" for at in range(200) if f"i{at}" not in self.taken)])
 
+    def _letter(self) -> str:
+        """A letter that nothing uses yet."""
+        letter = next(self._fresh, "")
+        if not letter:
+            message = "the entries need more index letters than there are"
+            raise UnsupportedError(message, hint="make parts of the formula nodes of their own")
+        return letter
+
     def letters(self, rank: int) -> tuple[Expr, ...]:
         """So many letters that are not used yet."""
-        return tuple(Name(next(self._fresh)) for _ in range(rank))
+        return tuple(Name(self._letter()) for _ in range(rank))
 
     def entry(self, term: Term, at: Indices) -> Polynomial:
         """The entry of a term at some place, its deltas contracted."""
@@ -204,7 +213,7 @@ class Entries:
         if len(factors) == 1:
             return self._entry(factors[0], at)
         first, *rest = factors
-        letter = next(self._fresh)
+        letter = self._letter()
         mine, others = (at[:1], at[1:]) if first.rank == 2 else ((), at)
         size = first.shape[-1].expr()
         left = self._entry(first, (*mine, Name(letter)))
@@ -239,7 +248,7 @@ class Entries:
         sums: list[tuple[str, Expr]] = []
         for one in range(inner.rank):
             if one in axes:
-                letter = next(self._fresh)
+                letter = self._letter()
                 place.append(Name(letter))
                 sums.append((letter, inner.shape[one].expr()))
                 if "keepdims" in options:

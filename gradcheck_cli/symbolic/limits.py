@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, number, walk
+from gradcheck_cli.expr import Call, Expr, Name, number, parts
 from gradcheck_cli.grids import Grid, grid, places
 from gradcheck_cli.inference import whole
 from gradcheck_cli.symbolic.entries import MOST_NODES, Entries
@@ -67,7 +67,7 @@ class DerivedEntries(Entries):
         return product
 
     def _inverts(self, expr: Expr) -> bool:
-        return any(_is(self._defined(part), "inv") for part in walk(expr))
+        return any(_is(self._defined(part), "inv") for part in parts(expr))
 
     def _defined(self, expr: Expr) -> Expr:
         return self.definitions.get(expr.id, expr) if isinstance(expr, Name) else expr

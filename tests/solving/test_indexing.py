@@ -35,3 +35,20 @@ def test_a_value_beyond_the_entries_is_refused_with_its_place(tmp_path, value):
     with pytest.raises(UnsupportedError, match=rf"L: y chooses one of 3 entries, and {value} is none") as caught:
         gc.solve(loaded)
     assert caught.value.source is not None
+
+
+def test_calls_that_stand_for_too_much_are_refused_before_they_are_worked_out(tmp_path):
+    loaded = problem(tmp_path, "1", "sum(" + "silu(" * 30 + "h" + ")" * 30 + ")*y")
+    with pytest.raises(UnsupportedError, match="nested too deep"):
+        gc.solve(loaded)
+
+
+def test_a_power_of_a_square_matrix_is_noted(tmp_path):
+    path = tmp_path / "power.yaml"
+    path.write_text(
+        "title: P\ninputs:\n  A: {shape: [n, n]}\n  X: {shape: [m, n]}\ngraph:\n  L: sum(A^-1) + sum(A^2) + sum(X^2)\n"
+    )
+    assert [note for note in gc.solve(gc.load(str(path))).notes if "entry by entry" in note] == [
+        "L: A^(-1) goes entry by entry; the inverse is inv(A)",
+        "L: A^2 goes entry by entry; the matrix product is A @ A",
+    ]
