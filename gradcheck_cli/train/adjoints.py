@@ -148,6 +148,7 @@ def _where(b: Builder, g: int, at: int, place: int) -> int:
 
 
 _RULES: dict[str, Callable[[Builder, int, int, int], int]] = {
+    "node": lambda _b, g, _at, _place: g,
     "add": lambda _b, g, _at, _place: g,
     "sub": lambda b, g, _at, place: b.neg(g) if place else g,
     "mul": _mul,

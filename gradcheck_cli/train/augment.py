@@ -1,6 +1,6 @@
 """Small random warps of images: each chunk of rows is moved, turned, sheared, scaled and bent a little.
 
-A warp is a table of four pixels and their weights for each pixel (bilinear). A bank of them is drawn once an epoch, and
+A warp is a table of the upper left of four pixels and their weights for each pixel (bilinear). A bank of them is drawn once an epoch, and
 groups of rows share one, so an image costs four gathers.
 """
 
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 BANK, GROUP = 256, 16
+_AT_ONCE = 32  # warps made at a time: what lies between is large
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Warps: `places` (warps, 4, pixels) into an image with a margin, `weights` likewise."""
+    """Warps: `places` (warps, pixels) into an image with a margin, and `weights` (warps, 4, pixels) of the corners."""
 
     places: Any
     weights: Any
@@ -26,13 +27,26 @@ class Bank:
 def bank(size: tuple[int, int], strength: float, random: Any, dtype: str) -> Bank:
     """Random affine maps and smooth displacements; at strength 1 about 9 degrees, 10 % and 1.5 of 28 pixels."""
     rows, columns = size
-    y, x = np.mgrid[0:rows, 0:columns].astype(float)
-    y, x = y - (rows - 1) / 2, x - (columns - 1) / 2
     scale = rows / 28
     turn, shear = random.normal(0, 0.12 * strength, (2, BANK, 1, 1))
     grow_y, grow_x = 1 + random.normal(0, 0.08 * strength, (2, BANK, 1, 1))
     move_y, move_x = random.normal(0, 1.0 * strength * scale, (2, BANK, 1, 1))
-    bend = 1.2 * strength * scale * _smooth(size, random)
+    coarse = random.normal(0, 1, (2, BANK, 5, 5))
+    found = Bank(np.empty((BANK, rows * columns), np.int32), np.empty((BANK, 4, rows * columns), dtype), size)
+    for start in range(0, BANK, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        bend = 1.2 * strength * scale * _smooth(size, coarse[:, part])
+        affine = (turn[part], shear[part], (grow_y[part], grow_x[part]), (move_y[part], move_x[part]))
+        found.places[part], found.weights[part] = _tables(size, affine, bend)
+    return found
+
+
+def _tables(size: tuple[int, int], affine: tuple[Any, ...], bend: Any) -> tuple[Any, Any]:
+    """Places and weights of some warps: (turn, shear, growth down and across, moves down and across) and displacements."""
+    rows, columns = size
+    turn, shear, (grow_y, grow_x), (move_y, move_x) = affine
+    y, x = np.mgrid[0:rows, 0:columns].astype(float)
+    y, x = y - (rows - 1) / 2, x - (columns - 1) / 2
     new_y = grow_y * (np.cos(turn) * y - np.sin(turn) * x) + move_y + bend[0]
     new_x = grow_x * (np.sin(turn) * y + np.cos(turn) * x + shear * y) + move_x + bend[1]
     new_y = np.clip(new_y + (rows - 1) / 2, -1, rows - 1e-3)
@@ -41,15 +55,13 @@ def bank(size: tuple[int, int], strength: float, random: Any, dtype: str) -> Ban
     down, right = new_y - top, new_x - left
     width = columns + 2
     at = (top + 1) * width + left + 1
-    places = np.stack([at, at + 1, at + width, at + width + 1], 1).reshape(BANK, 4, -1)
     weights = np.stack([(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right], 1)
-    return Bank(places.astype(np.intp), weights.reshape(BANK, 4, -1).astype(dtype), size)
+    return at.reshape(len(at), -1), weights.reshape(len(at), 4, -1)
 
 
-def _smooth(size: tuple[int, int], random: Any) -> Any:
-    """Smooth fields of about unit size: a coarse grid of normal numbers, interpolated."""
+def _smooth(size: tuple[int, int], coarse: Any) -> Any:
+    """Smooth fields of about unit size: coarse grids of normal numbers, interpolated."""
     rows, columns = size
-    coarse = random.normal(0, 1, (2, BANK, 5, 5))
     down, across = (_hats(count) for count in (rows, columns))
     return np.einsum("ri,fbij,cj->fbrc", down, coarse, across, optimize=True)
 
@@ -84,10 +96,12 @@ class Warper:
                 part.reshape(count, rows, columns), np.asarray(scale, self.dtype), out=self._padded[:count, 1:-1, 1:-1]
             )
             target, tap = out[start : start + count], self._tap[:count]
-            places, weights = warps.places[chosen], warps.weights[chosen]
-            np.take(flat[:count], places[0], 1, target, "clip")
+            weights = warps.weights[chosen]
+            place = warps.places[chosen].astype(np.intp)
+            np.take(flat[:count], place, 1, target, "clip")
             np.multiply(target, weights[0], target)
-            for corner in (1, 2, 3):
-                np.take(flat[:count], places[corner], 1, tap, "clip")
+            for corner, step in ((1, 1), (2, columns + 1), (3, 1)):  # right, below, below and right
+                place += step
+                np.take(flat[:count], place, 1, tap, "clip")
                 np.multiply(tap, weights[corner], tap)
                 np.add(target, tap, target)

@@ -182,9 +182,11 @@ def _stepped(
         run = made.forward(values)
         losses.append(float(run.values[graph.output]))
         told = run.gradients()
-        for name in engine.params:
+        del run
+        for name in engine.params:  # nothing is held longer than it is needed: each is as large as the network
             kept = values[name] * scalars["keep"][step]
-            values[name] = kept - _move(engine, name, told[name], states, step, float(scalars["lr"][step]))
+            kept -= _move(engine, name, told.pop(name), states, step, float(scalars["lr"][step]))
+            values[name] = kept
     return values, losses
 
 
@@ -199,9 +201,8 @@ def _move(engine: Engine, name: str, g: Any, states: dict[str, Any], step: int, 
         return rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
     if recipe.optimizer == "sgd":
         return rate * g
-    states[name] = recipe.momentum * states.get(name, 0.0) + rate * g
+    before = states.get(name, 0.0)
+    states[name] = recipe.momentum * before + rate * g
     if recipe.optimizer == "momentum":
         return states[name]
-    before = states.get(f"{name} before", 0.0)
-    states[f"{name} before"] = states[name]
     return (1 + recipe.momentum) * states[name] - recipe.momentum * before

@@ -47,6 +47,17 @@ def compile_program(graph: Graph, optimizer: Update | None, outputs: dict[str, s
     return planned(builder, pending, recorded)
 
 
+def compile_point(graph: Graph) -> Program:
+    """The program of a graph's values and of the output's derivatives by all of them: records `name` and `d:name`."""
+    traced = trace(graph, named=True)
+    builder, names = traced.builder, traced.names
+    found = adjoints(builder, names[graph.output], builder.const(1), set(names.values()))
+    recorded = {node.name: names[node.name] for node in graph.nodes}
+    zero = builder.const(0)
+    recorded |= {f"d:{name}": found.get(at, zero) for name, at in names.items()}
+    return planned(builder, _order(builder, recorded, {}, {}, None, decay=False), recorded)
+
+
 def logits(builder: Builder, loss: int) -> int | None:
     """The z of a loss -sum(Y*log(softmax(z)))/rows with Y from outside, or None where the loss is another."""
     factor, total = builder.split(loss)

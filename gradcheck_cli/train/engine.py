@@ -64,7 +64,7 @@ class Engine:
     states: dict[str, Any] = field(default_factory=dict)
     usual: int = 0
     _bound: dict[tuple[int, bool], tuple[Program, Bound]] = field(default_factory=dict)
-    _memory: dict[tuple[str, int], Any] = field(default_factory=dict)
+    _memory: dict[str, Any] = field(default_factory=dict)
     _widths: dict[str, int] = field(default_factory=dict)
 
     def optimizer(self) -> Update:
@@ -138,12 +138,11 @@ class Engine:
             )
 
     def memory(self, name: str, *shape: int) -> Any:
-        """An array that is kept for the next call of the same size."""
+        """An array in memory that is used again by the next call for this name: training and passes forward take turns."""
         count = int(np.prod(shape))
-        key = (name, count)
-        if key not in self._memory:
-            self._memory[key] = aligned(max(count, 1), self.recipe.dtype)[:count]
-        return self._memory[key].reshape(shape)
+        if name not in self._memory or len(self._memory[name]) < count:
+            self._memory[name] = aligned(max(count, 1), self.recipe.dtype)
+        return self._memory[name][:count].reshape(shape)
 
     def forward(self, rows_of: Any, labels: Any, scale: float) -> Records:
         """A pass over rows of bytes, `EVALUATED` at a time; dropout is off."""

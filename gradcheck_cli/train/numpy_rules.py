@@ -274,6 +274,7 @@ RULES: dict[str, Callable[[NumpyProgram, Instruction], list[Callable[[], object]
     "gt": _compare(np.greater),
     "ge": _compare(np.greater_equal),
     "eq": _compare(np.equal),
+    "node": lambda bound, one: [partial(np.copyto, bound.array(one.out), bound.array(one.args[0]))],
     "exp": _unary(np.exp),
     "log": _unary(np.log),
     "sin": _unary(np.sin),

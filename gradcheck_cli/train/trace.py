@@ -47,9 +47,10 @@ class Trace:
     names: dict[str, int] = field(default_factory=dict)
 
 
-def trace(graph: Graph) -> Trace:
+def trace(graph: Graph, *, named: bool = False) -> Trace:
     """The forward values of a graph whose sizes are numbers and whose expressions are primitive.
 
+    With `named`, every node is a value of its own that nothing is simplified across, so that each has its own adjoint.
     Raises UnsupportedError for an operation that has no place in a program.
     """
     found = Trace(Builder())
@@ -64,7 +65,8 @@ def trace(graph: Graph) -> Trace:
             raise UnsupportedError(message, hint="give it a number in the file")
         found.names[constant.name] = found.builder.const(float(constant.value))
     for node in graph.nodes:
-        found.names[node.name] = _value(node.expr, found, {})
+        at = _value(node.expr, found, {})
+        found.names[node.name] = found.builder.put("node", (at,), found.builder.shape(at), node.name) if named else at
     return found
 
 
