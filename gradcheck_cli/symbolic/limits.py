@@ -1,7 +1,7 @@
 """Entries of a derivative where its formula has no value, or not the one that the conventions choose.
 
 `[x == max(x)]` marks every largest entry, and a tie goes to the first; `det(A)*inv(A).T` are the cofactors of A, which
-it has where it has no inverse, too.
+it has where it has no inverse, too; `prod(x)/x` are the products of the other entries.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class DerivedEntries(Entries):
             made = super()._worked_out(expr, bound)
             extreme = self._extreme(*expr.args)
             return made if extreme is None else self._first(made, whole(extreme.options).get("axis"))
+        if isinstance(expr, Call) and expr.function == "div" and (quotient := self._quotient(expr, bound)) is not None:
+            return quotient
         if isinstance(expr, Call) and expr.function == "mul":
             factors = list(_factors(expr))
             found = self._cofactors(factors)
@@ -50,6 +52,36 @@ class DerivedEntries(Entries):
                 made = self._unabsorbed(made, [self._grid(one, bound) for one in factors if self._inverts(one)])
             return made
         return super()._worked_out(expr, bound)
+
+    def _quotient(self, expr: Call, bound: dict[str, int]) -> Grid | None:
+        """prod(x)/x as the product of the other entries, which is there where an entry is 0, too."""
+        above, below = (list(_factors(arg)) for arg in expr.args)
+        for at, factor in enumerate(above):
+            product = self._defined(_unshaped(factor))
+            if not isinstance(product, Call) or product.function != "prod" or product.args[0] not in below:
+                continue
+            below.remove(product.args[0])
+            del above[at]
+            entries = self._grid(product.args[0], bound)
+            found = self._others(entries, whole(product.options).get("axis"))
+            found = self.elementwise("mul", (found, *(self._grid(one, bound) for one in above)))
+            for one in below:
+                found = self.elementwise("div", (found, self._grid(one, bound)))
+            return found
+        return None
+
+    def _others(self, entries: Grid, axis: int | None) -> Grid:
+        """For each entry the product of those that it is multiplied with."""
+        found = []
+        for place in places(entries.shape):
+            rest = [
+                entries[other]
+                for other in places(entries.shape)
+                if other != place
+                and (axis is None or other[:axis] + other[axis + 1 :] == place[:axis] + place[axis + 1 :])
+            ]
+            found.append(self.make("mul", *rest) if len(rest) > 1 else rest[0] if rest else number(1))
+        return grid(entries.shape, found)
 
     def _times_det(self, inverse: Expr, bound: dict[str, int]) -> Grid:
         """det(A) times inv(A) or inv(A).T."""
@@ -76,9 +108,7 @@ class DerivedEntries(Entries):
 
     def _extreme(self, array: Expr, value: Expr) -> Call | None:
         """The max(x) or min(x) to which x is compared."""
-        while isinstance(value, Call) and value.function == "reshape":
-            value = value.args[0]
-        value = self._defined(value)
+        value = self._defined(_unshaped(value))
         if isinstance(value, Call) and value.function in _EXTREMES and value.args[0] == array:
             return value
         return None
@@ -107,6 +137,13 @@ class DerivedEntries(Entries):
             if at is not None:
                 return factor, [other for place, other in enumerate(factors) if place != at and other is not factor]
         return None
+
+
+def _unshaped(expr: Expr) -> Expr:
+    """What a reshape only gave another shape."""
+    while isinstance(expr, Call) and expr.function == "reshape":
+        expr = expr.args[0]
+    return expr
 
 
 def _is(expr: Expr, function: str) -> bool:

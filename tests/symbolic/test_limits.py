@@ -71,3 +71,19 @@ def test_a_node_that_is_an_inverse_is_looked_through(tmp_path):
     solution = solved({"A": "[[1, 2], [3, 5]]"}, graph, tmp_path)
     assert gradient(solution, "A") == [1, -1, -1, 1]  # det(A)*sum(inv(A)) = a - b - c + d
     assert solution.agreement.ok
+
+
+@pytest.mark.parametrize(
+    ("value", "graph", "expected"),
+    [
+        ("[1, 0, 3]", {"L": "prod(x)"}, [0, 3, 0]),
+        ("[0, 0, 3]", {"L": "prod(x)"}, [0, 0, 0]),
+        ("[5]", {"L": "prod(x)"}, [1]),
+        ("[[1, 0, 3], [0, 0, 2]]", {"L": "sum(prod(x, axis=1)*[2, 3])"}, [0, 6, 0, 0, 0, 0]),
+        ("[[1, 0], [4, 2]]", {"p": "prod(x, axis=0)", "L": "sum(p^2 + p)"}, [36, 2, 9, 0]),
+    ],
+)
+def test_a_product_with_a_zero_has_the_products_of_the_others(value, graph, expected, tmp_path):
+    solution = solved({"x": value}, graph, tmp_path)
+    assert gradient(solution, "x") == expected
+    assert solution.agreement.ok
