@@ -47,6 +47,11 @@ class ArrayEngine:
         self.output = output or problem.outputs[0]
         self.latex = problem.latex
         self.calculus = ArrayCalculus(self.graph)
+        try:
+            _ = self.calculus.definitions
+        except GradcheckError as error:
+            error.source = error.source or problem.source
+            raise
         self.jacobians = Jacobians(self.calculus)
         self.numbers = ArrayNumbers(self.graph, self.calculus.shapes)
         self.runs: dict[str, Size] = {}  # index letters of derivatives that were asked for by place

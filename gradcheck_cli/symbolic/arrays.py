@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.shapes import ONE, Shape, text_of
 from gradcheck_cli.symbolic.algebra import Algebra
@@ -110,7 +110,13 @@ class ArrayCalculus:
     @cached_property
     def definitions(self) -> dict[str, Term]:
         """The term of each node."""
-        found = {node.name: self.read(node.expr) for node in self.graph.nodes}
+        found = {}
+        for node in self.graph.nodes:
+            try:
+                found[node.name] = self.read(node.expr)
+            except GradcheckError as error:
+                error.message, error.span = f"{node.name}: {error.message}", node.span
+                raise
         self.algebra.defined.update(found)
         self._note_symmetry(found)
         return found
