@@ -122,7 +122,7 @@ def test_a_slope_beside_a_kink_that_is_neither_is_a_disagreement(monkeypatch):
 
 
 def test_a_formula_without_a_value_is_a_note():
-    found = agreement({"x": filled((3,), 0, 2, 3)}, f="prod(x)")
+    found = agreement({"x": filled((3,), 0, 2, 3), "y": filled((3,), 1, 2, 4)}, f="prod(x*y)")
     assert found.ok, found.failed
     assert any("no value" in check.note for check in found.checks)
 
