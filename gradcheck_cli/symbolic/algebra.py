@@ -290,13 +290,12 @@ class Algebra(Entrywise):
             return self.ones(shape)
         if not keep and (product := self._as_product(term, axis)) is not None:
             return product
-        if (
-            self.facts
-            and term.op == "name"
-            and term.attr in self.defined
-            and (known := self._known_sum(term, axis, keep=keep))
-        ):
+        if term.op == "name" and term.attr in self.defined and (known := self._known_sum(term, axis, keep=keep)):
             return known
+        if term.op == "add" and any(map(self._minus_a_node, term.args)):
+            parts = self.add(*(self.sum(self.stretched(arg, term.shape), axis, keep=keep) for arg in term.args))
+            if is_zero(self._unfolded(parts)):
+                return self.zeros(shape)
         options = {} if axis is None else {"axis": axis}
         options |= {"keepdims": 1} if keep else {}
         return self.term("call", (term,), ("sum", tuple(sorted(options.items()))), shape)
@@ -333,9 +332,35 @@ class Algebra(Entrywise):
             return found
         if found.op == "add" and not found.shape and found.weight < _SHORT_SUM:
             return found
+        if is_zero(self._unfolded(found)):  # X - mean(X)
+            return self.zeros(found.shape)
         self.used.clear()
         self.used.update(before)
         return None
+
+    def _minus_a_node(self, term: Term) -> bool:
+        """Whether a summand takes away a node, as X - mu does."""
+        names = [base for base in term.args if base.op == "name" and base.attr in self.defined]
+        return term.op == "had" and term.attr[0] < 0 and bool(names)
+
+    def _unfolded(self, term: Term) -> Term:
+        """A sum of multiples of names with what the names stand for."""
+        match term.op:
+            case "name" if term.attr in self.defined:
+                return self.defined[term.attr]
+            case "add":
+                return self.add(*(self._unfolded(arg) for arg in term.args))
+            case "had":
+                powers = [
+                    self.power(self._unfolded(arg) if power == 1 else arg, power)
+                    for arg, power in zip(term.args, term.attr[1], strict=True)
+                ]
+                return self.mul(self.num(term.attr[0]), *powers)
+        return term
+
+    def constant_along(self, base: Term, rank: int, axis: int | None) -> bool:
+        """Whether a factor of a term with so many axes does not vary along one of them, or along any."""
+        return self._constant(base, rank, range(rank) if axis is None else (axis,))
 
     @staticmethod
     def _constant(base: Term, rank: int, axes: Iterable[int]) -> bool:

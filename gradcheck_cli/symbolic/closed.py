@@ -170,7 +170,8 @@ class Closing:
                 term = self._rooted(term)
             term = self._without_masks(term)
             for definition, name in self.products:
-                term = self._taken_together(term, definition, name)
+                term = self._turned(term, definition)
+                term = self._into_sum(self._taken_together(term, definition, name), definition, name)
         return self.named.get(term, term)
 
     def _taken_together(self, term: Term, definition: Term, name: Term) -> Term:
@@ -186,6 +187,42 @@ class Closing:
         powers[name] = powers.get(name, NOUGHT) + 1
         found = self.algebra.product(coefficient / parts[0], powers, term.shape)
         return found if found.weight < term.weight else term
+
+    def _turned(self, term: Term, definition: Term) -> Term:
+        """-(X - mu) for mu - X, where X - mu is a factor of the definition."""
+        make = self.algebra
+        for base in [base for base in definition.args if base.op == "add"]:
+            other = make.add(*(make.negative(arg) for arg in base.args))
+            if term.op == "had" and other in term.args and make.factors(term)[1][other] == 1:
+                coefficient, powers = make.factors(term)
+                del powers[other]
+                return make.mul(make.product(-coefficient, powers), base)
+        return term
+
+    def _into_sum(self, term: Term, definition: Term, name: Term) -> Term:
+        """sum(G*N) for sum(G*X)/s, where X/s is N and s does not vary along the sum."""
+        top = [base for base, power in zip(definition.args, definition.attr[1], strict=True) if power > 0]
+        below = [base for base, power in zip(definition.args, definition.attr[1], strict=True) if power == -1]
+        if term.op != "had" or definition.attr[0] != 1 or len(top) != 1 or len(below) != 1 or len(definition.args) != 2:
+            return term
+        make = self.algebra
+        coefficient, powers = make.factors(term)
+        for total in [base for base, power in powers.items() if power == 1 and calls(base, "sum")]:
+            (inner,), options = total.args, dict(total.attr[1])
+            axis, keep = options.get("axis"), "keepdims" in options
+            number, factors = make.factors(inner)
+            lined_up = axis in (0, None) or keep
+            if factors.get(top[0]) != 1 or powers.get(below[0], NOUGHT) > -1 or not lined_up:
+                continue
+            if not make.constant_along(below[0], inner.rank, axis):
+                continue
+            del factors[top[0]], powers[total]
+            factors[name] = factors.get(name, NOUGHT) + 1
+            powers[below[0]] += 1
+            summed = make.sum(make.product(number, factors, inner.shape), axis, keep=keep)
+            found = make.stretched(make.mul(make.product(coefficient, powers), summed), term.shape)
+            return found if found.weight < term.weight else term
+        return term
 
     def _without_masks(self, term: Term) -> Term:
         """relu(z)*step(z) is relu(z), also where it has a name."""

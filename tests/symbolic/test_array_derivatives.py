@@ -266,3 +266,18 @@ def test_the_expression_of_a_call_reads_back():
     found = calculus.derivation("L").totals["X"]
     assert write(found) == "softmax(X, axis=0)"
     assert calculus.read(found) is calculus.read(Call("softmax", (Name("X"),), (("axis", parse("0", scope({})[0])),)))
+
+
+def test_batch_normalisation_comes_out_in_its_textbook_form():
+    inputs = {"X": ("m", "n"), "g": ("n",), "b": ("n",), "G": ("m", "n")}
+    nodes = {
+        "mu": "mean(X, axis=0)",
+        "C": "X - mu",
+        "s": "sqrt(mean(C^2, axis=0) + 1)",
+        "N": "C/s",
+        "Y": "g*N + b",
+        "L": "sum(G*Y)",
+    }
+    found = totals(calculus_of(inputs, nodes), "L")
+    assert found["X"] == "g*(G - (N*sum(G*N, axis=0) + sum(G, axis=0))/m)/s"
+    assert found["g"] == "sum(G*N, axis=0)"
