@@ -34,5 +34,6 @@ def padded(shape: Shape, dtype: Any) -> Array:
     """Zeros of a shape; a matrix is a view of rows with room at their ends."""
     if len(shape) != 2:
         return aligned(-(-math.prod(shape) // LANES) * LANES, dtype)[: math.prod(shape)].reshape(shape)
-    whole = aligned(shape[0] * stride(shape), dtype).reshape(shape[0], stride(shape))
-    return whole[:, : shape[1]]
+    count = shape[0] * stride(shape)
+    room = -(-count // LANES) * LANES  # also behind a single number: a compiled program writes whole vectors
+    return aligned(room, dtype)[:count].reshape(shape[0], stride(shape))[:, : shape[1]]

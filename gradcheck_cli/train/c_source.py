@@ -3,104 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import c_kernels
-from gradcheck_cli.train.arrays import stride
-from gradcheck_cli.train.program import LANES
+from gradcheck_cli.train.c_products import matmul
+from gradcheck_cli.train.c_writer import Place, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gradcheck_cli.train.ir import Shape
-    from gradcheck_cli.train.program import Instruction, Program, Ref
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An operand in C: entry (i, j) is at text[i*row + j*column]; `room` is how far a row may be written."""
-
-    text: str
-    rows: int
-    columns: int
-    row: int
-    column: int
-    room: int
-
-    def at(self, i: str, j: str) -> str:
-        """An entry."""
-        parts = [f"{i} * {self.row}"] * (self.row != 0) + ([f"{j} * {self.column}"] if self.column else [])
-        return f"{self.text}[{' + '.join(parts) or '0'}]"
-
-
-@dataclass(slots=True)
-class Writer:
-    """Collects the C of a program; `names` are the pointers by kind and key."""
-
-    program: Program
-    dtype: str
-    lines: list[str] = field(default_factory=list)
-    names: dict[tuple[str, Any], str] = field(default_factory=dict)
-    scratch: int = LANES
-
-    def number(self, value: float) -> str:
-        """A literal."""
-        if not math.isfinite(value):
-            message = "a number of the graph is not finite"
-            raise UnsupportedError(message)
-        return f"((R){value!r})"
-
-    def place(self, ref: Ref) -> Place:
-        """Where an operand lies; UnsupportedError for more than two axes."""
-        if ref.kind == "uniform":
-            name, coefficient = ref.key
-            value = self.names["uniform", ref.key] if name else self.number(coefficient)
-            return Place(value, 1, 1, 0, 0, 0)
-        rows, columns, step = _layout(ref.shape, ref.kind)
-        base = _layout(ref.base, ref.kind)
-        if (rows, columns, step) != base:
-            solid = base[2] == base[1] or base[0] == 1
-            if not solid or not (step == columns or rows == 1):
-                message = "an array is read in another shape than it was written in"
-                raise UnsupportedError(message)
-        room = step if ref.kind in ("buffer", "param", "state") and columns > 1 else columns
-        if rows == 1 and ref.kind not in {"feed", "record"}:
-            room = -(-columns // LANES) * LANES
-        return Place(
-            self.names[ref.kind, ref.key], rows, columns, step if rows > 1 else 0, 1 if columns > 1 else 0, room
-        )
-
-    def loop(self, out: Place, statements: list[str]) -> None:
-        """Statements for every entry of a place, and zeros behind its last column."""
-        if out.rows == 1 or out.row == out.columns:
-            count = out.rows * out.columns
-            inside = [one.replace("@i", "0").replace("@j", "n") if out.rows == 1 else one for one in statements]
-            if out.rows == 1:
-                self.lines.append(f'_Pragma("GCC ivdep") for (long n = 0; n < {count}; n++) {{ {" ".join(inside)} }}')
-                self.clear(out)
-                return
-        head = f'for (long i = 0; i < {out.rows}; i++) {{ _Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {{ '
-        self.lines.append(head + " ".join(one.replace("@i", "i").replace("@j", "j") for one in statements) + " } }")
-        self.clear(out)
-
-    def clear(self, out: Place) -> None:
-        """Zeros behind the last column."""
-        if out.room > out.columns:
-            size = f"{out.room - out.columns} * sizeof(R)"
-            self.lines.append(
-                f"for (long i = 0; i < {out.rows}; i++) memset({out.text} + i * {out.row} + {out.columns}, 0, {size});"
-            )
-
-
-def _layout(shape: Shape, kind: str) -> tuple[int, int, int]:
-    """(rows, columns, numbers from row to row)."""
-    if len(shape) > 2:
-        message = "arrays of more than two axes have no place in the compiled program"
-        raise UnsupportedError(message)
-    rows, columns = shape if len(shape) == 2 else (1, math.prod(shape))
-    return rows, columns, columns if kind in ("feed", "record") else stride(shape) if len(shape) == 2 else columns
+    from gradcheck_cli.train.program import Instruction, Program
 
 
 def source(program: Program, dtype: str) -> tuple[str, int]:
@@ -164,83 +77,6 @@ def _elementwise(formula: str) -> Callable[[Writer, Instruction], None]:
         writer.loop(out, [f"{{ {bound} {out.at('@i', '@j')} = {formula}; }}"])
 
     return rule
-
-
-def _matmul(writer: Writer, one: Instruction) -> None:
-    out, left, right = writer.place(one.out), writer.place(one.args[0]), writer.place(one.args[1])
-    if "uniform" in {ref.kind for ref in one.args[:2]}:
-        message = "a product with a constant matrix has no place in the compiled program"
-        raise UnsupportedError(message)
-    left_t, right_t, alpha, beta = (one.attrs[name] for name in ("left_t", "right_t", "alpha", "beta"))
-    rows, columns = out.rows, out.columns
-    inner = left.rows if left_t else left.columns
-    lda = left.row or left.columns
-    start = writer.place(one.args[2]) if len(one.args) == 3 else None
-    numbers = f"{writer.number(alpha)}, {writer.number(beta)}"
-    if right_t and rows == 1 and not left_t and start is None:
-        _row_of_dots(writer, out, left, right, inner, one)
-        return
-    width, b, ldb = _right(writer, right, columns, inner, transposed=right_t)
-    if not _fits(out, width):
-        message = "a product's rows have no room for whole vectors"
-        raise UnsupportedError(message)
-    begin = f"{start.text}" if start else "0"
-    writer.scratch = max(writer.scratch, 2 * 16 * inner + inner * width * (1 if right_t else 0))
-    if left_t and inner <= c_kernels.FEW and not start:
-        writer.lines.append(
-            f"outer_{inner}({rows}, {width}, {left.text}, {lda}, {b}, {ldb}, {out.text}, {out.row}, {numbers});"
-        )
-    elif not left_t and rows <= c_kernels.FEW:
-        writer.lines.append(
-            f"gemm_few({rows}, {width}, {inner}, {left.text}, {lda}, {b}, {ldb}, {out.text}, {out.row}, {begin}, {numbers});"
-        )
-    else:
-        steps = f"1, {lda}" if left_t else f"{lda}, 1"
-        writer.lines.append(
-            f"gemm({rows}, {width}, {inner}, {left.text}, {steps}, {b}, {ldb}, {out.text}, {out.row}, {begin}, {numbers},"
-            f" panel);"
-        )
-
-
-def _fits(out: Place, width: int) -> bool:
-    return out.room >= width
-
-
-def _right(writer: Writer, right: Place, columns: int, inner: int, *, transposed: bool) -> tuple[int, str, int]:
-    """(width in whole vectors, text, numbers from row to row) of a right operand; a transposed one is copied first."""
-    width = -(-columns // LANES) * LANES
-    if not transposed and right.room >= width:
-        return width, right.text, right.row or width
-    shift = 2 * 16 * inner
-    text = f"(panel + {shift})"
-    writer.scratch = max(writer.scratch, shift + inner * width)
-    entry = right.at("j", "k") if transposed else right.at("k", "j")
-    writer.lines.append(
-        f"for (long k = 0; k < {inner}; k++) memset({text} + k * {width} + {columns}, 0, {width - columns} * sizeof(R));"
-    )
-    if transposed:  # by blocks: both sides stay in the cache
-        writer.lines.append(
-            f"for (long jj = 0; jj < {columns}; jj += 16) for (long k = 0; k < {inner}; k++) "
-            f"for (long j = jj; j < (jj + 16 < {columns} ? jj + 16 : {columns}); j++) {text}[k * {width} + j] = {entry};"
-        )
-    else:
-        writer.lines.append(
-            f"for (long k = 0; k < {inner}; k++) for (long j = 0; j < {columns}; j++) {text}[k * {width} + j] = {entry};"
-        )
-    return width, text, width
-
-
-def _row_of_dots(writer: Writer, out: Place, left: Place, right: Place, inner: int, one: Instruction) -> None:
-    """One row times a transposed matrix: copying the matrix first would cost more than the product."""
-    alpha, beta = one.attrs["alpha"], one.attrs["beta"]
-    total = f"{out.text}[j]"
-    begin = f"{writer.number(beta)} * {total}" if beta else "0"
-    writer.lines.append(f"for (long j = 0; j < {out.columns}; j++) {total} = {begin};")
-    writer.lines.append(
-        f"for (long k = 0; k < {inner}; k++) {{ const R g = {writer.number(alpha)} * {left.text}[k]; "
-        f'_Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {total} += g * {right.at("j", "k")}; }}'
-    )
-    writer.clear(out)
 
 
 def _sum(writer: Writer, one: Instruction) -> None:
@@ -373,7 +209,7 @@ _RULES: dict[str, Callable[[Writer, Instruction], None]] = {
     **{op: _elementwise(formula) for op, formula in FORMULAS.items()},
     "softmax": _softmax,
     "log_softmax": _softmax,
-    "matmul": _matmul,
+    "matmul": matmul,
     "sum": _sum,
     "axpby": _axpby,
     "scale": _scale,

@@ -75,7 +75,7 @@ HOMEWORK = Recipe(
     rows=30_000,
 )
 BEST = Recipe(name="best", hidden=(768, 384), epochs=25, augment=1.0, weight_decay=0.0005, views=5)
-DIGITS = Recipe(name="digits", epochs=20, batch_size=32, lr=0.05, augment=0.3)
+DIGITS = Recipe(name="digits", hidden=(512, 256), epochs=80, batch_size=32, lr=0.05, augment=0.8)
 RECIPES = {"default": Recipe(), "homework": HOMEWORK, "best": BEST}
 
 

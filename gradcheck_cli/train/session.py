@@ -53,8 +53,10 @@ class Wishes:
 
 def begin(wishes: Wishes, say: Callable[[str], None], progress: Progress | None = None) -> Trainer:
     """A trainer that is ready to run; `say` gets a line for everything that was decided or checked."""
-    if wishes.threads and (library := blas.find()) is not None:
-        library.set_threads(wishes.threads)
+    if (library := blas.find()) is not None:
+        library.set_threads(
+            wishes.threads or 1
+        )  # the checks too: beside a busy neighbour two threads wait for each other
     model = load(wishes.resume) if wishes.resume else None
     dataset = _dataset(wishes, model, progress)
     settings = model.recipe if model else recipe(wishes.recipe, dataset.name, wishes.changes)

@@ -59,6 +59,21 @@ graph:
   P: softmax(exp(H/10) @ V)
   loss: -sum(Y*log(P))/m + mean(where(W > 0, W, 0.1*W))
 """
+COLUMNS = """\
+title: One example a step, in columns
+inputs:
+  x: {shape: [dx, 1]}
+  y: {shape: [do, 1], kind: onehot, axis: 0}
+  W1: {shape: [dh, dx], param: true}
+  b1: {shape: [dh, 1], param: true}
+  W2: {shape: [do, dh], param: true}
+  b2: {shape: [do, 1], param: true}
+graph:
+  z1: W1 @ x + b1
+  h: tanh(z1)
+  p: sigmoid(W2 @ h + b2)
+  loss: sum((p - y)^2)/2
+"""
 TWO_LAYERS = mlp((24, 12), "relu")
 TEXTS = {
     "sigmoid": (mlp((16,), "sigmoid"), (16,)),

@@ -17,7 +17,7 @@ from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.tape_backend import TapeBackend
 from gradcheck_cli.train.trace import shape_of
 from gradcheck_cli.train.updates import UPDATES
-from tests.train.networks import ONE_ROW, TEXTS, TWO_LAYERS, engine, feeds
+from tests.train.networks import COLUMNS, ONE_ROW, TEXTS, TWO_LAYERS, engine, feeds
 
 BACKENDS = {"numpy": NumpyBackend, "tape": TapeBackend}
 if compiler() is not None:
@@ -63,9 +63,11 @@ def test_a_bent_rule_is_noticed(monkeypatch):
         assert "has moved by" in wrong or optimizer == "adam"  # Adam's first steps hardly depend on a gradient's size
 
 
-def test_one_example_a_step():
-    made = engine(ONE_ROW, optimizer="sgd", batch_size=1)
-    assert check.program(made, NumpyBackend(), feeds(made.network, 1), 1) == ""
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("text", "hidden"), [(ONE_ROW, ()), (COLUMNS, (21,)), (COLUMNS, (16,)), (COLUMNS, (1,))])
+def test_one_example_a_step(text, hidden, backend):
+    made = engine(text, hidden, optimizer="sgd", batch_size=1, dtype="float64")
+    assert check.program(made, BACKENDS[backend](), feeds(made.network, 1, "float64"), 1) == ""
 
 
 def test_without_the_library_of_products(monkeypatch):

@@ -1,0 +1,100 @@
+"""What the C of a program is written with: operands in memory, numbers, loops over entries."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.train.arrays import stride
+from gradcheck_cli.train.program import LANES
+
+if TYPE_CHECKING:
+    from gradcheck_cli.train.ir import Shape
+    from gradcheck_cli.train.program import Program, Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An operand in C: entry (i, j) is at text[i*row + j*column]; `room` is how far a row may be written."""
+
+    text: str
+    rows: int
+    columns: int
+    row: int
+    column: int
+    room: int
+
+    def at(self, i: str, j: str) -> str:
+        """An entry."""
+        parts = [f"{i} * {self.row}"] * (self.row != 0) + ([f"{j} * {self.column}"] if self.column else [])
+        return f"{self.text}[{' + '.join(parts) or '0'}]"
+
+
+@dataclass(slots=True)
+class Writer:
+    """Collects the C of a program; `names` are the pointers by kind and key."""
+
+    program: Program
+    dtype: str
+    lines: list[str] = field(default_factory=list)
+    names: dict[tuple[str, Any], str] = field(default_factory=dict)
+    scratch: int = LANES
+
+    def number(self, value: float) -> str:
+        """A literal."""
+        if not math.isfinite(value):
+            message = "a number of the graph is not finite"
+            raise UnsupportedError(message)
+        return f"((R){value!r})"
+
+    def place(self, ref: Ref) -> Place:
+        """Where an operand lies; UnsupportedError for more than two axes."""
+        if ref.kind == "uniform":
+            name, coefficient = ref.key
+            value = self.names["uniform", ref.key] if name else self.number(coefficient)
+            return Place(value, 1, 1, 0, 0, 0)
+        rows, columns, step = layout(ref.shape, ref.kind)
+        base = layout(ref.base, ref.kind)
+        if (rows, columns, step) != base:
+            solid = base[2] == base[1] or base[0] == 1
+            if not solid or not (step == columns or rows == 1):
+                message = "an array is read in another shape than it was written in"
+                raise UnsupportedError(message)
+        room = step if ref.kind in ("buffer", "param", "state") and columns > 1 else columns
+        if rows == 1 and ref.kind not in {"feed", "record"}:
+            room = -(-columns // LANES) * LANES
+        return Place(
+            self.names[ref.kind, ref.key], rows, columns, step if rows > 1 else 0, 1 if columns > 1 else 0, room
+        )
+
+    def loop(self, out: Place, statements: list[str]) -> None:
+        """Statements for every entry of a place, and zeros behind its last column."""
+        if out.rows == 1 or out.row == out.columns:
+            count = out.rows * out.columns
+            inside = [one.replace("@i", "0").replace("@j", "n") if out.rows == 1 else one for one in statements]
+            if out.rows == 1:
+                self.lines.append(f'_Pragma("GCC ivdep") for (long n = 0; n < {count}; n++) {{ {" ".join(inside)} }}')
+                self.clear(out)
+                return
+        head = f'for (long i = 0; i < {out.rows}; i++) {{ _Pragma("GCC ivdep") for (long j = 0; j < {out.columns}; j++) {{ '
+        self.lines.append(head + " ".join(one.replace("@i", "i").replace("@j", "j") for one in statements) + " } }")
+        self.clear(out)
+
+    def clear(self, out: Place) -> None:
+        """Zeros behind the last column."""
+        if out.room > out.columns:
+            size = f"{out.room - out.columns} * sizeof(R)"
+            self.lines.append(
+                f"for (long i = 0; i < {out.rows}; i++) memset({out.text} + i * {out.row} + {out.columns}, 0, {size});"
+            )
+
+
+def layout(shape: Shape, kind: str) -> tuple[int, int, int]:
+    """How an array lies: (rows, columns, numbers from row to row)."""
+    if len(shape) > 2:
+        message = "arrays of more than two axes have no place in the compiled program"
+        raise UnsupportedError(message)
+    rows, columns = shape if len(shape) == 2 else (1, math.prod(shape))
+    return rows, columns, columns if kind in ("feed", "record") else stride(shape) if len(shape) == 2 else columns
