@@ -175,6 +175,8 @@ class ArrayGrader:
             diagnosis=self.bench.diagnose(truth, reads[first or 0]) if wrong and truth is not None else None,
             points=Fraction(int(judged)),
             earned=Fraction(int(verdict == CORRECT)),
+            cell=formula.cell,
+            left=formula.members[0],
         )
 
 

@@ -202,6 +202,7 @@ class Grader:
             points=Fraction(int(judged)),
             earned=Fraction(int(judged and verdict == CORRECT)),
             cell=formula.cell,
+            left=formula.members[0],
         )
 
     def explained(self, claim: Claim) -> Claim:
