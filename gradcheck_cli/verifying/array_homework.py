@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name
-from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_reading import spread_indices
 from gradcheck_cli.verifying.match import Read, Truth, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.own import Own
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
@@ -39,14 +39,15 @@ class ArrayGrader:
         self.bench = bench
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
-        self.scope = replace(self.engine.problem.scope, differentials=True)
+        self.own = Own(replace(self.engine.problem.scope, differentials=True))
+        self.last: tuple[Truth, list[Read]] | None = None
         self._truths: dict[Expr, list[Truth]] = {}
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
         left, *members = formula.members
         try:
-            meanings = readings(left, self.scope, latex=formula.latex)
+            meanings = self.own.readings(left, latex=formula.latex)
         except GradcheckError as error:
             return replace(self.finish(formula, [unreadable(left, error)], None), note=self.foreign)
         best: Claim | None = None

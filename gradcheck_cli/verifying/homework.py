@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.grader import FOREIGN, OWN, RANK, Grader, undecided
-from gradcheck_cli.verifying.model import MISSING, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.lookalikes import lookalike
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     """One formula, in the problem that knows most of it; the set that an array is in tells its shape."""
     if formula.relation == "in":
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
-    judged = [(claim, grader) for grader in graders if (claim := grader.claim(formula)) is not None]
+    judged = [(claim, grader) for grader in graders if (claim := _judged(grader, formula)) is not None]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
@@ -58,6 +59,23 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     if defined:
         return defined[0]
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
+    """A formula in one problem; where it cannot be read, with letters that look alike, if it is right then."""
+    claim = grader.claim(formula)
+    if claim is None or all(member.verdict != UNREADABLE for member in claim.members):
+        return claim
+    other = lookalike(formula, grader.own.scope)
+    if other is None:
+        return claim
+    last = grader.last
+    tried = grader.claim(other[0])
+    if tried is None or tried.verdict != CORRECT or len(tried.members) != len(claim.members):
+        grader.last = last
+        return claim
+    members = tuple(replace(new, text=old.text) for new, old in zip(tried.members, claim.members, strict=True))
+    return replace(tried, text=claim.text, members=members, note=other[1])
 
 
 def _aside(formula: Formula, claim: Claim | None) -> bool:
