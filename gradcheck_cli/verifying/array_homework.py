@@ -12,23 +12,27 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name
+from gradcheck_cli.expr import Call, Expr, Index, Name, names
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.symbolic.convert import as_typed
-from gradcheck_cli.verifying.array_reading import spread_indices
+from gradcheck_cli.verifying.array_carried import array_follows, array_slips
+from gradcheck_cli.verifying.array_reading import product_readings, spread_indices
+from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.match import Read, Truth, unreadable
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
-from gradcheck_cli.verifying.own import Own
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.own import OWN, Own, own_name
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.array_bench import ArrayBench
+    from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 _SPACE = re.compile(r"\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z])")
+_NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
 _GIVEN = "given"
-_MISREAD = ("the rows of an array", "the index ")
+_MISREAD = ("the rows of an array", "the index ", "the sum over ")
 _CONSISTENT = ("given", "own")
 
 
@@ -40,29 +44,41 @@ class ArrayGrader:
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
         self.own = Own(replace(self.engine.problem.scope, differentials=True))
+        self.slips: list[Slip] = []
+        self.values: list[
+            tuple[str | None, Expr | None]
+        ] = []  # right derivatives so far, with the student's names for them
         self.last: tuple[Truth, list[Read]] | None = None
         self._truths: dict[Expr, list[Truth]] = {}
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
         left, *members = formula.members
+        self.last = None
+        self.left_out(formula)
         try:
             meanings = self.own.readings(left, latex=formula.latex)
         except GradcheckError as error:
             return replace(self.finish(formula, [unreadable(left, error)], None), note=self.foreign)
         best: Claim | None = None
+        kept = None
         for meaning in meanings:
             for truth in self.truths(meaning, members):
                 claim = self.judged(formula, members, truth)
                 if best is None or _RANK.index(claim.verdict) < _RANK.index(best.verdict):
-                    best = claim
+                    best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
+        self.last = kept
+        if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
+            return self.define(formula) or best
         return best
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
         """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
-        claim = self.finish(formula, self.read(formula, members, truth), truth)
+        reads = self.read(formula, members, truth)
+        claim = self.finish(formula, reads, truth)
+        self.last = truth, reads
         if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None:
             for letter in sorted({letter for one in truth.array.shape for letter in one.letters}):
                 shape = tuple(ONE if one == size(letter) else one for one in truth.array.shape)
@@ -74,26 +90,112 @@ class ArrayGrader:
 
     def read(self, formula: Formula, members: list[Source], truth: Truth) -> list[Read]:
         """The members of a formula, judged; ragged rows and letters of two sizes are taken for misread."""
-        found = [self.bench.matcher.member(member, truth, latex=formula.latex) for member in members if member.text]
+        found = [self.member(member, truth, latex=formula.latex) for member in members if member.text]
         return [_open(one, one.member.note) if _misread(one) else one for one in found]
 
-    # -- what one formula means for those below it: nothing yet, where there are arrays
+    def member(self, source: Source, truth: Truth, *, latex: bool) -> Read:
+        """One member, in names of the problem and of the student's own."""
+        return self.bench.matcher.member(source, truth, latex=latex, own=self.own)
+
+    # -- what one formula means for those below it
 
     def explained(self, claim: Claim) -> Claim:
-        """The claim, with its diagnosis: it has it already."""
-        return claim
+        """The claim just judged; it earns its points where it follows from an earlier one."""
+        if self.last is None or self.last[0].kind != "derivative":
+            return claim
+        if claim.verdict == CORRECT:
+            self.told(claim)
+        if claim.verdict != WRONG:
+            return claim
+        source = array_follows(self.bench.matcher, self.slips, *self.last)
+        if source is None:
+            return claim
+        return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
 
     def remember(self, index: int, claim: Claim) -> None:
-        """What a wrong claim may have spoiled is not carried from one formula of arrays to the next."""
+        """Keep what a wrong claim says for those that follow from it."""
+        if claim.verdict == WRONG and self.last is not None and self.last[0].kind == "derivative":
+            self.slips += array_slips(index, self.last[0].ask, self.last[1])
 
     def learn(self, formula: Formula) -> str:
-        """What a formula assumes: nothing."""
+        """What a formula assumes: nothing, since data of arrays are taken from the problem."""
         del formula
         return ""
 
     def define(self, formula: Formula) -> Claim | None:
-        """A name of the student's own: none."""
-        del formula
+        """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
+        left, *members = formula.members
+        spelling = own_name(left)
+        known_as = self.own.scope.name(spelling) if spelling else None
+        if spelling is None or (known_as and known_as not in self.own.definitions) or formula.relation == "in":
+            return None
+        for at, member in enumerate(members):
+            resolved = self.meaning(member, latex=formula.latex)
+            if resolved is None:
+                continue
+            self.own.define(left, resolved)
+            try:
+                truth = replace(self.bench.truth(resolved), kind="own")
+            except GradcheckError:
+                return None
+            rest = self.read(replace(formula, members=(left, *members[at:])), members[at + 1 :], truth)
+            reads = [Read(Member(member.text, CORRECT, None, "", member), resolved), *rest]
+            claim = self.finish(replace(formula, members=(left, *members[at:])), reads, truth)
+            return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
+        return None
+
+    def name(self, left: Source, claim: Claim) -> bool:
+        """Enter a name that stands behind a right claim, as in `… = w_2 = S_3`; whether it could be."""
+        sources = [member.source for member in claim.members if member.verdict == CORRECT and member.source is not None]
+        spelling = own_name(left)
+        if spelling is None or claim.verdict != CORRECT or self.own.scope.name(spelling) is not None:
+            return False
+        for source in reversed(sources):
+            resolved = self.meaning(source, latex=True)
+            if resolved is not None:
+                self.own.define(left, resolved)
+                self.values[-1:] = [(spelling, resolved)]
+                return True
+        return False
+
+    def told(self, claim: Claim) -> None:
+        """Keep what a right derivative is, in its place among the others."""
+        sources = [member.source for member in claim.members if member.source is not None]
+        value = self.meaning(sources[-1], latex=True) if sources else None
+        self.values.append((None, value))
+
+    def left_out(self, formula: Formula) -> None:
+        """A numbered name that was never given, S_4 between S_3 and S_5: the one derivative between these two."""
+        known = [name for name, _ in self.values]
+        for letter, digits in {found for member in formula.members for found in _NUMBERED.findall(member.text)}:
+            name = f"{letter}_{digits}"
+            ends = [self.own.scope.name(f"{letter}_{int(digits) + step}") for step in (-1, 1)]
+            if self.own.scope.name(name) is not None or any(end not in known for end in ends):
+                continue
+            first, last = (known.index(end) for end in ends)
+            between = [value for other, value in self.values[first + 1 : last] if other is None]
+            if len(between) == 1 and between[0] is not None:
+                self.own.define(formula.members[0].part(name, tuple([0] * (len(name) + 1))), between[0])
+
+    def meaning(self, member: Source, *, latex: bool) -> Expr | None:
+        """What a member stands for in names of the problem, in the first reading that fits; None for none."""
+        try:
+            found = self.own.readings(member, latex=latex)
+        except GradcheckError:
+            return None
+        ways = [
+            *found,
+            *(way for one in found for way in product_readings(one, member, self.bench.matcher.quiet, latex=latex)),
+        ]
+        for expr in ways:
+            try:
+                resolved = self.engine.resolve(expr, text=member)
+                self.engine.shape_of(resolved)
+            except GradcheckError:
+                continue
+            free = set(names(resolved)) - {*self.engine.shapes, *self.engine.letters}
+            if not free:
+                return resolved
         return None
 
     # -- what a left side may mean
@@ -126,13 +228,13 @@ class ArrayGrader:
 
     def local(self, left: Call) -> list[Truth]:
         """∂y/∂x as the local derivative, where an edge joins them."""
-        names = [arg.base if isinstance(arg, Index) else arg for arg in left.args]
-        if not all(isinstance(name, Name) for name in names):
+        ends = [arg.base if isinstance(arg, Index) else arg for arg in left.args]
+        if not all(isinstance(name, Name) for name in ends):
             return []
-        target, source = (name.id for name in names if isinstance(name, Name))
+        target, source = (name.id for name in ends if isinstance(name, Name))
         if source not in self.engine.graph.sources.get(target, ()):
             return []
-        ask: Expr = Call("local", tuple(names))
+        ask: Expr = Call("local", tuple(ends))
         places = tuple(index for arg in left.args if isinstance(arg, Index) for index in arg.indices)
         return self.asked(Index(ask, places) if places else ask)
 

@@ -21,7 +21,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
+from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices, without_sums_of_nothing
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
+    from gradcheck_cli.verifying.own import Own
 
 
 class ArrayMatcher:
@@ -49,16 +50,28 @@ class ArrayMatcher:
         self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
-    def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
-        """The verdict on one member, in plain spelling or in LaTeX."""
+    def member(
+        self,
+        source: Source,
+        truth: Truth,
+        tolerance: Fraction | None = None,
+        *,
+        latex: bool = False,
+        own: Own | None = None,
+    ) -> Read:
+        """The verdict on one member, in plain spelling or in LaTeX; `own` are the names that a text has brought along."""
         self.begin(truth)
         if truth.kind == "relation":
             return said(source, truth)
         if truth.kind == "shape":
             return shape_answer(self.engine, source, truth, latex=latex)
         try:
-            read = read_member(source, self.scope, truth, latex=latex)
-            found = tuple(other for expr in read for other in with_identity(expr, self.engine))
+            scope = self.scope if own is None else identity_scope(own.scope)
+            read = [
+                one if own is None else substitute(one, own.definitions)
+                for one in read_member(source, scope, truth, latex=latex)
+            ]
+            found = tuple(without_sums_of_nothing(other) for expr in read for other in with_identity(expr, self.engine))
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None

@@ -31,7 +31,7 @@ from gradcheck_cli.verifying.meanings import (
     without_differentials,
 )
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
-from gradcheck_cli.verifying.own import Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 FOREIGN = "its left side is unknown here"
-OWN = "a name of the student's own"
 MOST_LETTERS = 6
 MOST_SETTINGS = 20
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
