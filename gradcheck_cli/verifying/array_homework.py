@@ -9,18 +9,25 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names
+from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
+from gradcheck_cli.verifying.array_diagnose import equals
+from gradcheck_cli.verifying.array_letters import factors
+from gradcheck_cli.verifying.array_match import MISREAD
 from gradcheck_cli.verifying.array_reading import product_readings, spread_indices
 from gradcheck_cli.verifying.examiner import CARRIED
+from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, unreadable
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
@@ -31,8 +38,9 @@ if TYPE_CHECKING:
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 _SPACE = re.compile(r"\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z])")
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
+_SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{?[A-Za-z0-9]+\}?)?\}|[A-Za-z]_[A-Za-z0-9]")
+MOST_SIZES = 2
 _GIVEN = "given"
-_MISREAD = ("the rows of an array", "the index ", "the sum over ")
 _CONSISTENT = ("given", "own")
 
 
@@ -45,10 +53,10 @@ class ArrayGrader:
         self.foreign = foreign  # the note of a claim whose left side is unknown here
         self.own = Own(replace(self.engine.problem.scope, differentials=True))
         self.slips: list[Slip] = []
-        self.values: list[
-            tuple[str | None, Expr | None]
-        ] = []  # right derivatives so far, with the student's names for them
+        # right derivatives so far: the student's name for each, what it is, and what it is the derivative of
+        self.values: list[tuple[str | None, Expr | None, Expr | None]] = []
         self.last: tuple[Truth, list[Read]] | None = None
+        self.sizes: dict[str, str] = {}  # the student's letters for sizes
         self._truths: dict[Expr, list[Truth]] = {}
 
     def claim(self, formula: Formula) -> Claim | None:
@@ -73,6 +81,26 @@ class ArrayGrader:
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
             return self.define(formula) or best
         return best
+
+    def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
+        r"""A set such as `\mathbb{R}^{D_x \times 1}` in the problem's letters for sizes, and what was read; None for none.
+
+        Each letter of the student's stands for one of the problem's in the whole text.
+        """
+        told = {text for member in formula.members[1:] for text in _SIZES.findall(member.text)}
+        new = sorted(name for name in told if self.own.scope.name(_plain(name)) is None and name not in self.sizes)
+        free = sorted(self.engine.letters - set(self.sizes.values()))
+        used = sorted(told & set(self.sizes))
+        if formula.relation != "in" or not (new or used) or len(new) > MOST_SIZES:
+            return None
+        for letters in permutations(free, len(new)):
+            meant = {**{name: self.sizes[name] for name in used}, **dict(zip(new, letters, strict=True))}
+            members = tuple(_exchanged(member, meant) for member in formula.members)
+            claim = self.claim(replace(formula, members=members))
+            if claim is not None and claim.verdict == CORRECT:
+                self.sizes.update(meant)
+                return replace(formula, members=members), ", ".join(f"{name} is {one}" for name, one in meant.items())
+        return None
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
         """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
@@ -109,8 +137,44 @@ class ArrayGrader:
             return claim
         source = array_follows(self.bench.matcher, self.slips, *self.last)
         if source is None:
-            return claim
+            found = claim.diagnosis
+            if found is None or found.code == "shape":
+                found = self.told_of_a_step(*self.last) or found
+            return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
+
+    def told_of_a_step(self, truth: Truth, reads: list[Read]) -> Diagnosis | None:
+        """What is wrong with a step of homework: a value for its derivative, the right factors in a senseless order."""
+        read = next(read for read in reads if read.member.verdict == WRONG)
+        ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
+        if not isinstance(ask, Call) or ask.function not in ("d", "local") or read.expr is None:
+            return None
+        top = ask.args[0]
+        if isinstance(truth.ask, Index) and isinstance(top, Name):
+            top = Index(top, truth.ask.indices[: len(self.engine.shapes.get(top.id, ()))])
+        if equals(self.bench.matcher, truth, read.expr, top):
+            return Diagnosis("wrong-local", f"this is {write(top)} itself, not its derivative")
+        if self.is_chain(read, ask) and read.member.note:
+            message = "these are the right factors of the chain rule, in an order whose shapes do not fit"
+            return Diagnosis("shape", f"{message}: {read.member.note.partition(':')[0].removesuffix(' do not fit')}")
+        return None
+
+    def is_chain(self, read: Read, ask: Call) -> bool:
+        """Whether a product is one of names for the links of the chain rule, in their order."""
+        if read.member.source is None:
+            return False
+        try:
+            written = readings(read.member.source, self.own.scope, latex="\\" in read.member.source.text)
+        except GradcheckError:
+            return False
+        asks = {name: link for name, _, link in self.values if name is not None}
+        for expr in written:
+            parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
+            links = [asks.get(part) for part in parts]
+            joined = Call("mul", tuple(Call("d", link.args) for link in links if isinstance(link, Call)))
+            if len(joined.args) == len(links) and self.bench.matcher.is_chain(joined, ask):
+                return True
+        return False
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""
@@ -154,7 +218,7 @@ class ArrayGrader:
             resolved = self.meaning(source, latex=True)
             if resolved is not None:
                 self.own.define(left, resolved)
-                self.values[-1:] = [(spelling, resolved)]
+                self.values[-1:] = [(spelling, resolved, self.values[-1][2] if self.values else None)]
                 return True
         return False
 
@@ -162,20 +226,23 @@ class ArrayGrader:
         """Keep what a right derivative is, in its place among the others."""
         sources = [member.source for member in claim.members if member.source is not None]
         value = self.meaning(sources[-1], latex=True) if sources else None
-        self.values.append((None, value))
+        ask = self.last[0].ask if self.last is not None else None
+        self.values.append((None, value, ask))
 
     def left_out(self, formula: Formula) -> None:
         """A numbered name that was never given, S_4 between S_3 and S_5: the one derivative between these two."""
-        known = [name for name, _ in self.values]
+        known = [name for name, _, _ in self.values]
         for letter, digits in {found for member in formula.members for found in _NUMBERED.findall(member.text)}:
             name = f"{letter}_{digits}"
             ends = [self.own.scope.name(f"{letter}_{int(digits) + step}") for step in (-1, 1)]
             if self.own.scope.name(name) is not None or any(end not in known for end in ends):
                 continue
             first, last = (known.index(end) for end in ends)
-            between = [value for other, value in self.values[first + 1 : last] if other is None]
-            if len(between) == 1 and between[0] is not None:
-                self.own.define(formula.members[0].part(name, tuple([0] * (len(name) + 1))), between[0])
+            between = [at for at in range(first + 1, last) if self.values[at][0] is None]
+            value = self.values[between[0]][1] if len(between) == 1 else None
+            if value is not None:
+                self.own.define(formula.members[0].part(name, (0,) * (len(name) + 1)), value)
+                self.values[between[0]] = (self.own.scope.name(name), *self.values[between[0]][1:])
 
     def meaning(self, member: Source, *, latex: bool) -> Expr | None:
         """What a member stands for in names of the problem, in the first reading that fits; None for none."""
@@ -283,6 +350,17 @@ class ArrayGrader:
         )
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"[{}\s]", "", name)
+
+
+def _exchanged(source: Source, meant: dict[str, str]) -> Source:
+    """A text with the student's letters for sizes exchanged, the longest first."""
+    for name in sorted(meant, key=len, reverse=True):
+        source = exchanged(source, re.compile(re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
+    return source
+
+
 def _overall(reads: list[Read], truth: Truth | None) -> str:
     verdicts = [read.member.verdict for read in reads]
     if truth is not None and truth.kind in _CONSISTENT and WRONG in verdicts:
@@ -294,7 +372,7 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
 
 
 def _misread(read: Read) -> bool:
-    return read.member.verdict == WRONG and read.member.note.startswith(_MISREAD)
+    return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)
 
 
 def _open(read: Read, note: str) -> Read:

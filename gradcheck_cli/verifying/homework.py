@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
-from gradcheck_cli.verifying.lookalikes import lookalike
+from gradcheck_cli.verifying.lookalikes import lookalike, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
 from gradcheck_cli.verifying.own import OWN, bare, own_name
 
@@ -96,7 +96,13 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     claim = grader.claim(formula)
     if claim is None or all(member.verdict != UNREADABLE for member in claim.members):
         return claim
+    found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None
+    tried = grader.claim(found) if found is not None else None
+    if tried is not None and tried.verdict != UNREADABLE:
+        return _as_written(tried, claim, "letters behind names read as their subscripts", formula)
     other = lookalike(formula, grader.own.scope)
+    if other is None and isinstance(grader, ArrayGrader):
+        other = grader.with_sizes(formula)
     if other is None:
         return claim
     last = grader.last
@@ -104,8 +110,14 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     if tried is None or tried.verdict != CORRECT or len(tried.members) != len(claim.members):
         grader.last = last
         return claim
-    members = tuple(replace(new, text=old.text) for new, old in zip(tried.members, claim.members, strict=True))
-    return replace(tried, text=claim.text, members=members, note=other[1])
+    return _as_written(tried, claim, other[1], formula)
+
+
+def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim:
+    """A claim that was read with other letters, in the letters that stand there."""
+    texts = [member.text for member in formula.members[1:] if member.text]
+    members = tuple(replace(new, text=text) for new, text in zip(read.members, texts, strict=False))
+    return replace(read, text=claim.text, members=members, note=note)
 
 
 def _aside(formula: Formula, claim: Claim | None) -> bool:

@@ -22,6 +22,8 @@ _LOOKALIKES = (
     (r"\\rho(?![A-Za-z])", "\\rho", "p"),
     (r"(?<![A-Za-z\\])g(?![A-Za-z])", "g", "\\hat{y}"),
 )
+_LOST = re.compile(r"(?<![A-Za-z\\_])([A-Za-z])([ijk])(?![A-Za-z])")
+_LOST_IN_DERIVATIVE = re.compile(r"\\partial\s+[A-Za-z][ijk]\s*\}.*\\partial\s+[A-Za-z][ijk]\s*\}")
 
 
 def lookalike(formula: Formula, scope: Scope) -> tuple[Formula, str] | None:
@@ -34,9 +36,20 @@ def lookalike(formula: Formula, scope: Scope) -> tuple[Formula, str] | None:
             continue
         if _known(wrong, scope) or not _known(right, scope):
             continue
-        members = tuple(_with(member, found, right) for member in members)
+        members = tuple(exchanged(member, found, right) for member in members)
         told.append(f"{wrong} read as {right}")
     return (replace(formula, members=members), ", ".join(told)) if told else None
+
+
+def with_subscripts(formula: Formula, scope: Scope) -> Formula | None:
+    """The formula with `hi` and `zi`, whose subscripts were lost, as `h_i` and `z_i`; None where its left side has none."""
+    if not _LOST_IN_DERIVATIVE.search(formula.members[0].text):
+        return None
+    tokens = {match.groups() for member in formula.members for match in _LOST.finditer(member.text)}
+    if any(scope.name(name + letter) is not None or scope.name(name) is None for name, letter in tokens):
+        return None
+    members = tuple(exchanged(member, _LOST, r"\g<1>_\g<2>") for member in formula.members)
+    return replace(formula, members=members)
 
 
 def _known(text: str, scope: Scope) -> bool:
@@ -47,12 +60,13 @@ def _known(text: str, scope: Scope) -> bool:
     return True
 
 
-def _with(source: Source, found: re.Pattern[str], right: str) -> Source:
+def exchanged(source: Source, found: re.Pattern[str], right: str) -> Source:
     """A text with each letter exchanged, its places in the file kept."""
     text, offsets, start = "", [], 0
     for match in found.finditer(source.text):
-        text += source.text[start : match.start()] + right
-        offsets += [*range(start, match.start()), *[match.start()] * len(right)]
+        put = match.expand(right) if "\\g<" in right else right
+        text += source.text[start : match.start()] + put
+        offsets += [*range(start, match.start()), *[match.start()] * len(put)]
         start = match.end()
     text += source.text[start:]
     offsets += range(start, len(source.text) + 1)
