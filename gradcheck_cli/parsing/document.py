@@ -24,8 +24,10 @@ MAX_TOTAL = 8000  # members of all formulas together
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
 _TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
+_NAMED = r"\s*\\?[A-Za-z]+_(?:\{?[0-9]+\}?)(?:\^\{?\([a-z]\)\}?)?\s*$"  # S_3^{(i)}: a name, and nothing behind it
 _ARROWS = (
-    r"\\(?:Leftrightarrow|Rightarrow|rightarrow|Longrightarrow|longrightarrow|Longleftrightarrow|implies|iff|therefore"
+    rf"\\Leftrightarrow(?!{_NAMED})(?![A-Za-z])|"
+    r"\\(?:Rightarrow|rightarrow|Longrightarrow|longrightarrow|Longleftrightarrow|implies|iff|therefore"
     r"|because|to|mapsto|downarrow|xrightarrow\{[^{}]*\}|qquad|quad|hspace\{[^{}]*\})(?![A-Za-z])|[⇒⇔→∴∵⟹⟺]"
 )
 _SEPARATOR = re.compile(
@@ -48,6 +50,7 @@ _TAIL = re.compile(
 _RELATION = re.compile(
     r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
     r"|\\(?:approx|simeq|cong|doteq|neq|ne|equiv|triangleq)(?![A-Za-z])"
+    rf"|\\Leftrightarrow(?={_NAMED})"
 )
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")

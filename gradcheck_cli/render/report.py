@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from gradcheck_cli.render.homework import print_lines
 from gradcheck_cli.render.layout import words, wrap
+from gradcheck_cli.render.lines import without_place
 from gradcheck_cli.render.printer import counted
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
@@ -48,8 +50,10 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail:
     canvas.line((report.file, "head"), who, "  ", (", ".join(report.problems), "dim"), "  ", (head, "head"))
     if quiet:
         return
+    if report.pages:
+        print_lines(canvas, report, _MARKS, lambda claim, indent: _remark(canvas, claim, indent, report.claims, detail))
     width = max((len(_label(claim)) for claim in report.claims), default=0)
-    for claim in report.claims:
+    for claim in report.claims if not report.pages else ():
         _claim(canvas, claim, width, report.claims, detail)
     for note in report.notes:
         _wrapped(canvas, f"note: {note}", 2, "open")
@@ -63,25 +67,31 @@ def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...],
     label = f" {_label(claim).ljust(width)}  "
     indent = " " * (len(label) + 1)
     _chain(canvas, claim, (mark, style), label)
+    _remark(canvas, claim, len(indent), earlier, detail)
+
+
+def _remark(canvas: Canvas, claim: Claim, indent: int, earlier: tuple[Claim, ...], detail: Detail) -> None:
+    """What is said below a claim; of a right one how it was read, where its line stands in a text."""
     if claim.verdict == CORRECT:
+        if claim.id is None:
+            _wrapped(canvas, f"({_notes(claim)})", indent, "dim")
         return
     if claim.follows_from is not None:
         first = earlier[claim.follows_from]
         place = f"answer {first.id}" if first.id is not None else _label(first)
         text = f"carried forward: this follows correctly from {place}; full points"
-        _wrapped(canvas, text, len(indent), "open")
+        _wrapped(canvas, text, indent, "open")
         return
     if not detail.hint or claim.verdict in (UNREADABLE, UNDECIDED):
         _details(canvas, claim, indent, explain=detail.explain)
     elif claim.verdict == WRONG:
-        _wrapped(canvas, "look here again" if len(claim.members) > 1 else "look at this again", len(indent), "plain")
+        _wrapped(canvas, "look here again" if len(claim.members) > 1 else "look at this again", indent, "plain")
 
 
-def _left(claim: Claim) -> list[str]:
-    """The left side of a claim of a text, which is no member."""
-    shown = " = ".join(" ".join(member.text.split()) for member in claim.members)
-    left = claim.text.removesuffix(shown).removesuffix(" = ")
-    return [left] if claim.id is None and left != claim.text else []
+def _notes(claim: Claim) -> str:
+    """How a claim was read; where one of its members could not be, why."""
+    said = [without_place(member.note) if member.verdict == UNREADABLE else member.note for member in claim.members]
+    return "; ".join(dict.fromkeys(note for note in (*said, claim.note if claim.id is None else "") if note))
 
 
 def _label(claim: Claim) -> str:
@@ -93,13 +103,11 @@ def _label(claim: Claim) -> str:
 
 def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> None:
     """The claim on one line, or a member a line where it is too long; carets under the first wrong member."""
-    said = (*(member.note for member in claim.members), claim.note if claim.id is None else "")
-    notes = "; ".join(dict.fromkeys(note for note in said if note))
+    notes = _notes(claim)
     note = f"   ({notes})" if notes and claim.verdict == CORRECT else ""
-    left = _left(claim)
-    members = [*left, *(" ".join(member.text.split()) for member in claim.members)] or [claim.text or "no answer"]
+    members = [" ".join(member.text.split()) for member in claim.members] or [claim.text or "no answer"]
     indent = len(label) + 1
-    wrong = None if claim.first_wrong is None or claim.follows_from is not None else claim.first_wrong + len(left)
+    wrong = None if claim.first_wrong is None or claim.follows_from is not None else claim.first_wrong
     whole = " = ".join(members)
     if indent + cell_len(whole + note) <= canvas.width or len(members) == 1:
         canvas.line(mark, label, whole, (note, "dim"))
@@ -115,30 +123,30 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
             canvas.line(" " * (indent + (2 if at else 0)), ("^" * room, "bad"))
 
 
-def _details(canvas: Canvas, claim: Claim, indent: str, *, explain: bool) -> None:
+def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:
     if claim.verdict in (UNREADABLE, UNDECIDED):
         member = next((member for member in claim.members if member.verdict == claim.verdict), claim.members[-1])
         reason = member.note or "this could not be settled either way"
         if claim.id is None:  # the formula stands above; what is wrong with it is enough
-            reason = reason.partition(": ")[2] if claim.verdict == UNREADABLE else claim.note or reason
-        _wrapped(canvas, f"{claim.verdict}: {reason}", len(indent), "open")
+            reason = without_place(reason) if claim.verdict == UNREADABLE else claim.note or reason
+        _wrapped(canvas, f"{claim.verdict}: {reason}", indent, "open")
         for line in member.excerpt.splitlines() if claim.id is not None else ():
-            canvas.line(indent, (line, "dim"))
+            canvas.line(" " * indent, (line, "dim"))
         return
     if claim.diagnosis:
         lead = "" if claim.verdict == MISSING else f"{claim.diagnosis.code}: "
-        _wrapped(canvas, lead + claim.diagnosis.message, len(indent), "plain")
+        _wrapped(canvas, lead + claim.diagnosis.message, indent, "plain")
     elif claim.verdict == WRONG and claim.first_wrong is not None:
         note = claim.members[claim.first_wrong].note
         if note:
-            _wrapped(canvas, note, len(indent), "plain")
+            _wrapped(canvas, note, indent, "plain")
     if explain and claim.steps:
         first, *rest = claim.steps
-        _wrapped(canvas, f"right: {first}", len(indent), "plain")
+        _wrapped(canvas, f"right: {first}", indent, "plain")
         for step in rest:
-            _wrapped(canvas, step, len(indent) + len("right: "), "plain")
+            _wrapped(canvas, step, indent + len("right: "), "plain")
     elif claim.expected:
-        _wrapped(canvas, f"right: {claim.expected}", len(indent), "plain")
+        _wrapped(canvas, f"right: {claim.expected}", indent, "plain")
 
 
 def _wrapped(canvas: Canvas, text: str, indent: int, style: str) -> None:

@@ -13,6 +13,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
 from gradcheck_cli.solving.array_numbers import ArrayNumbers
 from gradcheck_cli.solving.asking import rate_of, senseless
+from gradcheck_cli.solving.letterwise import slope
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import adjoint
@@ -208,7 +209,11 @@ class ArrayEngine:
             if isinstance(target, Name) and not self.shapes[self.node(target, text)]:
                 return self.jacobians.total(target.id, wrt, at)
             if not isinstance(target, Name):
-                back, seed = self.calculus.of_expression(self._resolve(target, partial=False, text=text, bare=True))
+                inner = self._resolve(target, partial=False, text=text, bare=True)
+                try:
+                    back, seed = self.calculus.of_expression(inner)
+                except UnsupportedError:
+                    return slope(self, inner, wrt, at)
                 if seed is None:
                     return self.jacobians.of_number(back.totals[wrt], at)
         whole = self._derivative(

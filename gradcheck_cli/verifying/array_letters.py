@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Expr, Index, Name, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute
 from gradcheck_cli.lowering import Shapes, lower
 
 if TYPE_CHECKING:
@@ -76,3 +76,12 @@ def _entries_of_truth(engine: ArrayEngine, expr: Expr, truth: Truth, free: Mappi
             yield expr, Index(truth.expr, tuple(at)), tuple(zip(order, sizes, strict=True))
             return
     yield expr, truth.expr, ()
+
+
+def factors(expr: Expr) -> tuple[Expr, ...]:
+    """The factors of a product in their order, however it is grouped."""
+    if isinstance(expr, Call) and expr.function in ("mul", "matmul"):
+        return tuple(factor for arg in expr.args for factor in factors(arg))
+    if isinstance(expr, Call) and expr.function in ("transpose", "neg"):
+        return factors(expr.args[0])
+    return (expr,)

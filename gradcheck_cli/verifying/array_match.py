@@ -20,8 +20,14 @@ from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
-from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices, widens
+from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
+from gradcheck_cli.verifying.array_reading import (
+    product_readings,
+    quietly,
+    spread_indices,
+    widens,
+    without_sums_of_nothing,
+)
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
+    from gradcheck_cli.verifying.own import Own
 
 
 class ArrayMatcher:
@@ -49,22 +56,34 @@ class ArrayMatcher:
         self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
-    def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
-        """The verdict on one member, in plain spelling or in LaTeX."""
+    def member(
+        self,
+        source: Source,
+        truth: Truth,
+        tolerance: Fraction | None = None,
+        *,
+        latex: bool = False,
+        own: Own | None = None,
+    ) -> Read:
+        """The verdict on one member, in plain spelling or in LaTeX; `own` are the names that a text has brought along."""
         self.begin(truth)
         if truth.kind == "relation":
             return said(source, truth)
         if truth.kind == "shape":
             return shape_answer(self.engine, source, truth, latex=latex)
         try:
-            read = read_member(source, self.scope, truth, latex=latex)
-            found = tuple(other for expr in read for other in with_identity(expr, self.engine))
+            scope = self.scope if own is None else identity_scope(own.scope)
+            read = [
+                one if own is None else substitute(one, own.definitions)
+                for one in read_member(source, scope, truth, latex=latex)
+            ]
+            found = tuple(without_sums_of_nothing(other) for expr in read for other in with_identity(expr, self.engine))
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
         for expr in self.ways(found, source, latex=latex):
             judged = self.reading(source, expr, truth, tolerance)
-            if best is None or RANK_OF[judged.member.verdict] < RANK_OF[best.member.verdict]:
+            if best is None or _closeness(judged, truth) < _closeness(best, truth):
                 best = judged
             if judged.member.verdict == CORRECT:
                 break
@@ -131,7 +150,7 @@ class ArrayMatcher:
         if truth.kind == "update" and isinstance(truth.ask, Call):
             return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
         return bool(parts) and all(
-            isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in _factors(expr)
+            isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in factors(expr)
         )
 
     def says_again(self, expr: Expr, ask: Expr) -> bool:
@@ -151,8 +170,8 @@ class ArrayMatcher:
         ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
         if ask.function == "upstream" and len(ends) == 1:
             ends = [self.engine.output, *ends]
-        links = [arg for arg in _factors(expr) if isinstance(arg, Call) and arg.function == "d"]
-        if len(ends) != 2 or len(links) != len(_factors(expr)) or ask.function not in ("d", "upstream"):
+        links = [arg for arg in factors(expr) if isinstance(arg, Call) and arg.function == "d"]
+        if len(ends) != 2 or len(links) != len(factors(expr)) or ask.function not in ("d", "upstream"):
             return False
         at = ends[0]
         for link in links:
@@ -360,16 +379,18 @@ class ArrayMatcher:
         return compare(self.space, left, right).kind == "equal"
 
 
+MISREAD = (
+    "the rows of an array",
+    "the index ",
+    "the sum over ",
+)  # how a note begins where a letter or row does not fit
 RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
 
 
-def _factors(expr: Expr) -> tuple[Expr, ...]:
-    """The factors of a product in their order, however it is grouped."""
-    if isinstance(expr, Call) and expr.function in ("mul", "matmul"):
-        return tuple(factor for arg in expr.args for factor in _factors(arg))
-    if isinstance(expr, Call) and expr.function in ("transpose", "neg"):
-        return _factors(expr.args[0])
-    return (expr,)
+def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
+    """How near a reading is to being right; of derivatives, one whose letters fit is nearer than one whose do not."""
+    misfit = truth.kind == "derivative" and read.member.note.startswith("the index ")
+    return RANK_OF[read.member.verdict], misfit
 
 
 def _alike(left: Grid, right: Grid) -> bool:

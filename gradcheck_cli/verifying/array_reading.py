@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -176,6 +176,22 @@ def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr
             at = (zero, *expr.indices) if shape[0] == shapes.ONE else (*expr.indices, zero)
             return Index(expr.base, at, expr.span)
     return expr
+
+
+def without_sums_of_nothing(expr: Expr) -> Expr:
+    r"""The expression with `\sum_{k \neq i} 0`, which no letter in it bounds, as 0."""
+    below = tuple(without_sums_of_nothing(child) for child in children(expr))
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    expr = expr if same else with_children(expr, below)
+    if isinstance(expr, Sum) and _is_nothing(expr.body):
+        return number(0)
+    return expr
+
+
+def _is_nothing(expr: Expr) -> bool:
+    if isinstance(expr, Call) and expr.function == "mul":
+        return any(_is_nothing(arg) for arg in expr.args)
+    return isinstance(expr, Num) and expr.value == 0
 
 
 def _flat(expr: Expr, shape: Shape | None) -> Expr:

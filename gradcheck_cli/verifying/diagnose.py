@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Name, names
+from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes
-from gradcheck_cli.verifying.model import Diagnosis
+from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
 
@@ -36,11 +36,32 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
         return Diagnosis("rounding", "nearly right: the last digit is neither rounded nor cut off correctly")
     if (link := wrong_link(engine, truth, read.written)) is not None:
         return link
+    if _zero_factor(matcher, truth, read):
+        return Diagnosis("extra-factor", "a factor 0 has slipped in, and makes it all 0; without it this is right")
     key = (truth.ask, truth.expr, truth.kind)
     for mistake, value in matcher.kept(key, lambda: with_values(engine, truth)):
         if _fits(engine, matcher, read.expr, mistake, value):
             return Diagnosis(mistake.code, mistake.message)
     return None
+
+
+def _zero_factor(matcher: Matcher, truth: Truth, read: Read) -> bool:
+    """Whether a product would be right without the zeros in it."""
+    expr = read.written if read.written is not None else read.expr
+    if expr is None or read.member.source is None:
+        return False
+    rest = _without_zeros(expr)
+    return rest is not expr and matcher.best(read.member.source, (rest,), truth).member.verdict == CORRECT
+
+
+def _without_zeros(expr: Expr) -> Expr:
+    """A product without the zeros among its factors; as it is where there are none, or nothing else."""
+    if not isinstance(expr, Call) or expr.function not in ("mul", "neg"):
+        return expr
+    kept = tuple(_without_zeros(arg) for arg in expr.args if arg != number(0))
+    if not kept or kept == expr.args:
+        return expr
+    return kept[0] if expr.function == "mul" and len(kept) == 1 else Call(expr.function, kept)
 
 
 def with_values(engine: Engine, truth: Truth) -> Iterator[tuple[Mistake, Value]]:

@@ -30,8 +30,8 @@ from gradcheck_cli.verifying.meanings import (
     truths,
     without_differentials,
 )
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
-from gradcheck_cli.verifying.own import Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 FOREIGN = "its left side is unknown here"
-OWN = "a name of the student's own"
 MOST_LETTERS = 6
 MOST_SETTINGS = 20
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
@@ -202,6 +201,7 @@ class Grader:
             points=Fraction(int(judged)),
             earned=Fraction(int(judged and verdict == CORRECT)),
             cell=formula.cell,
+            left=formula.members[0],
         )
 
     def explained(self, claim: Claim) -> Claim:
@@ -217,7 +217,8 @@ class Grader:
         if source is not None:
             return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
         first = next(read for read in reads if read.member.verdict == WRONG)
-        return replace(claim, diagnosis=diagnose(self.engine, self.matcher, query, first))
+        found = diagnose(self.engine, self.matcher, query, first)
+        return replace(claim, diagnosis=found_again(found, claim))
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep the numbers of a wrong claim for those that follow from it."""
@@ -328,6 +329,14 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
+
+
+def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
+    """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
+    if diagnosis is None or claim.members[-1].verdict != CORRECT:
+        return diagnosis
+    end = "it is found again, and the end is right" if diagnosis.code == "sign" else "the end is right again"
+    return replace(diagnosis, message=f"{diagnosis.message}; {end}")
 
 
 def undecided(claim: Claim, note: str) -> Claim:

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.verifying.array_homework import ArrayGrader
-from gradcheck_cli.verifying.grader import FOREIGN, OWN, RANK, Grader, undecided
-from gradcheck_cli.verifying.model import MISSING, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
+from gradcheck_cli.verifying.lookalikes import lookalike, with_subscripts
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.own import OWN, bare, own_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Document, Formula
     from gradcheck_cli.verifying.examiner import Examiner
 
+LEAST_NAMED = 2  # sides before a name at the end of a chain
+MOST_LATER = 100  # formulas that are searched for it
 _WORDS = re.compile(r"[A-Za-z]{3,}(?:[\s_]+[A-Za-z]+)*|[A-Za-z]+(?:\s+[A-Za-z]{2,})+")
 
 
@@ -32,10 +36,11 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         ArrayGrader(examiner.arrays, FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
     ]
     found: list[Claim] = []
-    for formula in document.formulas:
-        claim = _claim(graders, formula, len(found))
+    for at, formula in enumerate(document.formulas):
+        named = _naming(document.formulas, at)
+        claim = _claim(graders, named or formula, len(found))
         if claim is not None:
-            found.append(claim)
+            found.append(_named(graders, claim, formula) if named else claim)
     return [_in_its_place(found, at) for at in range(len(found))]
 
 
@@ -43,7 +48,7 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     """One formula, in the problem that knows most of it; the set that an array is in tells its shape."""
     if formula.relation == "in":
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
-    judged = [(claim, grader) for grader in graders if (claim := grader.claim(formula)) is not None]
+    judged = [(claim, grader) for grader in graders if (claim := _judged(grader, formula)) is not None]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
@@ -58,6 +63,61 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     if defined:
         return defined[0]
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _naming(formulas: tuple[Formula, ...], at: int) -> Formula | None:
+    """A chain without the name at its end, as in `… = S_1`, where later formulas use that name; None for any other."""
+    *rest, last = formulas[at].members
+    if len(rest) < LEAST_NAMED or "_" not in last.text or own_name(last) is None:
+        return None
+    name = re.compile(re.escape(bare(last.text)) + r"(?![A-Za-z0-9])")
+    later = formulas[at + 1 : at + 1 + MOST_LATER]
+    used = any(name.search(member.text) for formula in later for member in formula.members)
+    return replace(formulas[at], members=tuple(rest)) if used else None
+
+
+def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) -> Claim:
+    """A claim whose last member is a name from here on, or where it is one already, a member like any other."""
+    name = formula.members[-1]
+    for grader in graders:
+        if grader.own.scope.name(own_name(name) or "") is not None:
+            whole = grader.claim(formula)
+            return claim if whole is None else replace(whole, note=claim.note)
+    entered = [one.name(name, claim) for one in graders if isinstance(one, ArrayGrader)]
+    if not any(entered):
+        return claim
+    text = " ".join(name.text.split())
+    note = f"{text} stands for this from here on"
+    return replace(claim, note=f"{claim.note}; {note}" if claim.note else note)
+
+
+def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
+    """A formula in one problem; where it cannot be read, with letters that look alike, if it is right then."""
+    claim = grader.claim(formula)
+    if claim is None or all(member.verdict != UNREADABLE for member in claim.members):
+        return claim
+    found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None
+    tried = grader.claim(found) if found is not None else None
+    if tried is not None and tried.verdict != UNREADABLE:
+        return _as_written(tried, claim, "letters behind names read as their subscripts", formula)
+    other = lookalike(formula, grader.own.scope)
+    if other is None and isinstance(grader, ArrayGrader):
+        other = grader.with_sizes(formula)
+    if other is None:
+        return claim
+    last = grader.last
+    tried = grader.claim(other[0])
+    if tried is None or tried.verdict != CORRECT or len(tried.members) != len(claim.members):
+        grader.last = last
+        return claim
+    return _as_written(tried, claim, other[1], formula)
+
+
+def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim:
+    """A claim that was read with other letters, in the letters that stand there."""
+    texts = [member.text for member in formula.members[1:] if member.text]
+    members = tuple(replace(new, text=text) for new, text in zip(read.members, texts, strict=False))
+    return replace(read, text=claim.text, members=members, note=note)
 
 
 def _aside(formula: Formula, claim: Claim | None) -> bool:
@@ -77,6 +137,17 @@ def _in_its_place(claims: list[Claim], at: int) -> Claim:
         return claim
     before = next((other for other in reversed(claims[:at]) if other.note != OWN), None)
     after = next((other for other in claims[at + 1 :] if other.note != OWN), None)
-    if before is None or after is None or before.note != FOREIGN or after.note != FOREIGN:
+    if after is None or after.note != FOREIGN:
+        return claim
+    if (before is None or before.note != FOREIGN) and not _told_before(claims[:at], claim):
         return claim
     return undecided(claim, "this seems to speak of another exercise")
+
+
+def _told_before(claims: list[Claim], claim: Claim) -> bool:
+    """Whether the left side of a formula with names in it has had its right formula before."""
+    left = claim.left.text.split() if claim.left is not None else []
+    again = any(
+        other.left is not None and other.left.text.split() == left and other.verdict == CORRECT for other in claims
+    )
+    return again and bool(re.search(r"[A-Za-z]_?", claim.members[0].text))

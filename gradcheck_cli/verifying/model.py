@@ -49,6 +49,7 @@ class Claim:
     `note`         what a reader should know of how it was read
     `assumes`      what the line assumes for those below it
     `steps`        how the right answer comes about, for one that is wrong
+    `left`         the left side of a formula, which is no member
     """
 
     id: str | None
@@ -66,6 +67,7 @@ class Claim:
     cell: int | None = None  # of a notebook, counted from 1; `line` is then counted in it
     assumes: str = ""
     steps: tuple[str, ...] = ()
+    left: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,23 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A text with claims in it: a whole file, or a cell of a notebook, counted from 1."""
+
+    text: str
+    cell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """One file of answers, judged."""
+    """One file of answers, judged; `pages` are the texts that claims were found in, none for a table of answers."""
 
     file: str
     problems: tuple[str, ...]
     claims: tuple[Claim, ...]
     student: str = ""
     notes: tuple[str, ...] = ()
+    pages: tuple[Page, ...] = ()
 
     @property
     def score(self) -> Score:

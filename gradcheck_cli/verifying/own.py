@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.source import Source
 
+OWN = "a name of the student's own"
 MOST_NAMES = 200
 LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)

@@ -9,7 +9,7 @@ from gradcheck_cli.crosscheck import domain_notes
 from gradcheck_cli.problem import Problem, Question
 from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.homework import grade
-from gradcheck_cli.verifying.model import Report, Submission
+from gradcheck_cli.verifying.model import Page, Report, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,14 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
             notes += domain_notes(engine.graph, engine.values)
     if not claims:
         notes = ["no formula with an equality was found"]
-    return Report(submission.source.name, names_of, tuple(claims), notes=tuple(dict.fromkeys(notes)))
+    judged = {claim.cell for claim in claims}
+    pages = {
+        formula.cell: Page(formula.members[0].whole(None)[0].text, formula.cell)
+        for formula in submission.document.formulas
+        if formula.cell in judged
+    }
+    kept = tuple(dict.fromkeys(notes))
+    return Report(submission.source.name, names_of, tuple(claims), notes=kept, pages=tuple(pages.values()))
 
 
 def _table(examiner: Examiner, submission: Submission) -> Report:

@@ -12,6 +12,8 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "snapshots"
 ANSWERS = Path(__file__).parents[1] / "cases" / "answers"
+HOMEWORK = Path("..") / "transcripts"
+UNITS = ("--problem", "four-hidden-units", "--problem", "tanh-ratio-plus-sigmoid")
 
 COMMANDS = {
     "residual-relu-80": ["solve", "residual-relu", "--width", 80],
@@ -40,6 +42,19 @@ COMMANDS = {
     "conv-output-sizes-80": ["solve", "conv-output-sizes", "--width", 80],
     "verify-neuron-80": ["verify", "sigmoid-neuron-mixed.yaml", "--width", 80],
     "verify-relu-80": ["verify", "residual-relu-mixed.yaml", "--width", 80],
+    "homework-units-80": ["verify", HOMEWORK / "002.md", *UNITS, "--width", 80],
+    "homework-units-hint-48": ["verify", HOMEWORK / "002.md", *UNITS, "--hint", "--width", 48],
+    "homework-units-quiet": ["verify", HOMEWORK / "002.md", *UNITS, "--quiet"],
+    "homework-neuron-explain-80": [
+        "verify",
+        HOMEWORK / "003.md",
+        "--problem",
+        "sigmoid-neuron",
+        "--explain",
+        "--width",
+        80,
+    ],
+    "notebook-80": ["verify", "two-cells.ipynb", "--width", 80],
     "help": ["--help"],
     "solve-help": ["solve", "--help"],
     "verify-help": ["verify", "--help"],

@@ -137,7 +137,8 @@ def test_a_notebook_is_read_cell_by_cell(tmp_path, run):
         (3, 4, "wrong"),
     ]
     result = run("verify", path)
-    assert "cell 3 line 4" in result.out
+    assert "\ncell 3\n" in result.out
+    assert "✗ 4  $\\frac{dz}{dw_0} = 0.2$\n" in result.out
     document = json.loads(run("verify", path, "--json").out)
     assert [claim["cell"] for claim in document["files"][0]["claims"]] == [3, 3]
 

@@ -1,0 +1,73 @@
+"""Letters that a scanner takes for others: γ for y, χ for x, g for ŷ. Tried only where a formula cannot be read as it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.source import Source
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parsing.document import Formula
+    from gradcheck_cli.parsing.names import Scope
+
+_LOOKALIKES = (
+    (r"\\gamma(?![A-Za-z])", "\\gamma", "y"),
+    (r"\\chi(?![A-Za-z])", "\\chi", "x"),
+    (r"\\omega(?![A-Za-z])", "\\omega", "w"),
+    (r"\\nu(?![A-Za-z])", "\\nu", "v"),
+    (r"\\rho(?![A-Za-z])", "\\rho", "p"),
+    (r"(?<![A-Za-z\\])g(?![A-Za-z])", "g", "\\hat{y}"),
+)
+_LOST = re.compile(r"(?<![A-Za-z\\_])([A-Za-z])([ijk])(?![A-Za-z])")
+_LOST_IN_DERIVATIVE = re.compile(r"\\partial\s+[A-Za-z][ijk]\s*\}.*\\partial\s+[A-Za-z][ijk]\s*\}")
+
+
+def lookalike(formula: Formula, scope: Scope) -> tuple[Formula, str] | None:
+    """The formula with letters that mean nothing here read as those they look like, and what was read; None for none."""
+    told = []
+    members = formula.members
+    for pattern, wrong, right in _LOOKALIKES:
+        found = re.compile(pattern)
+        if not formula.latex or not any(found.search(member.text) for member in members):
+            continue
+        if _known(wrong, scope) or not _known(right, scope):
+            continue
+        members = tuple(exchanged(member, found, right) for member in members)
+        told.append(f"{wrong} read as {right}")
+    return (replace(formula, members=members), ", ".join(told)) if told else None
+
+
+def with_subscripts(formula: Formula, scope: Scope) -> Formula | None:
+    """The formula with `hi` and `zi`, whose subscripts were lost, as `h_i` and `z_i`; None where its left side has none."""
+    if not _LOST_IN_DERIVATIVE.search(formula.members[0].text):
+        return None
+    tokens = {match.groups() for member in formula.members for match in _LOST.finditer(member.text)}
+    if any(scope.name(name + letter) is not None or scope.name(name) is None for name, letter in tokens):
+        return None
+    members = tuple(exchanged(member, _LOST, r"\g<1>_\g<2>") for member in formula.members)
+    return replace(formula, members=members)
+
+
+def _known(text: str, scope: Scope) -> bool:
+    try:
+        readings(Source("letter", text), scope, latex=True)
+    except GradcheckError:
+        return False
+    return True
+
+
+def exchanged(source: Source, found: re.Pattern[str], right: str) -> Source:
+    """A text with each letter exchanged, its places in the file kept."""
+    text, offsets, start = "", [], 0
+    for match in found.finditer(source.text):
+        put = match.expand(right) if "\\g<" in right else right
+        text += source.text[start : match.start()] + put
+        offsets += [*range(start, match.start()), *[match.start()] * len(put)]
+        start = match.end()
+    text += source.text[start:]
+    offsets += range(start, len(source.text) + 1)
+    return source.part(text, tuple(offsets))
