@@ -343,6 +343,9 @@ def measured(cases, examiners):
         rows[kind, "diagnosed"] += code is not None
         named = code in case.codes
         rows[kind, "named"] += named
+        rows[kind, "own name"] += code == case.form.split(",")[0]
+        rows[kind, "one name"] += len(case.codes) == 1
+        rows[kind, "one name, named"] += named and len(case.codes) == 1
         if case.codes:
             total = by_code.setdefault(case.form.split(",")[0], [0, 0])
             total[0] += 1
@@ -361,6 +364,12 @@ def print_table(rows, times, by_code):
     print(f"| right answers called wrong | {share(rows['right', 'wrong'], right)} | 0 |")
     print(f"| wrong answers called right | {share(rows['wrong', 'correct'], faulty)} | 0 |")
     print(f"| single faults named right | {share(rows['wrong', 'named'], faulty)} | 95 % |")
+    print(
+        f"| by the name of the fault that was put in, no other counting | {share(rows['wrong', 'own name'], faulty)} |  |"
+    )
+    print(
+        f"| of faults with one right name | {share(rows['wrong', 'one name, named'], rows['wrong', 'one name'])} |  |"
+    )
     print(f"| diagnoses on right answers | {share(rows['right', 'diagnosed'], right)} | 0 |")
     print(f"| undecided | {share(undecided, right + faulty)} | 0.5 % |")
     print(f"| not read | {share(unread, right + faulty)} |  |")

@@ -213,7 +213,7 @@ class ArrayEngine:
                 try:
                     back, seed = self.calculus.of_expression(inner)
                 except UnsupportedError:
-                    return slope(self, inner, wrt, at)
+                    return slope(self.jacobians, inner, wrt, at)
                 if seed is None:
                     return self.jacobians.of_number(back.totals[wrt], at)
         whole = self._derivative(

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
-_SPACE = re.compile(r"\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z])")
+_SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
-_SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{?[A-Za-z0-9]+\}?)?\}|[A-Za-z]_[A-Za-z0-9]")
+_SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]")
 MOST_SIZES = 2
 _GIVEN = "given"
 _CONSISTENT = ("given", "own")
@@ -269,7 +269,7 @@ class ArrayGrader:
 
     def truths(self, left: Expr, members: list[Source]) -> list[Truth]:
         """The meanings of a left side, each with what is true of it."""
-        if any(_SPACE.search(member.text) for member in members):
+        if any(_SPACE.match(member.text) for member in members):
             return self.asked(Call("shape", (left,))) if isinstance(left, Name) else []
         if left not in self._truths:
             self._truths[left] = self.meant(left)

@@ -333,10 +333,10 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
 
 def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
     """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
-    if diagnosis is None or claim.members[-1].verdict != CORRECT:
+    ends = {"sign": "it is found again, and the end is right", "extra-factor": "the end is right again"}
+    if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
         return diagnosis
-    end = "it is found again, and the end is right" if diagnosis.code == "sign" else "the end is right again"
-    return replace(diagnosis, message=f"{diagnosis.message}; {end}")
+    return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
 
 
 def undecided(claim: Claim, note: str) -> Claim:

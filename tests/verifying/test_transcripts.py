@@ -58,6 +58,26 @@ def said(claim):
     return [(left, " ".join(member.text.split()), member.verdict) for member in claim.members]
 
 
+@pytest.mark.parametrize(
+    ("case", "line", "words"),
+    [
+        ("003.md sum-times sigmoid-neuron", 61, "a factor 0"),
+        ("003.md sum-times sigmoid-neuron", 65, "the end is right"),
+        (
+            "003.md sum-times sigmoid-neuron binary-classifier-batch",
+            133,
+            "the right factors of the chain rule, in an order",
+        ),
+        ("004.md softmax-mlp", 103, "itself, not its derivative"),
+    ],
+)
+def test_the_mistake_is_told_in_words(case, line, words):
+    file, *names = case.split()
+    claims = claims_of((FOLDER / file).read_text(encoding="utf-8"), names)
+    (message,) = [claim.diagnosis.message for claim in claims if claim.line == line]
+    assert words in message
+
+
 @pytest.mark.parametrize("case", TABLE)
 def test_damage_makes_no_untouched_right_claim_wrong(case):
     file, *names = case.split()
