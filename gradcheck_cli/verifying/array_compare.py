@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
+from gradcheck_cli.expr import substitute
 from gradcheck_cli.judge import ArrayDecision, ArraySpace, compare_arrays
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.shapes import text_of
@@ -49,3 +51,17 @@ def compare(
     if first.shape != second.shape:
         return ArrayDecision("shape", f"the shapes are {text_of(first.shape)} and {text_of(second.shape)}", both)
     return ArrayDecision("undecided", "the arrays are too large to be compared entry by entry", both)
+
+
+def held_at(space: ArraySpace, held: Mapping[str, Expr]) -> ArraySpace:
+    """A space with some inputs held at given values."""
+    graph = space.graph
+    return ArraySpace(
+        replace(
+            graph,
+            inputs=tuple(leaf for leaf in graph.inputs if leaf.name not in held),
+            constants=tuple(leaf for leaf in graph.constants if leaf.name not in held),
+            nodes=tuple(replace(node, expr=substitute(node.expr, held)) for node in graph.nodes),
+        ),
+        tuple((name, substitute(expr, held)) for name, expr in space.definitions),
+    )

@@ -18,7 +18,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
-from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.array_compare import compare, held_at
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
 from gradcheck_cli.verifying.array_reading import (
@@ -362,16 +362,7 @@ class ArrayMatcher:
         """The space with some numbers held at their given values."""
         key = frozenset(held)
         if key not in self._fixed:
-            graph = self.space.graph
-            self._fixed[key] = ArraySpace(
-                replace(
-                    graph,
-                    inputs=tuple(leaf for leaf in graph.inputs if leaf.name not in key),
-                    constants=tuple(leaf for leaf in graph.constants if leaf.name not in key),
-                    nodes=tuple(replace(node, expr=substitute(node.expr, held)) for node in graph.nodes),
-                ),
-                tuple((name, substitute(expr, held)) for name, expr in self.space.definitions),
-            )
+            self._fixed[key] = held_at(self.space, held)
         return self._fixed[key]
 
     def agrees(self, left: Expr, right: Expr) -> bool:
