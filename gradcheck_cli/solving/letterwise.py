@@ -86,6 +86,9 @@ def _of_call(jacobians: Jacobians, expr: Call, wrt: str, at: Indices) -> Expr:
             top, bottom = (slope(jacobians, arg, wrt, at) for arg in args)
             square = Call("pow", (args[1], number(2)))
             return plus(quotient(top, args[1]), times(_MINUS, quotient(times(args[0], bottom), square)))
+        case "pow" if not _depends(jacobians, args[0], wrt):
+            rate = _ONE if args[0] == Call("e", ()) else Call("log", (args[0],))
+            return times(expr, rate, slope(jacobians, args[1], wrt, at))
         case "exp" | "log" | "sigmoid" | "tanh" | "pow":
             return times(_outer(expr), slope(jacobians, args[0], wrt, at))
     raise _unknown(expr)

@@ -10,7 +10,7 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.mistakes import Mistake, mistakes
+from gradcheck_cli.verifying.mistakes import Mistake, mistakes, pairs
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_MISTAKES = 400
 _FEWEST_DIGITS = 2  # with one digit too many numbers look alike
+_DIGITS_OF_PAIRS = 3
 _TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 
@@ -39,10 +40,21 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
     if _zero_factor(matcher, truth, read):
         return Diagnosis("extra-factor", "a factor 0 has slipped in, and makes it all 0; without it this is right")
     key = (truth.ask, truth.expr, truth.kind)
-    for mistake, value in matcher.kept(key, lambda: with_values(engine, truth)):
+    for mistake, value in matcher.kept(key, lambda: with_values(engine, mistakes(engine, truth))):
         if _fits(engine, matcher, read.expr, mistake, value):
             return Diagnosis(mistake.code, mistake.message)
-    return None
+    return _pair(engine, matcher, truth, read.expr)
+
+
+def _pair(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> Diagnosis | None:
+    """Two mistakes at once, where no single one fits and only one pair does; few digits are no evidence."""
+    literal = as_typed_number(written)
+    if literal is not None and significant(literal) < _DIGITS_OF_PAIRS:
+        return None
+    key = (truth.ask, truth.expr, "pairs")
+    known = matcher.kept(key, lambda: with_values(engine, pairs(engine, truth)))
+    fitting = [mistake for mistake, value in known if _fits(engine, matcher, written, mistake, value)]
+    return Diagnosis(fitting[0].code, fitting[0].message) if len(fitting) == 1 else None
 
 
 def _zero_factor(matcher: Matcher, truth: Truth, read: Read) -> bool:
@@ -64,9 +76,9 @@ def _without_zeros(expr: Expr) -> Expr:
     return kept[0] if expr.function == "mul" and len(kept) == 1 else Call(expr.function, kept)
 
 
-def with_values(engine: Engine, truth: Truth) -> Iterator[tuple[Mistake, Value]]:
+def with_values(engine: Engine, found: Iterator[Mistake]) -> Iterator[tuple[Mistake, Value]]:
     """The mistakes behind a wrong answer, each with its value at the given numbers; those without any are left out."""
-    for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
+    for mistake in islice(found, MOST_MISTAKES):
         try:
             yield mistake, engine.value(mistake.expr)
         except GradcheckError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name, Num, number
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Truth
 
 MOST_EDGES = 60
+MOST_PAIRED = 8  # single mistakes that are paired with each other
 ONE = number(1)
 _RATIOS = (
     (Fraction(2), "twice what is right"),
@@ -153,6 +155,36 @@ def _factors(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
             f"the minus of {shown} went wrong" if write(local).startswith("-") else f"a minus crept in at {shown}",
             _with(engine, target, source, edge, times(number(-1), local)),
         )
+
+
+def pairs(engine: Engine, truth: Truth) -> Iterator[Mistake]:
+    """Two mistakes at once: two of a sign turned around, a factor missing and a path missing, on different edges."""
+    ask = truth.ask
+    if not isinstance(ask, Call) or ask.function not in ("d", "upstream"):
+        return
+    target, source = _ends(engine, ask)
+    single = list(islice(_edits(engine, target, source), MOST_PAIRED))
+    for first, second in combinations(single, 2):
+        if first[2] == second[2]:
+            continue
+        changed = {**engine.local, first[2]: first[3], second[2]: second[3]}
+        total = derive(engine.graph, changed, target).totals[source]
+        yield Mistake(first[0], f"two mistakes: {first[1]}; and {second[1]}", total)
+    for code, message, edge, local in single:
+        turned = times(number(-1), _with(engine, target, source, edge, local))
+        yield Mistake(code, f"two mistakes: {message}; and the sign is turned around", turned)
+
+
+def _edits(engine: Engine, target: str, source: str) -> Iterator[tuple[str, str, tuple[str, str], Expr]]:
+    """A factor or a path left out: code, sentence, edge, and what stands for its local derivative."""
+    edges = _between(engine, target, source)
+    starts = [start for start, _ in edges]
+    for edge in edges:
+        local = engine.local[edge]
+        if starts.count(edge[0]) > 1:
+            yield "missing-path", f"the path through {edge[1]} is missing", edge, number(0)
+        if local not in (ONE, number(-1)):
+            yield "missing-factor", f"the factor {_partial(edge)} = {write(local)} is missing", edge, ONE
 
 
 def _slips(engine: Engine, target: str, source: str, node: str, via: str | None = None) -> Iterator[Mistake]:
