@@ -17,6 +17,7 @@ from gradcheck_cli.expr import Expr, number
 from gradcheck_cli.grids import Grid, label
 from gradcheck_cli.judge.draws import Leaf, Style, drawn, listed
 from gradcheck_cli.judge.ranges import REAL, Range, kind_range, ranges
+from gradcheck_cli.judge.space import reached
 from gradcheck_cli.lowering import in_numbers
 from gradcheck_cli.symbolic.entries import Entries, named
 from gradcheck_cli.symbolic.evaluate import Inner, Plan, inner, plan
@@ -173,18 +174,7 @@ class Setting:
         return block.behind[place]
 
     def _reach(self, names: Iterable[str]) -> Reach:
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name in found:
-                continue
-            found.add(name)
-            if name in self.definitions:
-                waiting.extend(self.block(name).uses)
-            elif name not in self.leaves:
-                message = f'"{name}" has no value here'
-                raise UnsupportedError(message)
+        found = reached(names, self.leaves, self.definitions, lambda name: self.block(name).uses)
         leaves = tuple(leaf for name, leaf in self.leaves.items() if name in found)
         return Reach(leaves, tuple(self.block(name) for name in self.definitions if name in found))
 

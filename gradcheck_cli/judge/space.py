@@ -18,7 +18,7 @@ from gradcheck_cli.judge.ranges import Range, kind_range, ranges
 from gradcheck_cli.symbolic.evaluate import Inner, Plan, inner, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from gradcheck_cli.expr import Expr
 
@@ -100,6 +100,31 @@ class Reach:
         return tuple((variable.name, point.values[variable.name]) for variable in self.variables)
 
 
+def reached(
+    names: Iterable[str],
+    given: Container[str],
+    defined: Container[str],
+    uses: Callable[[str], Iterable[str]],
+) -> set[str]:
+    """All names that some names depend on, themselves too; `uses` has what a definition depends on directly.
+
+    Raises UnsupportedError for a name that is neither given nor defined.
+    """
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        if name in defined:
+            waiting.extend(uses(name))
+        elif name not in given:
+            message = f'"{name}" has no value here'
+            raise UnsupportedError(message)
+    return found
+
+
 @lru_cache(maxsize=64)
 def samples(space: Space) -> Samples:
     """What has been computed for a space so far."""
@@ -130,23 +155,16 @@ class Samples:
             self._plans[name] = plan((self.expressions[name],))
         return self._plans[name]
 
+    def uses(self, name: str) -> tuple[str, ...]:
+        """The names that a definition depends on directly."""
+        return tuple(other for _, other in self.plan(name).names)
+
     def reach(self, names: Iterable[str]) -> Reach:
         """Everything that names depend on.
 
         Raises UnsupportedError for a name that the space does not have.
         """
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name in found:
-                continue
-            found.add(name)
-            if name in self.expressions:
-                waiting.extend(other for _, other in self.plan(name).names)
-            elif name not in self.variables:
-                message = f'"{name}" has no value here'
-                raise UnsupportedError(message)
+        found = reached(names, self.variables, self.expressions, self.uses)
         defined = sorted((name for name in found if name in self.expressions), key=self.order.__getitem__)
         variables = tuple(variable for name, variable in self.variables.items() if name in found)
         return Reach(variables, tuple((name, self.plan(name)) for name in defined))

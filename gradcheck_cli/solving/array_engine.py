@@ -12,7 +12,7 @@ from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
 from gradcheck_cli.solving.array_numbers import ArrayNumbers
-from gradcheck_cli.solving.asking import rate_of, senseless
+from gradcheck_cli.solving.asking import rate_of, senseless, variable_of
 from gradcheck_cli.solving.letterwise import slope
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 from gradcheck_cli.symbolic.build import plus, times
@@ -21,7 +21,6 @@ from gradcheck_cli.symbolic.jacobians import Jacobians
 from gradcheck_cli.symbolic.reading import written
 from gradcheck_cli.symbolic.terms import is_zero
 from gradcheck_cli.write.formula import Formula
-from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +70,8 @@ class ArrayEngine:
     @cached_property
     def backward(self) -> ArrayDerivation:
         """The derivation of the output, with the gradient that the problem says arrives there."""
+        if self.problem.seed is None:
+            return self.derivation(self.output)
         found = self.calculus.derivation(self.output, self.problem.seed)
         self.numbers.define(found.steps)
         return found
@@ -275,16 +276,12 @@ class ArrayEngine:
 
     def zeros(self, target: str, source: str) -> Expr:
         """The derivative where nothing joins two names."""
-        shape = (*self.shapes[target], *self.shapes[source])
-        return Call("zeros", tuple(size.expr() for size in shape)) if shape else number(0)
+        return _zeros((*self.shapes[target], *self.shapes[source]))
 
     def downstream(self, target: str, source: str) -> Expr:
         """What an edge sends back."""
         found = next((edge for edge in self.backward.edges if (edge.source, edge.target) == (source, target)), None)
-        if found is not None:
-            return found.downstream
-        shape = self.shapes[source]
-        return Call("zeros", tuple(size.expr() for size in shape)) if shape else number(0)
+        return _zeros(self.shapes[source]) if found is None else found.downstream
 
     def _entry(self, expr: Index, *, partial: bool, text: Source | None) -> Expr:
         """An entry of a derivative by its place: `d(L, h)[i]`, `local(P, h)[i, j]`."""
@@ -316,15 +313,7 @@ class ArrayEngine:
 
     def variable(self, expr: Expr, text: Source | None = None) -> str:
         """An input or node that may be differentiated by."""
-        if isinstance(expr, Name) and expr.id in self.graph.by_name:
-            return expr.id
-        if isinstance(expr, Name) and expr.id in dict(self.problem.lets):
-            hint = f"make {expr.id} a node of the graph"
-            raise senseless(f"{expr.id} is a let name, not a node", hint, expr, text)
-        if isinstance(expr, Name):
-            what = "a size" if expr.id in self.letters else "a constant"
-            raise senseless(f"{expr.id} is {what}", "differentiate by an input or a node", expr, text)
-        raise senseless(f"{write(expr)} is no input or node", "give it a name in graph:", expr, text)
+        return variable_of(self.problem, expr, text)
 
     def node(self, expr: Expr, text: Source | None = None) -> str:
         """A node, as the target of an edge or of a derivative."""
@@ -338,3 +327,7 @@ class ArrayEngine:
             hint = "ask with an output that is a number"
             raise senseless(f"step({name}) needs a number to descend, and {self.output} is an array", hint, call, text)
         return plus(Name(name), times(number(-1), rate, self.total(self.output, name)))
+
+
+def _zeros(shape: Shape) -> Expr:
+    return Call("zeros", tuple(size.expr() for size in shape)) if shape else number(0)

@@ -88,12 +88,13 @@ class ArrayNumbers:
         fixed = in_numbers(typed.expr, self.whole)
         if node:
             self._fixed[node] = fixed
+        outside = tuple(size.at(self.sizes) for _, size in runs)
         try:
             parts: list[Expr] = []
             inside: tuple[int, ...] = ()
-            for place in places(tuple(size.at(self.sizes) for _, size in runs)):
+            work = Entries(self._known) if node else DerivedEntries(self._known, self._fixed)
+            for place in places(outside):
                 bound = dict(zip((letter for letter, _ in runs), place, strict=True))
-                work = Entries(self._known) if node else DerivedEntries(self._known, self._fixed)
                 grid = work.grid(fixed, bound)
                 parts.extend(grid.items)
                 inside = grid.shape
@@ -101,7 +102,6 @@ class ArrayNumbers:
         except UnsupportedError:
             return None
         values = steps.run(self._env, BITS)
-        outside = tuple(size.at(self.sizes) for _, size in runs)
         return Grid((*outside, *inside), tuple(outer(values[slot]) for slot in steps.outputs))
 
     def _ready(self, expr: Expr, bound: set[str]) -> bool:

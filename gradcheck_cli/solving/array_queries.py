@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
+from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, Name, number
 from gradcheck_cli.judge import ArraySpace, compare_arrays
 from gradcheck_cli.problem import counts
@@ -14,6 +14,7 @@ from gradcheck_cli.shapes import text_of
 from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import COUNTS, DERIVATIVES, is_update
+from gradcheck_cli.symbolic.terms import is_zero
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 _MOST_SHOWN = 8
+_SAME_FORM = "proved: both sides have the same normal form"
 
 
 def answer_arrays(engine: ArrayEngine, ask: Expr, text: Source | None = None) -> Answer:
@@ -100,12 +102,8 @@ def _facts(engine: ArrayEngine, call: Call, entry: bool) -> list[str]:  # noqa: 
     if call.function == "upstream" and len(call.args) == 1 and isinstance(call.args[0], Name):
         derivation, wrt = engine.backward, call.args[0].id
     elif call.function == "d" and all(isinstance(arg, Name) and arg.id in engine.graph.by_name for arg in call.args):
-        target, source = call.args
-        assert isinstance(target, Name)  # noqa: S101 - just looked at
-        assert isinstance(source, Name)  # noqa: S101 - just looked at
-        if target.id not in engine.graph.shapes:
-            raise UnsupportedError(f"{target.id} is a letter of an index; what is differentiated is a node or an entry")
-        derivation, wrt = engine.derivation(target.id), source.id
+        target, wrt = (arg.id for arg in call.args if isinstance(arg, Name))
+        derivation = engine.derivation(target)
     else:
         return []
     if wrt not in derivation.facts:
@@ -254,14 +252,12 @@ def _proved(engine: ArrayEngine, left: Expr, right: Expr) -> str | None:
         first, second = (calculus.read(side) for side in (left, right))
     except GradcheckError:
         return None
-    make = calculus.algebra
-    difference = make.add(first, make.negative(second))
-    values = dict(calculus.definitions)
-    for facts in (False, True):
-        make.used.clear()
-        for replaced in ({}, values):
-            closed = calculus.close(difference, replaced, facts=facts)
-            if closed.op == "zeros" or (closed.op == "num" and not closed.attr):
-                told_facts = [_fact(engine, name) for name in sorted(make.used)] if facts else []
-                return "; ".join(["proved: both sides have the same normal form", *told_facts])
+    difference = calculus.algebra.add(first, calculus.algebra.negative(second))
+    for replaced in ({}, calculus.definitions):
+        if is_zero(calculus.close(difference, replaced)):
+            return _SAME_FORM
+    for replaced in ({}, calculus.definitions):
+        if is_zero(calculus.close(difference, replaced, facts=True)):
+            bare = calculus.close(difference, replaced)
+            return "; ".join([_SAME_FORM, *(_fact(engine, name) for name in calculus.facts_in(bare))])
     return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gradcheck_cli.errors import ParseError
+from gradcheck_cli.expr import Name
 from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Call, Expr
@@ -20,6 +22,22 @@ class Resolving(Protocol):
 
     def resolve(self, expr: Expr, *, partial: bool = False, text: Source | None = None) -> Expr:
         """The expression in names of the graph."""
+
+
+def variable_of(problem: Problem, expr: Expr, text: Source | None) -> str:
+    """An input or node that may be differentiated by.
+
+    Raises ParseError, with the place in `text`, for anything else; it says what that is.
+    """
+    if isinstance(expr, Name) and expr.id in problem.graph.by_name:
+        return expr.id
+    if isinstance(expr, Name) and expr.id in dict(problem.lets):
+        hint = f"make {expr.id} a node of the graph"
+        raise senseless(f"{expr.id} is a let name, not a node", hint, expr, text)
+    if isinstance(expr, Name):
+        what = "a size" if expr.id in dict(problem.graph.dims) else "a constant"
+        raise senseless(f"{expr.id} is {what}", "differentiate by an input or a node", expr, text)
+    raise senseless(f"{write(expr)} is no input or node", "give it a name in graph:", expr, text)
 
 
 def rate_of(engine: Resolving, call: Call, name: str, text: Source | None) -> Expr:

@@ -10,13 +10,12 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.graph import Graph, Node
-from gradcheck_cli.solving.asking import rate_of, senseless
+from gradcheck_cli.solving.asking import rate_of, senseless, variable_of
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import Derivation, derive, locals_of
 from gradcheck_cli.symbolic.evaluate import evaluate
 from gradcheck_cli.symbolic.scalars import local_derivatives
 from gradcheck_cli.write.formula import Formula
-from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,14 +189,7 @@ class Engine:
 
     def variable(self, expr: Expr, text: Source | None = None) -> str:
         """An input or node that may be differentiated by."""
-        if isinstance(expr, Name) and expr.id in self.graph.by_name:
-            return expr.id
-        if isinstance(expr, Name) and expr.id in dict(self.problem.lets):
-            hint = f"make {expr.id} a node of the graph"
-            raise senseless(f"{expr.id} is a let name, not a node", hint, expr, text)
-        if isinstance(expr, Name):
-            raise senseless(f"{expr.id} is a constant", "differentiate by an input or a node", expr, text)
-        raise senseless(f"{write(expr)} is no input or node", "give it a name in graph:", expr, text)
+        return variable_of(self.problem, expr, text)
 
     def node(self, expr: Expr, text: Source | None = None) -> str:
         """A node, as the target of an edge or of a derivative."""

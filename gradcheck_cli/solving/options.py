@@ -77,15 +77,24 @@ def with_numbers(
     changed = {name: _with(leaves[name], value) for name, value in values.items()}
     if seed is not None:
         changed |= _drawn(graph, {**leaves, **changed}, numbers, seed)
-    return replace(
-        problem,
-        graph=replace(
-            graph,
-            inputs=tuple(changed.get(leaf.name, leaf) for leaf in graph.inputs),
-            constants=tuple(changed.get(leaf.name, leaf) for leaf in graph.constants),
-            dims=tuple((letter, numbers.get(letter)) for letter, _ in graph.dims),
-        ),
+    sized = replace(graph, dims=tuple((letter, numbers.get(letter)) for letter, _ in graph.dims))
+    return _with_leaves(replace(problem, graph=sized), changed)
+
+
+def with_values(problem: Problem, values: Mapping[str, Fraction]) -> Problem:
+    """The problem with other numbers, shown as decimals."""
+    leaves = (*problem.graph.inputs, *problem.graph.constants)
+    given = ((leaf, values[leaf.name]) for leaf in leaves if leaf.name in values)
+    return _with_leaves(problem, {leaf.name: replace(leaf, value=value, decimal=True) for leaf, value in given})
+
+
+def _with_leaves(problem: Problem, changed: Mapping[str, Input]) -> Problem:
+    """The problem with other inputs and constants by name."""
+    inputs, constants = (
+        tuple(changed.get(leaf.name, leaf) for leaf in leaves)
+        for leaves in (problem.graph.inputs, problem.graph.constants)
     )
+    return replace(problem, graph=replace(problem.graph, inputs=inputs, constants=constants))
 
 
 # -- values

@@ -18,11 +18,10 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.symbolic.build import times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from fractions import Fraction
 
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.graph import Input
     from gradcheck_cli.problem import Problem
 
 
@@ -110,17 +109,3 @@ def _edges(engine: Engine) -> tuple[SolvedEdge, ...]:
             local, downstream = replace(local, number=None), replace(downstream, number=None)
         found.append(SolvedEdge(edge.source, edge.target, local, upstream, downstream))
     return tuple(found)
-
-
-def with_values(problem: Problem, values: Mapping[str, tuple[Fraction, bool]]) -> Problem:
-    """The problem with other numbers: name -> (value, whether it was typed with a point)."""
-
-    def leaf(given: Input) -> Input:
-        if given.name not in values:
-            return given
-        value, decimal = values[given.name]
-        return replace(given, value=value, decimal=decimal)
-
-    graph = problem.graph
-    changed = replace(graph, inputs=tuple(map(leaf, graph.inputs)), constants=tuple(map(leaf, graph.constants)))
-    return replace(problem, graph=changed)

@@ -28,7 +28,6 @@ class Algebra(Entrywise):
     `sums_to_one`  name -> axis along which its entries sum to 1, as far as that is known
     `symmetric`    names that are their own transpose
     `facts`        whether these may be used
-    `used`         the names whose fact was used
     `defined`      nodes' definitions, which may say what their entries sum to
     `decimal`      whether numbers are written as decimals: one was typed with a point
     """
@@ -36,7 +35,6 @@ class Algebra(Entrywise):
     sums_to_one: Mapping[str, int] = field(default_factory=dict)
     symmetric: frozenset[str] = frozenset()
     facts: bool = False
-    used: set[str] = field(default_factory=set)
     defined: dict[str, Term] = field(default_factory=dict)
     decimal: bool = False
     _turned: dict[tuple[Term, bool], Term] = field(default_factory=dict)
@@ -129,7 +127,6 @@ class Algebra(Entrywise):
             case "ones" | "zeros":
                 return self.term(term.op, (), None, term.shape[::-1])
             case "name" if term.attr in self.symmetric and self.facts:
-                self.used.add(term.attr)
                 return term
             case "call" if term.attr[0] == "eye":
                 return term
@@ -284,7 +281,6 @@ class Algebra(Entrywise):
             along %= term.rank
             rest = tuple(one for at, one in enumerate(term.shape) if at != along)
             if axis in (along, None):
-                self.used.add(term.attr)
                 return self.stretched(self.size(shapes.count(rest)) if axis is None else self.num(1), shape)
         if calls(term, "softmax") and axis in (dict(term.attr[1])["axis"], None if term.rank == 1 else -1):
             return self.ones(shape)
@@ -324,7 +320,6 @@ class Algebra(Entrywise):
 
     def _known_sum(self, term: Term, axis: int | None, *, keep: bool) -> Term | None:
         """The sum of a node's entries, where its definition says that it is a number."""
-        before = set(self.used)
         definition = self.defined[term.attr]
         parts = definition.args if definition.op == "add" else (definition,)
         found = self.add(*(self.sum(self.stretched(part, term.shape), axis, keep=keep) for part in parts))
@@ -334,8 +329,6 @@ class Algebra(Entrywise):
             return found
         if is_zero(self._unfolded(found)):  # X - mean(X)
             return self.zeros(found.shape)
-        self.used.clear()
-        self.used.update(before)
         return None
 
     def _minus_a_node(self, term: Term) -> bool:

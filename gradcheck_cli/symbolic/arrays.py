@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
@@ -88,7 +89,8 @@ class ArrayCalculus:
             },
             symmetric=frozenset(leaf.name for leaf in leaves if leaf.kind in _SYMMETRIC),
         )
-        self._passes: dict[object, Backward] = {}
+        self._passes: dict[tuple[str, Expr | None], Backward] = {}
+        self._fresh = count()
         self._rules: dict[str, dict[str, Term]] = {}
         self._closings: dict[bool, Closing] = {}
         self.longest = max(SHORTEST, min(LONGEST, MOST_READ // max(1, len(graph.nodes))))
@@ -211,11 +213,9 @@ class ArrayCalculus:
         """
         term = self.close(self.read(expr))
         wanted = frozenset(name for name in self.graph.by_name if depends(term, frozenset({name})))
-        seed = self.placed(f"d({_TEMPORARY}, {len(self._passes)})", term.shape) if term.shape else None
+        seed = self.placed(f"d({_TEMPORARY}, {next(self._fresh)})", term.shape) if term.shape else None
         sent = pullback(self.algebra, term, seed or self.algebra.num(1), term, wanted)
-        found = Backward(self, sent, lambda name: f"d({_TEMPORARY}, {name})", 10 * LONGEST)
-        self._passes[_TEMPORARY, len(self._passes)] = found
-        return found, seed
+        return Backward(self, sent, lambda name: f"d({_TEMPORARY}, {name})", 10 * LONGEST), seed
 
     # -- as expressions
 
@@ -240,13 +240,16 @@ class ArrayCalculus:
         return edges
 
     def _facts(self, found: Backward) -> dict[str, tuple[tuple[str, ...], Expr]]:
+        return {
+            name: (self.facts_in(bare), written(self.algebra, bare))
+            for name, bare in found.bare.items()
+            if bare is not found.totals[name]
+        }
+
+    def facts_in(self, bare: Term) -> tuple[str, ...]:
+        """The names in a term without facts that something is known of."""
         known = {*self.algebra.sums_to_one, *self.algebra.symmetric}
-        facts = {}
-        for name, bare in found.bare.items():
-            if bare is not found.totals[name]:
-                whose = tuple(sorted(fact for fact in known if depends(bare, frozenset({fact}))))
-                facts[name] = (whose, written(self.algebra, bare))
-        return facts
+        return tuple(sorted(name for name in known if depends(bare, frozenset({name}))))
 
 
 def _along(shape: Shape, axis: int) -> int:

@@ -24,7 +24,7 @@ from gradcheck_cli.verifying.array_match import MISREAD
 from gradcheck_cli.verifying.array_reading import product_readings, spread_indices
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.lookalikes import exchanged
-from gradcheck_cli.verifying.match import Read, Truth, unreadable
+from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name
 from gradcheck_cli.write.text import write
@@ -119,7 +119,7 @@ class ArrayGrader:
     def read(self, formula: Formula, members: list[Source], truth: Truth) -> list[Read]:
         """The members of a formula, judged; ragged rows and letters of two sizes are taken for misread."""
         found = [self.member(member, truth, latex=formula.latex) for member in members if member.text]
-        return [_open(one, one.member.note) if _misread(one) else one for one in found]
+        return [left_open(one, one.member.note) if _misread(one) else one for one in found]
 
     def member(self, source: Source, truth: Truth, *, latex: bool) -> Read:
         """One member, in names of the problem and of the student's own."""
@@ -330,7 +330,7 @@ class ArrayGrader:
         verdict = _overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in _CONSISTENT:
             note = f"the problem has {self.bench.expected(truth)}; this is taken for a name of the student's own"
-            reads = [_open(read, note) for read in reads]
+            reads = [left_open(read, note) for read in reads]
         first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
         wrong = verdict == WRONG and first is not None and truth is not None
         judged = verdict in (CORRECT, WRONG)
@@ -373,10 +373,3 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
 
 def _misread(read: Read) -> bool:
     return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)
-
-
-def _open(read: Read, note: str) -> Read:
-    """A member that differs from the problem's own value or definition: it is neither right nor wrong."""
-    if read.member.verdict != WRONG:
-        return read
-    return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))

@@ -12,7 +12,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitut
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.reading import written
-from gradcheck_cli.verifying.mistakes import SLIPS, Mistake, no_slips
+from gradcheck_cli.verifying.mistakes import SLIPS, Mistake, no_slips, of_step
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -285,11 +285,7 @@ def _update(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     rate = ask.args[1] if len(ask.args) > 1 else number(engine.problem.learning_rate or 1)
     step = times(rate, gradient)
     down = f"an update goes down the gradient: {name} - {write(rate)}*d({engine.output}, {name})"
-    yield Mistake("sign", f"the step is added; {down}", plus(Name(name), step))
-    yield Mistake("missing-factor", "the learning rate is missing", plus(Name(name), times(number(-1), gradient)))
-    yield Mistake("missing-factor", f"only the step: it is taken from {name}", step)
-    yield Mistake("sign", f"only the step: it is taken from {name}", times(number(-1), step))
-    yield Mistake("upstream-local", "this is the gradient, not the updated value", gradient)
+    yield from of_step(name, gradient, step, down)
     for mistake in _changed(engine, name):
         wrong = plus(Name(name), times(number(-1), rate, mistake.expr))
         yield Mistake(mistake.code, f"in the gradient, {mistake.message}", wrong)

@@ -15,12 +15,12 @@ from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
-from gradcheck_cli.solving.solver import with_values
+from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, unreadable
+from gradcheck_cli.verifying.match import Matcher, Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.meanings import (
     DIFFERENTIAL,
     asked,
@@ -186,7 +186,7 @@ class Grader:
         verdict = _overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
-            reads = [_open(read, note) for read in reads]
+            reads = [left_open(read, note) for read in reads]
         first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
         wrong = verdict == WRONG and truth is not None
         judged = verdict in (CORRECT, WRONG) and not (truth is not None and truth.kind in ("assumed", "own"))
@@ -311,7 +311,7 @@ class Grader:
         if key not in self.settings:
             if not values or len(self.settings) >= MOST_SETTINGS:
                 return None
-            changed = with_values(self.engine.problem, {name: (value, True) for name, value in key})
+            changed = with_values(self.engine.problem, dict(key))
             self.settings[key] = Grader(Examiner(changed), self.own)
             self.settings[key].matcher.granted = frozenset(values)
         return self.settings[key]
@@ -359,12 +359,5 @@ def undecided(claim: Claim, note: str) -> Claim:
     )
 
 
-def _open(read: Read, note: str) -> Read:
-    """A member that differs from the problem's own value or definition: it is neither right nor wrong."""
-    if read.member.verdict != WRONG:
-        return read
-    return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))
-
-
 def _loose(read: Read) -> Read:
-    return _open(read, "it is not clear which formula this goes on with")
+    return left_open(read, "it is not clear which formula this goes on with")

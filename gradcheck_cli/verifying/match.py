@@ -6,7 +6,7 @@ Right if any reading is right; wrong only if all are; a reading never looks at t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -331,6 +331,13 @@ def said(source: Source, truth: Truth) -> Read:
         return Read(Member(source.text, UNDECIDED, None, "", source), number(int(word)), numeric=True)
     verdict = CORRECT if word is truth.holds else WRONG
     return Read(Member(source.text, verdict, None, "", source), number(int(word)), numeric=True)
+
+
+def left_open(read: Read, note: str) -> Read:
+    """A member that differs from the problem's own value or definition: it is neither right nor wrong."""
+    if read.member.verdict != WRONG:
+        return read
+    return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))
 
 
 def unreadable(source: Source, error: GradcheckError) -> Read:

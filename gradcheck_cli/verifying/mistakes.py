@@ -316,17 +316,22 @@ def _other_nodes(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
             yield Mistake("wrong-node", message, totals[name])
 
 
+def of_step(name: str, gradient: Expr, step: Expr, down: str) -> Iterator[Mistake]:
+    """Mistakes about an update whose gradient and step are right; `down` says which way it goes."""
+    yield Mistake("sign", f"the step is added; {down}", plus(Name(name), step))
+    yield Mistake("missing-factor", "the learning rate is missing", plus(Name(name), times(number(-1), gradient)))
+    yield Mistake("missing-factor", f"only the step: it is taken from {name}", step)
+    yield Mistake("sign", f"only the step: it is taken from {name}", times(number(-1), step))
+    yield Mistake("upstream-local", "this is the gradient, not the updated value", gradient)
+
+
 def _update(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
     name = engine.variable(ask.args[0])
     gradient = engine.total(Name(engine.output), name)
     rate = ask.args[1] if len(ask.args) > 1 else number(engine.problem.learning_rate or 1)
     step = times(rate, gradient)
     down = f"an update goes down the gradient: {write(truth.expr)}"
-    yield Mistake("sign", f"the step is added; {down}", plus(Name(name), step))
-    yield Mistake("missing-factor", "the learning rate is missing", plus(Name(name), times(number(-1), gradient)))
-    yield Mistake("missing-factor", f"only the step: it is taken from {name}", step)
-    yield Mistake("sign", f"only the step: it is taken from {name}", times(number(-1), step))
-    yield Mistake("upstream-local", "this is the gradient, not the updated value", gradient)
+    yield from of_step(name, gradient, step, down)
     for edge in _between(engine, engine.output, name):
         if engine.local[edge] != ONE:
             wrong = _with(engine, engine.output, name, edge, number(1))

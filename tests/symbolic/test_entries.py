@@ -17,9 +17,9 @@ from gradcheck_cli.lowering import Shapes, at_sizes, in_numbers, lower
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.shapes import size
-from gradcheck_cli.symbolic.array_values import array_values
 from gradcheck_cli.symbolic.entries import ENTRY_RULES, entries
 from gradcheck_cli.symbolic.evaluate import to_float
+from tests.arrayvalues import array_values
 
 SIZES = {"A": (2, 3), "B": (3, 4), "M": (3, 3), "P": (4, 4), "u": (3,), "v": (3,), "w": (4,), "c": (3, 1), "r": (1, 3), "s": (),
          "I": (6, 5), "K": (2, 3), "T": (2, 6, 5), "F": (3, 2, 2, 3), "N": (2, 2, 6, 5), "y": (3,), "k": ()}  # fmt: skip

@@ -13,11 +13,11 @@ from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import number
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.lowering import Shapes, at_sizes, in_numbers, lower
-from gradcheck_cli.symbolic.array_values import array_values
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 from gradcheck_cli.symbolic.closed import Closing
 from gradcheck_cli.symbolic.reading import written
 from gradcheck_cli.write.text import write
+from tests.arrayvalues import array_values
 from tests.shaped import shaped_graph
 
 SIZES = {"n": 3, "h": 2}
