@@ -12,6 +12,7 @@ from gradcheck_cli.render.homework import print_lines
 from gradcheck_cli.render.layout import words, wrap
 from gradcheck_cli.render.lines import without_place
 from gradcheck_cli.render.printer import counted
+from gradcheck_cli.render.steps import step_lines, with_matrix
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:
@@ -141,12 +142,12 @@ def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> Non
         if note:
             _wrapped(canvas, note, indent, "plain")
     if explain and claim.steps:
-        first, *rest = claim.steps
-        _wrapped(canvas, f"right: {first}", indent, "plain")
-        for step in rest:
-            _wrapped(canvas, step, indent + len("right: "), "plain")
+        lead = "right: "
+        for at, line in enumerate(step_lines(claim.steps, max(20, canvas.width - indent - len(lead)))):
+            canvas.line(" " * indent, (lead if at == 0 else " " * len(lead)) + line)
     elif claim.expected:
-        _wrapped(canvas, f"right: {claim.expected}", indent, "plain")
+        for line in with_matrix(f"right: {claim.expected}", max(20, canvas.width - indent)):
+            canvas.line(" " * indent, line)
 
 
 def _wrapped(canvas: Canvas, text: str, indent: int, style: str) -> None:

@@ -19,6 +19,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.verifying.array_diagnose import diagnose
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
+from gradcheck_cli.verifying.array_steps import array_steps
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import Diagnosis
 from gradcheck_cli.write.text import write
@@ -97,7 +98,8 @@ class ArrayBench:
         grid = truth.array.number if truth.array else None
         if grid is None or len(grid.items) > _MOST_SHOWN:
             return ""
-        text = grid.map(lambda value: number_text(value, decimal=self.problem.decimal)).nested()
+        decimal = self.problem.decimal or truth.kind == "update"
+        text = grid.map(lambda value: number_text(value, decimal=decimal)).nested()
         return str(text).replace("'", "")
 
     def diagnose(self, truth: Truth, read: Read) -> Diagnosis | None:
@@ -109,6 +111,11 @@ class ArrayBench:
             return Diagnosis("shape", error.message)
         except GradcheckError:
             return None
+
+    def steps(self, truth: Truth, read: Read) -> tuple[str, ...]:
+        """How the right answer comes about, from where the wrong member leaves it."""
+        self.matcher.begin(truth)
+        return array_steps(self.engine, truth, read.expr)
 
 
 def _by_place(ask: Expr) -> bool:

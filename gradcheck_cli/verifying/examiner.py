@@ -108,8 +108,14 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
-            steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
+            steps=self.steps(truth, reads, first_wrong) if verdict == WRONG and source is None else (),
         )
+
+    def steps(self, truth: Truth, reads: list[Read], first_wrong: int | None) -> tuple[str, ...]:
+        """How the right answer comes about."""
+        if self.arrays:
+            return self.arrays.steps(truth, reads[first_wrong or 0])
+        return steps(self.engine, truth)
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
         """The claim that a wrong answer follows from."""

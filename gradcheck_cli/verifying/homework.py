@@ -52,7 +52,7 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = grader.explained(claim)
+        claim = _with_steps(grader, grader.explained(claim))
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]
@@ -63,6 +63,15 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     if defined:
         return defined[0]
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _with_steps(grader: Grader | ArrayGrader, claim: Claim) -> Claim:
+    """A wrong claim about arrays with how the right answer comes about; one about numbers has it already."""
+    known = isinstance(grader, ArrayGrader) and grader.last is not None
+    if not known or claim.verdict != WRONG or claim.first_wrong is None or claim.follows_from is not None:
+        return claim
+    truth, reads = grader.last
+    return replace(claim, steps=grader.bench.steps(truth, reads[claim.first_wrong]))
 
 
 def _naming(formulas: tuple[Formula, ...], at: int) -> Formula | None:
