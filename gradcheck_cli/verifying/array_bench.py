@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,17 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.verifying.array_diagnose import diagnose
+from gradcheck_cli.verifying.array_example import Examples
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
 from gradcheck_cli.verifying.array_steps import array_steps
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
-from gradcheck_cli.verifying.model import Diagnosis
+from gradcheck_cli.verifying.model import WRONG, Claim, Diagnosis
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
 
@@ -42,6 +46,11 @@ class ArrayBench:
     def matcher(self) -> ArrayMatcher:
         """Judges members."""
         return ArrayMatcher(self.engine, usable_space(self.engine))
+
+    @cached_property
+    def examples(self) -> Examples:
+        """Numbers that show where a wrong answer differs."""
+        return Examples(self.engine)
 
     def truth(self, ask: Expr, text: Source | None = None) -> Truth:
         """What is right for a question."""
@@ -112,10 +121,23 @@ class ArrayBench:
         except GradcheckError:
             return None
 
-    def steps(self, truth: Truth, read: Read) -> tuple[str, ...]:
-        """How the right answer comes about, from where the wrong member leaves it."""
+    def told(self, claim: Claim, truth: Truth, reads: Sequence[Read]) -> Claim:
+        """A wrong claim with how the right answer comes about from where its first wrong member leaves it; and where no
+        mistake is named, with what it is worth and what it should be.
+        """
+        if claim.verdict != WRONG or claim.first_wrong is None or claim.follows_from is not None:
+            return claim
+        read = reads[claim.first_wrong]
         self.matcher.begin(truth)
-        return array_steps(self.engine, truth, read.expr)
+        claim = replace(claim, steps=array_steps(self.engine, truth, read.expr))
+        said = self.examples.told(self.matcher, truth, read.expr) if claim.diagnosis is None and read.expr else ""
+        return with_note(claim, said) if said else claim
+
+
+def with_note(claim: Claim, said: str) -> Claim:
+    """A claim whose first wrong member says this."""
+    members = (replace(one, note=said) if at == claim.first_wrong else one for at, one in enumerate(claim.members))
+    return replace(claim, members=tuple(members))
 
 
 def _by_place(ask: Expr) -> bool:

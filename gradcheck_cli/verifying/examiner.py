@@ -95,7 +95,7 @@ class Examiner:
         source = self.follows(earlier, truth, reads) if verdict == WRONG else None
         diagnosis = CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
-        return Claim(
+        claim = Claim(
             id=question.id,
             line=line,
             text=" = ".join(part.text for part in parts),
@@ -108,14 +108,9 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
-            steps=self.steps(truth, reads, first_wrong) if verdict == WRONG and source is None else (),
+            steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
         )
-
-    def steps(self, truth: Truth, reads: list[Read], first_wrong: int | None) -> tuple[str, ...]:
-        """How the right answer comes about."""
-        if self.arrays:
-            return self.arrays.steps(truth, reads[first_wrong or 0])
-        return steps(self.engine, truth)
+        return self.arrays.told(claim, truth, reads) if self.arrays else claim
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
         """The claim that a wrong answer follows from."""

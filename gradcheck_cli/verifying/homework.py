@@ -52,7 +52,7 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = _with_steps(grader, grader.explained(claim))
+        claim = _told(grader, claim)
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]
@@ -65,13 +65,12 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     return None if claim is None or claim.verdict == MISSING else claim
 
 
-def _with_steps(grader: Grader | ArrayGrader, claim: Claim) -> Claim:
-    """A wrong claim about arrays with how the right answer comes about; one about numbers has it already."""
-    known = isinstance(grader, ArrayGrader) and grader.last is not None
-    if not known or claim.verdict != WRONG or claim.first_wrong is None or claim.follows_from is not None:
+def _told(grader: Grader | ArrayGrader, claim: Claim) -> Claim:
+    """A claim explained; a wrong one about arrays with how the right answer comes about."""
+    claim = grader.explained(claim)
+    if not isinstance(grader, ArrayGrader) or grader.last is None:
         return claim
-    truth, reads = grader.last
-    return replace(claim, steps=grader.bench.steps(truth, reads[claim.first_wrong]))
+    return grader.bench.told(claim, *grader.last)
 
 
 def _naming(formulas: tuple[Formula, ...], at: int) -> Formula | None:
