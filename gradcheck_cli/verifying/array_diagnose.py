@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Index, Name, names, substitute
+from gradcheck_cli.expr import Call, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
+from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
+    from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
 
@@ -65,18 +69,23 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
-            if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+            if is_right(matcher, truth, edit.expr):
                 return Diagnosis(edit.code, edit.message)
-    for mistake in array_mistakes(engine, truth):
+    for mistake in _mistakes(engine, truth):
         if equals(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
         return diagonal
     for edit in edits(engine, expr, _inside(engine, truth)):
-        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+        if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return None
+
+
+def _mistakes(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
+    """The single mistakes about a question, each worked out once."""
+    return prints(engine).kept.of((truth.ask, truth.expr, truth.kind), lambda: array_mistakes(engine, truth))
 
 
 def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
@@ -91,6 +100,8 @@ def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
 
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
     """Whether the answer is what a mistake gives."""
+    if not (truth.array and truth.array.letters) and prints(matcher.engine).apart(expr, candidate):
+        return False
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
@@ -100,6 +111,17 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> 
     except GradcheckError:
         return False
     return False
+
+
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether a changed answer is right."""
+    typed = any(isinstance(part, Num) and "." in part.text for part in walk(expr))
+    if truth.array and not truth.array.letters and not typed:
+        forms = (truth.expr, *(form.expr for form in truth.array.others if not form.letters))
+        lettered = any(form.letters for form in truth.array.others)
+        if not lettered and all(prints(matcher.engine).apart(expr, form) for form in forms):
+            return False
+    return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
 
 
 def _plain(truth: Truth, candidate: Expr) -> Truth:
@@ -153,7 +175,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     """Numbers: those of a mistake, or the right ones transposed."""
     if truth.array is None or truth.array.number is None:
         return None
-    for mistake in array_mistakes(engine, truth):
+    for mistake in _mistakes(engine, truth):
         try:
             value = engine.value(mistake.expr)
         except GradcheckError:
@@ -165,7 +187,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
     for edit in reshapings(expr, shape, wanted):
-        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+        if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
 
