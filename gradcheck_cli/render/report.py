@@ -141,13 +141,18 @@ def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> Non
         note = claim.members[claim.first_wrong].note
         if note:
             _wrapped(canvas, note, indent, "plain")
+    _right(canvas, claim, indent, explain=explain)
+
+
+def _right(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:
+    """What is right, or how it comes about."""
+    lead, blank = "right: ", " " * indent
     if explain and claim.steps:
-        lead = "right: "
         for at, line in enumerate(step_lines(claim.steps, max(20, canvas.width - indent - len(lead)))):
-            canvas.line(" " * indent, (lead if at == 0 else " " * len(lead)) + line)
+            canvas.line(blank, (lead if at == 0 else " " * len(lead)) + line)
     elif claim.expected:
-        for line in with_matrix(f"right: {claim.expected}", max(20, canvas.width - indent)):
-            canvas.line(" " * indent, line)
+        for line in with_matrix(lead + claim.expected, max(20, canvas.width - indent)):
+            canvas.line(blank, line)
 
 
 def _wrapped(canvas: Canvas, text: str, indent: int, style: str) -> None:

@@ -50,7 +50,10 @@ def with_matrix(text: str, room: int) -> list[str]:
     indent = " " * min(_hang(text), 4)
     if not start.strip() or widest(lines) + len(indent) + 2 > room:
         return _folded(text, room)
-    return [*_folded(start.rstrip(), room), *(indent + (sign if at == 0 else "  ") + line for at, line in enumerate(lines))]
+    return [
+        *_folded(start.rstrip(), room),
+        *(indent + (sign if at == 0 else "  ") + line for at, line in enumerate(lines)),
+    ]
 
 
 def _parted(step: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
+from gradcheck_cli.verifying.array_pairs import pair
 from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
+_FEWEST_NUMBERS = 3  # different ones in an answer, before two mistakes are read out of it
 
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -49,7 +51,7 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
-    return _misfit(engine, read)
+    return _pair(engine, matcher, truth, read) or _misfit(engine, read)
 
 
 def _forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
@@ -81,6 +83,13 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
         if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return None
+
+
+def _pair(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
+    """Two mistakes at once, where no single one fits and one pair alone does."""
+    if read.expr is None or (truth.array and truth.array.letters) or truth.kind != "derivative":
+        return None
+    return pair(engine, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
 
 
 def _mistakes(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
@@ -184,12 +193,31 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
             continue
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
+    two = _pair_of_numbers(engine, matcher, truth, expr)
+    if two is not None:
+        return two
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
     for edit in reshapings(expr, shape, wanted):
         if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
+
+
+def _pair_of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    """Two mistakes that give the numbers written; few numbers are no evidence."""
+    typed = {abs(part.value) for part in walk(expr) if isinstance(part, Num) and part.value != 0}
+    if len(typed) < _FEWEST_NUMBERS or truth.kind != "derivative":
+        return None
+
+    def same(written: Expr, mistake: Expr) -> bool:
+        try:
+            value = engine.value(mistake)
+        except GradcheckError:
+            return False
+        return value is not None and matcher.gives(written, truth, value)
+
+    return pair(engine, truth, expr, same)
 
 
 def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:

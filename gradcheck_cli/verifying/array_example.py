@@ -142,7 +142,10 @@ def _difference(found: Grid | None, wanted: Grid | None, *, decimal: bool) -> st
     """`it is 3 and should be 4`, of the whole or of the first entry that differs."""
     if found is None or wanted is None or found.shape != wanted.shape:
         return ""
-    texts = [tuple(number_text(item, decimal=decimal, count=FEWEST_DIGITS) for item in grid.items) for grid in (found, wanted)]
+    texts = [
+        tuple(number_text(item, decimal=decimal, count=FEWEST_DIGITS) for item in grid.items)
+        for grid in (found, wanted)
+    ]
     apart = [at for at, (one, two) in enumerate(zip(*texts, strict=True)) if one != two and one and two]
     if not apart:
         return ""
@@ -154,7 +157,9 @@ def _difference(found: Grid | None, wanted: Grid | None, *, decimal: bool) -> st
 
 
 def _nested(grid: Grid, *, decimal: bool) -> str:
-    return str(grid.map(lambda value: number_text(value, decimal=decimal, count=FEWEST_DIGITS)).nested()).replace("'", "")
+    return str(grid.map(lambda value: number_text(value, decimal=decimal, count=FEWEST_DIGITS)).nested()).replace(
+        "'", ""
+    )
 
 
 def wrong_places(matcher: ArrayMatcher, truth: Truth, written: Expr) -> list[tuple[tuple[int, ...], str, str]]:

@@ -60,6 +60,19 @@ class Prints:
         pairs = zip(first[1], second[1], strict=True)
         return any(one is not None and two is not None and _differ(one, two) for one, two in pairs)
 
+    def proportional(self, left: Expr, right: Expr) -> bool:
+        """Whether one of two expressions may be a multiple of the other; True where their values are not known."""
+        first, second = self.of(left), self.of(right)
+        if first is None or second is None:
+            return True
+        if first[0] != second[0]:
+            return False
+        pairs = [
+            (one, two) for one, two in zip(first[1], second[1], strict=True) if one is not None and two is not None
+        ]
+        at = max(pairs, key=lambda pair: abs(pair[1]), default=(0.0, 0.0))
+        return not any(_differ(one * at[1], two * at[0]) for one, two in pairs)
+
 
 @lru_cache(maxsize=32)
 def prints(engine: ArrayEngine) -> Prints:
