@@ -41,6 +41,7 @@ class Detail:
 
 
 _ALL = Detail()
+_TELLS = "the problem has "  # how a reason begins that says what is right
 
 
 def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail: Detail = _ALL) -> None:
@@ -84,9 +85,10 @@ def _remark(canvas: Canvas, claim: Claim, indent: int, earlier: tuple[Claim, ...
         _wrapped(canvas, text, indent, "open")
         return
     if not detail.hint or claim.verdict in (UNREADABLE, UNDECIDED):
-        _details(canvas, claim, indent, explain=detail.explain)
+        _details(canvas, claim, indent, detail)
     elif claim.verdict == WRONG:
-        _wrapped(canvas, "look here again" if len(claim.members) > 1 else "look at this again", indent, "plain")
+        here = "look here again" if len(claim.members) > 1 else "look at this again"
+        _wrapped(canvas, f"{here}: {claim.where}" if claim.where else here, indent, "plain")
 
 
 def _notes(claim: Claim) -> str:
@@ -124,12 +126,14 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
             canvas.line(" " * (indent + (2 if at else 0)), ("^" * room, "bad"))
 
 
-def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:
+def _details(canvas: Canvas, claim: Claim, indent: int, detail: Detail) -> None:
     if claim.verdict in (UNREADABLE, UNDECIDED):
         member = next((member for member in claim.members if member.verdict == claim.verdict), claim.members[-1])
         reason = member.note or "this could not be settled either way"
         if claim.id is None:  # the formula stands above; what is wrong with it is enough
             reason = without_place(reason) if claim.verdict == UNREADABLE else claim.note or reason
+        if detail.hint and reason.startswith(_TELLS):
+            reason = reason.rpartition("; ")[2]
         _wrapped(canvas, f"{claim.verdict}: {reason}", indent, "open")
         for line in member.excerpt.splitlines() if claim.id is not None else ():
             canvas.line(" " * indent, (line, "dim"))
@@ -141,7 +145,7 @@ def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> Non
         note = claim.members[claim.first_wrong].note
         if note:
             _wrapped(canvas, note, indent, "plain")
-    _right(canvas, claim, indent, explain=explain)
+    _right(canvas, claim, indent, explain=detail.explain)
 
 
 def _right(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:

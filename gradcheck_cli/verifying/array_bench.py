@@ -18,10 +18,10 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.verifying.array_diagnose import diagnose
-from gradcheck_cli.verifying.array_example import Examples
+from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
-from gradcheck_cli.verifying.array_steps import array_steps
+from gradcheck_cli.verifying.array_steps import array_steps, where
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import WRONG, Claim, Diagnosis
 from gradcheck_cli.write.text import write
@@ -129,7 +129,9 @@ class ArrayBench:
             return claim
         read = reads[claim.first_wrong]
         self.matcher.begin(truth)
-        claim = replace(claim, steps=array_steps(self.engine, truth, read.expr))
+        steps = array_steps(self.engine, truth, read.expr)
+        look = entries_to_look_at(self.matcher, truth, read.expr) if read.expr else ""
+        claim = replace(claim, steps=steps, where=look or where(steps))
         said = self.examples.told(self.matcher, truth, read.expr) if claim.diagnosis is None and read.expr else ""
         return with_note(claim, said) if said else claim
 

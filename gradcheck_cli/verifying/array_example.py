@@ -178,11 +178,25 @@ def wrong_places(matcher: ArrayMatcher, truth: Truth, written: Expr) -> list[tup
     return found
 
 
-def _of_numbers(matcher: ArrayMatcher, truth: Truth, written: Expr) -> str:
-    """Which entries are wrong, where they are few and others are right."""
+def _few(matcher: ArrayMatcher, truth: Truth, written: Expr) -> list[tuple[tuple[int, ...], str, str]]:
+    """The entries that are wrong, where they are few and others are right."""
     found = wrong_places(matcher, truth, written)
     total = len(truth.array.number.items) if truth.array and truth.array.number else 0
-    if not found or len(found) > MOST_PLACES or len(found) == total or not found[0][0]:
-        return ""
-    said = [f"entry {list(place)} is {typed} and should be {right}" for place, typed, right in found]
+    return found if len(found) <= MOST_PLACES and len(found) < total else []
+
+
+def _of_numbers(matcher: ArrayMatcher, truth: Truth, written: Expr) -> str:
+    said = [
+        f"entry {list(place)} is {typed} and should be {right}" for place, typed, right in _few(matcher, truth, written)
+    ]
     return "; ".join(said)
+
+
+def entries_to_look_at(matcher: ArrayMatcher, truth: Truth, written: Expr) -> str:
+    """Which entries of numbers as typed to look at, without what is right there."""
+    try:
+        places = [str(list(place)) for place, *_ in _few(matcher, truth, written)]
+    except GradcheckError:
+        return ""
+    lead = "entry" if len(places) == 1 else "entries"
+    return f"{lead} {' and '.join(places)}" if places else ""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Truth
 
 GAP = "   "  # between a line and its shape
+RIGHT = "right so far"  # behind a step that the answer has
 MOST_STEPS = 10
 MOST_PARTS = 16  # parts of an answer that are looked up among what is right
 MOST_SHOWN = 12  # entries of an array in numbers
@@ -57,6 +58,12 @@ def _lines(engine: ArrayEngine, truth: Truth, written: Expr | None) -> Iterator[
         yield from _of_gradient(engine, truth, ask, written)
     elif truth.kind == "value":
         yield from _of_value(engine, truth)
+
+
+def where(steps: tuple[str, ...]) -> str:
+    """Where to look, told by the last step that the answer has; empty where it has none."""
+    right = [line.partition(" = ")[0] for line in steps if line.endswith(GAP + RIGHT)]
+    return f"{right[-1]} is right in it, look at what comes behind" if right else ""
 
 
 # -- the way back
@@ -146,7 +153,7 @@ class Way:
         wanted, given = self._needed(source, self._right(written, source))
         for name in wanted[-MOST_STEPS:]:
             if name in given or (len(wanted) > MOST_STEPS and name == wanted[-MOST_STEPS]):
-                remark = "right so far" if name in given else ""
+                remark = RIGHT if name in given else ""
                 yield _line(self.title(name), write(self.derivation.totals[name]), "", self._shape(name), remark)
             else:
                 yield from self._step(name, end if name == source else None)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_MISTAKES = 400
 _FEWEST_DIGITS = 2  # with one digit too many numbers look alike
 _DIGITS_OF_PAIRS = 3
-_TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
+TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 
 def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -163,7 +163,7 @@ def collisions(engine: Engine, truth: Truth) -> list[Mistake]:
     for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
         value = engine.value(mistake.expr)
         if (
-            mistake.code in _TELLING
+            mistake.code in TELLING
             and not mistake.of_branch
             and value is not None
             and _near(value, truth.value)

@@ -50,6 +50,7 @@ class Claim:
     `assumes`      what the line assumes for those below it
     `steps`        how the right answer comes about, for one that is wrong
     `left`         the left side of a formula, which is no member
+    `where`        of a wrong one: where in it to look, without what is right there
     """
 
     id: str | None
@@ -68,6 +69,7 @@ class Claim:
     assumes: str = ""
     steps: tuple[str, ...] = ()
     left: Source | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
