@@ -17,7 +17,7 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
-from gradcheck_cli.verifying.array_diagnose import diagnose
+from gradcheck_cli.verifying.array_diagnose import diagnose, forms
 from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
@@ -127,12 +127,15 @@ class ArrayBench:
         """
         if claim.verdict != WRONG or claim.first_wrong is None or claim.follows_from is not None:
             return claim
-        read = reads[claim.first_wrong]
         self.matcher.begin(truth)
-        steps = array_steps(self.engine, truth, read.expr)
-        look = entries_to_look_at(self.matcher, truth, read.expr) if read.expr else ""
+        read = reads[claim.first_wrong]
+        written = next((form for form in forms(self.engine, self.matcher, read) if self.matcher.quiet(form)), read.expr)
+        steps = array_steps(self.engine, truth, written)
+        if written is None:
+            return replace(claim, steps=steps)
+        look = entries_to_look_at(self.matcher, truth, written)
         claim = replace(claim, steps=steps, where=look or where(steps))
-        said = self.examples.told(self.matcher, truth, read.expr) if claim.diagnosis is None and read.expr else ""
+        said = self.examples.told(self.matcher, truth, written) if claim.diagnosis is None else ""
         return with_note(claim, said) if said else claim
 
 

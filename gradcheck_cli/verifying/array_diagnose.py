@@ -47,14 +47,14 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
     fits = matcher.quiet(read.expr) == engine.shape_of(truth.expr)
-    for expr in [read.expr] if fits else _forms(engine, matcher, read):
+    for expr in [read.expr] if fits else forms(engine, matcher, read):
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
     return _pair(engine, matcher, truth, read) or _misfit(engine, read)
 
 
-def _forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
+def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
     """The answer as it was judged, and with its products as products of matrices."""
     found = [read.expr] if read.expr is not None else []
     if read.written is None or read.member.source is None:
