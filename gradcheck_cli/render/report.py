@@ -112,7 +112,7 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
     indent = len(label) + 1
     wrong = None if claim.first_wrong is None or claim.follows_from is not None else claim.first_wrong
     whole = " = ".join(members)
-    if indent + cell_len(whole + note) <= canvas.width or len(members) == 1:
+    if indent + cell_len(whole + note) <= canvas.width:
         canvas.line(mark, label, whole, (note, "dim"))
         if wrong is not None and len(members) > 1:
             start = indent + cell_len(" = ".join(members[:wrong])) + (3 if wrong else 0)
@@ -120,10 +120,14 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
         return
     for at, member in enumerate(members):
         lead: list[str | tuple[str, str]] = [mark, label] if at == 0 else [" " * indent, "= "]
-        canvas.line(*lead, member, (note if at == len(members) - 1 else "", "dim"))
-        if at == wrong:
-            room = max(1, min(cell_len(member), canvas.width - indent - 2))
-            canvas.line(" " * (indent + (2 if at else 0)), ("^" * room, "bad"))
+        start = indent + (2 if at else 0)
+        lines = with_matrix(member, max(20, canvas.width - start))
+        for row, line in enumerate(lines):
+            said = (note if at == len(members) - 1 and row == len(lines) - 1 else "", "dim")
+            canvas.line(*(lead if row == 0 else [" " * start]), line, said)
+            if at == wrong and len(members) > 1:
+                left = len(line) - len(line.lstrip())
+                canvas.line(" " * (start + left), ("^" * max(1, cell_len(line.strip())), "bad"))
 
 
 def _details(canvas: Canvas, claim: Claim, indent: int, detail: Detail) -> None:

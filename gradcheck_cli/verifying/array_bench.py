@@ -129,7 +129,7 @@ class ArrayBench:
             return claim
         self.matcher.begin(truth)
         read = reads[claim.first_wrong]
-        written = next((form for form in forms(self.engine, self.matcher, read) if self.matcher.quiet(form)), read.expr)
+        written = self.form(truth, read)
         steps = array_steps(self.engine, truth, written)
         if written is None:
             return replace(claim, steps=steps)
@@ -137,6 +137,16 @@ class ArrayBench:
         claim = replace(claim, steps=steps, where=look or where(steps))
         said = self.examples.told(self.matcher, truth, written) if claim.diagnosis is None else ""
         return with_note(claim, said) if said else claim
+
+    def form(self, truth: Truth, read: Read) -> Expr | None:
+        """The reading of a wrong member that a reader will have meant: one whose shapes fit, if there is one."""
+        found = forms(self.engine, self.matcher, read)
+        known = [(form, self.matcher.quiet(form)) for form in found]
+        wanted = self.matcher.quiet(truth.expr)
+        fitting = [form for form, shape in known if shape == wanted] or [
+            form for form, shape in known if shape is not None
+        ]
+        return fitting[0] if fitting else read.expr
 
 
 def with_note(claim: Claim, said: str) -> Claim:

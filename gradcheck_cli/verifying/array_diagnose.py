@@ -5,6 +5,7 @@ A candidate is accepted when it equals what was written for all sizes and inputs
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
+_SHAPES = re.compile(r"the shapes are (\(.*\)) and (\(.*\))")
 _FEWEST_NUMBERS = 3  # different ones in an answer, before two mistakes are read out of it
 
 
@@ -51,7 +53,8 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
-    return _pair(engine, matcher, truth, read) or _misfit(engine, read)
+    fitting = any(matcher.quiet(form) == engine.shape_of(truth.expr) for form in forms(engine, matcher, read))
+    return _pair(engine, matcher, truth, read) or (None if fitting else _misfit(engine, read))
 
 
 def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
@@ -177,7 +180,8 @@ def _misfit(engine: ArrayEngine, read: Read) -> Diagnosis | None:
         engine.shape_of(engine.resolve(read.expr))
     except GradcheckError as error:
         return Diagnosis("shape", error.message)
-    return Diagnosis("shape", read.member.note) if read.member.note.startswith("the shapes are") else None
+    shapes_of = _SHAPES.fullmatch(read.member.note)
+    return Diagnosis("shape", f"its shape is {shapes_of[1]} and should be {shapes_of[2]}") if shapes_of else None
 
 
 def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
@@ -222,7 +226,8 @@ def _pair_of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, e
 
 def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:
     single = shapes.count(shape) == shapes.count(wanted) == shapes.ONE
-    return "" if single or shape == wanted else f"the shapes are {shapes.text_of(shape)} and {shapes.text_of(wanted)}"
+    told = f"its shape is {shapes.text_of(shape)} and should be {shapes.text_of(wanted)}"
+    return "" if single or shape == wanted else told
 
 
 def _of_count(engine: ArrayEngine, truth: Truth, expr: Expr) -> Diagnosis | None:

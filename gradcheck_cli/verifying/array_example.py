@@ -174,7 +174,8 @@ def wrong_places(matcher: ArrayMatcher, truth: Truth, written: Expr) -> list[tup
     found = []
     for place, one, value in zip(typed.places(), typed.items, wanted.items, strict=True):
         if matcher.entry(one, value, None).verdict not in (CORRECT, UNDECIDED):
-            found.append((place, write(one), number_text(value, decimal=decimal)))
+            typed_so = decimal or "." in write(one)
+            found.append((place, write(one), number_text(value, decimal=typed_so)))
     return found
 
 
