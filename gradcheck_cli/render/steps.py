@@ -47,7 +47,7 @@ def with_matrix(text: str, room: int) -> list[str]:
     if cell_len(lead) + widest(lines) <= room:
         return [(" " * cell_len(lead) if at else lead) + line for at, line in enumerate(lines)]
     start, sign, _ = lead.rpartition("= ")
-    indent = " " * min(_hang(text), 4)
+    indent = " " * (min(_hang(text), 4) or 2)
     if not start.strip() or widest(lines) + len(indent) + 2 > room:
         return _folded(text, room)
     return [
