@@ -14,6 +14,7 @@ from gradcheck_cli.render.lines import without_place
 from gradcheck_cli.render.printer import counted
 from gradcheck_cli.render.steps import step_lines, with_matrix
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
+from gradcheck_cli.verifying.spellings import renamed
 
 if TYPE_CHECKING:
     from gradcheck_cli.render.canvas import Canvas
@@ -52,6 +53,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail:
     canvas.line((report.file, "head"), who, "  ", (", ".join(report.problems), "dim"), "  ", (head, "head"))
     if quiet:
         return
+    report = renamed(report) if canvas.fancy else report
     if report.pages:
         print_lines(canvas, report, _MARKS, lambda claim, indent: _remark(canvas, claim, indent, report.claims, detail))
     width = max((len(_label(claim)) for claim in report.claims), default=0)

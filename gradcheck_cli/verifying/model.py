@@ -90,7 +90,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One file of answers, judged; `pages` are the texts that claims were found in, none for a table of answers."""
+    """One file of answers, judged.
+
+    `pages`  the texts that claims were found in, none for a table of answers
+    `names`  how a text writes names of the problem, where that is otherwise than the problem does
+    """
 
     file: str
     problems: tuple[str, ...]
@@ -98,6 +102,7 @@ class Report:
     student: str = ""
     notes: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     @property
     def score(self) -> Score:
