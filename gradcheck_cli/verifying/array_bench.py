@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace
@@ -23,7 +23,7 @@ from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
 from gradcheck_cli.verifying.array_steps import array_steps, where
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
-from gradcheck_cli.verifying.model import WRONG, Claim, Diagnosis
+from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ class ArrayBench:
         self.matcher.begin(truth)
         read = reads[claim.first_wrong]
         written = self.form(truth, read)
-        steps = array_steps(self.engine, truth, written)
+        derived = any(map(_derived, reads[: claim.first_wrong]))  # what went wrong came behind the derivation
+        steps = () if derived else array_steps(self.engine, truth, written)
         if written is None:
             return replace(claim, steps=steps)
         look = entries_to_look_at(self.matcher, truth, written)
@@ -147,6 +148,13 @@ class ArrayBench:
             form for form, shape in known if shape is not None
         ]
         return fitting[0] if fitting else read.expr
+
+
+def _derived(read: Read) -> bool:
+    """Whether a right member has the derivation behind it: it is no number, and no derivative stands in it."""
+    if read.member.verdict != CORRECT or read.expr is None or read.written is None or not names(read.expr):
+        return False
+    return not any(isinstance(part, Call) and part.function in QUERIES for part in walk(read.written))
 
 
 def with_note(claim: Claim, said: str) -> Claim:

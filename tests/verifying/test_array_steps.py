@@ -151,3 +151,18 @@ def test_texts_have_them_too():
     (claim,) = grade([EXAMINERS[COLUMNS]], read_document(Source("homework.md", text)))
     assert claim.steps[0] == "dL/da1 = W2.T @ (yhat - y)   (k, 1)   right so far"
     assert claim.where == "dL/da1 is right in it, look at what comes behind"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("H.T @ (Yhat - Y) = [[5], [2], [0]]", False),  # the derivation was right
+        ("H.T @ d(L, Yhat) = [[5], [2], [0]]", True),
+        ("[[5], [2], [0]]", True),
+    ],
+)
+def test_behind_a_right_derivation_the_result_is_enough(answer, told):
+    claim = judged(EXAMINERS[ROWS], "d(L, W2)", answer)
+    assert claim.verdict == "wrong"
+    assert bool(claim.steps) == told
+    assert claim.expected == "H.T @ (Yhat - Y) = [[5], [3], [0]]"
