@@ -129,6 +129,8 @@ def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     """Whether a changed answer is right."""
     typed = any(isinstance(part, Num) and "." in part.text for part in walk(expr))
     if truth.array and not truth.array.letters and not typed:
+        if prints(matcher.engine).undefined(expr, truth.expr):
+            return False
         forms = (truth.expr, *(form.expr for form in truth.array.others if not form.letters))
         lettered = any(form.letters for form in truth.array.others)
         if not lettered and all(prints(matcher.engine).apart(expr, form) for form in forms):
