@@ -19,7 +19,7 @@ from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.verifying.array_diagnose import diagnose, forms
 from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
-from gradcheck_cli.verifying.array_local import other_forms
+from gradcheck_cli.verifying.array_local import factor_of, other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
 from gradcheck_cli.verifying.array_steps import array_steps, where
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
@@ -90,8 +90,9 @@ class ArrayBench:
             return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
         if truth.kind == "shape":
             return self.expected_shape(truth)
-        text = write(truth.expr)
-        value = self.numbers(truth)
+        factor = factor_of(truth)
+        text = write(truth.expr) if factor is None else f"{write(factor)}, as the factor"
+        value = self.numbers(truth) if factor is None else ""
         if value in ("", text):
             return text
         return value if not names(truth.expr) else f"{text} = {value}"

@@ -16,6 +16,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.verifying.array_local import factor_of
 from gradcheck_cli.verifying.array_mistakes import Backprop
 from gradcheck_cli.write.text import write
 
@@ -52,7 +53,7 @@ def _lines(engine: ArrayEngine, truth: Truth, written: Expr | None) -> Iterator[
         yield from _of_count(engine, truth)
     elif is_update(engine, ask) and isinstance(ask, Call):
         yield from _of_update(engine, truth, ask, written)
-    elif isinstance(ask, Call) and ask.function == "local":
+    elif isinstance(ask, Call) and (ask.function == "local" or factor_of(truth) is not None):
         yield from _of_local(engine, truth)
     elif isinstance(ask, Call) and ask.function in ("d", "upstream", "downstream"):
         yield from _of_gradient(engine, truth, ask, written)
@@ -261,6 +262,11 @@ def _of_local(engine: ArrayEngine, truth: Truth) -> Iterator[str]:
     if node is not None:
         yield f"{target} = {write(node.expr)}"
     entry = f"[{', '.join(write(index) for index in truth.ask.indices)}]" if isinstance(truth.ask, Index) else ""
+    factor = factor_of(truth)
+    if factor is not None:
+        yield f"d{target}/d{source} = {write(factor)}, as the factor"
+        yield f"what {target} sends back to {source} = {write(engine.local(source, target))}"
+        return
     sent = f"upstream({target})" in names(truth.expr)
     title = f"what {target} sends back to {source}" if sent else f"(d{target}/d{source}){entry}"
     title = title if entry or sent else f"d{target}/d{source}"

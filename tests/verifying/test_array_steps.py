@@ -166,3 +166,15 @@ def test_behind_a_right_derivation_the_result_is_enough(answer, told):
     assert claim.verdict == "wrong"
     assert bool(claim.steps) == told
     assert claim.expected == "H.T @ (Yhat - Y) = [[5], [3], [0]]"
+
+
+@pytest.mark.parametrize("ask", ["local(yhat, a1)", "d(yhat, a1)"])
+def test_the_derivative_of_a_product_is_told_as_its_factor(ask):
+    claim = judged(EXAMINERS[COLUMNS], ask, "W2 + 1")
+    assert claim.expected == "W2, as the factor"
+    assert claim.steps == (
+        "yhat = W2 @ a1 + b2",
+        "dyhat/da1 = W2, as the factor",
+        "what yhat sends back to a1 = W2.T @ upstream(yhat)",
+    )
+    assert judged(EXAMINERS[COLUMNS], ask, "W2").verdict == "correct"
