@@ -52,6 +52,7 @@ _RELATION = re.compile(
     r"|\\(?:approx|simeq|cong|doteq|neq|ne|equiv|triangleq)(?![A-Za-z])"
     rf"|\\Leftrightarrow(?={_NAMED})"
 )
+_UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
@@ -222,20 +223,23 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
         if inside[match.start()] == 0 and (broken or open_at[match.start()] == 0)
     ]
     relation = ":=" if relations and relations[0]["assigned"] else "="
+    if relations and _UNEQUAL.fullmatch(relations[0].group()):
+        return None
     if not relations:
         relations = [match for match in _MEMBERSHIP.finditer(text) if latex and open_at[match.start()] == 0][:1]
         relation = "in"
     if not relations:
         return None
-    start = match.end() if (match := _LABEL.match(text)) else 0
-    start = min(start, relations[0].start())
+    label = match.end() if (match := _LABEL.match(text)) else 0
     found: list[Source] = []
-    for sign in (*relations[: MAX_MEMBERS + 1], None):
-        end = sign.start() if sign else len(text)
-        member = _trimmed(part, start, end)
+    relations = relations[: MAX_MEMBERS + 1]
+    for before, sign in zip((None, *relations), (*relations, None), strict=True):
+        start = before.end() if before else min(label, relations[0].start())
+        member = _trimmed(part, start, sign.start() if sign else len(text))
+        if before is not None and _UNEQUAL.fullmatch(before.group()):
+            continue  # what stands behind ≠ is not what it is
         if not found or not _DOTS.fullmatch(member.text) or not member.text:
             found.append(member)
-        start = sign.end() if sign else end
     return tuple(found), relation
 
 

@@ -34,6 +34,7 @@ from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABL
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
+from gradcheck_cli.verifying.worked import beside, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,6 +133,7 @@ class Grader:
                 continue
             for truth in found:
                 reads = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
+                reads = worked_out(self.engine, reads)
                 if len(reads) == 1 and truth.kind == "derivative":
                     reads = [self.examiner.doubted(reads[0], truth)]
                 claim = self.finish(formula, reads, truth)
@@ -144,7 +146,8 @@ class Grader:
     def meanings(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a left side; a word in brackets behind it, as in L(loss), is a remark."""
         try:
-            return tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+            found = tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+            return (*beside(self.engine, found, 1), *found)
         except GradcheckError:
             remark = _REMARK.search(left.text)
             if remark is None:
@@ -162,6 +165,7 @@ class Grader:
             found = without_differentials(found, member)
         except GradcheckError as error:
             return unreadable(member, error)
+        found = tuple(dict.fromkeys((*beside(self.engine, found, 0), *found)))
         if truth.kind == "assumed":
             return assumption(member, found)
         read = self.matcher.best(member, found, truth)

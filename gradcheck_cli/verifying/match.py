@@ -251,7 +251,7 @@ class Matcher:
             decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))
             if decision.kind == "equal":
                 return Verdict(CORRECT, "with given values put in")
-        if truth.value is None or not self.has_values(expr) or not _has_decimals(expr, self.given):
+        if truth.value is None or not self.has_values(expr) or not has_decimals(expr, self.given):
             return None
         values = {name: number_of(self.engine.values[name]) for name in written}
         if any(value is None for value in values.values()):
@@ -346,7 +346,8 @@ def unreadable(source: Source, error: GradcheckError) -> Read:
     return Read(Member(source.text, UNREADABLE, None, str(error), source, excerpt))
 
 
-def _has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
+def has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
+    """Whether a number with a point stands in an expression that is not one of the given ones: it may be rounded."""
     exact = {abs(value) for value in given.values()}
     return any(isinstance(part, Num) and "." in part.text and part.value not in exact for part in walk(expr))
 

@@ -30,7 +30,7 @@ _NAME = re.compile(
     r"|\\?[A-Za-z]+|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
 )
 _POINT = re.compile(r"(?:\||\\[rl]?vert|\\right\s*[\]|)])\s*_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "\\nabla", "\\sum"})
+_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "sigma", "\\nabla", "\\sum"})
 
 
 @dataclass(slots=True)
