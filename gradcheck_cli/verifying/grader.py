@@ -17,7 +17,7 @@ from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
-from gradcheck_cli.verifying.carried import Slip, follows, slips
+from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.match import Matcher, Read, Truth, left_open, unreadable
@@ -34,7 +34,7 @@ from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABL
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
-from gradcheck_cli.verifying.worked import beside, worked_out
+from gradcheck_cli.verifying.worked import beside, local_of, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,6 +47,8 @@ RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 FOREIGN = "its left side is unknown here"
 MOST_LETTERS = 6
 MOST_SETTINGS = 20
+MOST_SLIPS = 40  # the last ones, from which a wrong claim may follow
+MOST_DIAGNOSED = 300  # wrong claims of one text; a file of more is no homework
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 _NEW = re.compile(
     r"(?:\^\s*(?:\{\s*(?:\+|new|\(?t\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
@@ -63,6 +65,8 @@ class Grader:
         self.matcher: Matcher = examiner.matcher
         self.own = own or Own(replace(self.engine.problem.scope, differentials=True))
         self.slips: list[Slip] = []
+        self.rounded: list[Slip] = []  # right numbers, with their lines for an index
+        self.diagnosed = 0
         self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
         self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
 
@@ -216,6 +220,11 @@ class Grader:
         query = asked(truth)
         if truth.kind in (DIFFERENTIAL, "own") or not known(self.engine, query):
             return claim
+        self.diagnosed += 1
+        if self.diagnosed > MOST_DIAGNOSED:
+            return claim
+        if (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
+            return self.granted(claim, origin)
         claim = replace(claim, steps=steps(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
@@ -224,12 +233,31 @@ class Grader:
         found = diagnose(self.engine, self.matcher, query, first)
         return replace(claim, diagnosis=found_again(found, claim))
 
+    def granted(self, claim: Claim, line: int) -> Claim:
+        """A claim that is right to the digits of a right number above it."""
+        note = f"worked out with the rounded number of line {line}"
+        members = tuple(
+            replace(member, verdict=CORRECT, note=note) if member.verdict == WRONG else member
+            for member in claim.members
+        )
+        return replace(claim, members=members, verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
+
     def remember(self, index: int, claim: Claim) -> None:
-        """Keep the numbers of a wrong claim for those that follow from it."""
-        if claim.verdict == WRONG and self.last is not None:
-            truth, reads = self.last
-            if known(self.engine, asked(truth)):
-                self.slips += slips(self.engine, index, asked(truth).ask, reads)
+        """Keep the numbers of a wrong claim, and the rounded ones of a right claim, for those that follow from it."""
+        if self.last is None or claim.verdict not in (WRONG, CORRECT):
+            return
+        truth, reads = self.last
+        query = asked(truth)
+        if not known(self.engine, query):
+            edge = local_of(self.matcher, truth)
+            if edge is None:
+                return
+            query = replace(query, ask=edge)
+        if claim.verdict == WRONG:
+            self.slips += slips(self.engine, index, query.ask, reads)
+        elif claim.line is not None:
+            self.rounded += roundings(claim.line, query.ask, reads)
+        del self.slips[:-MOST_SLIPS], self.rounded[:-MOST_SLIPS]
 
     # -- definitions and assumptions
 
@@ -273,6 +301,9 @@ class Grader:
             truth = Truth(meaning, resolved, value, "own")
             reads = [self.read(one, truth, latex=formula.latex) for one in members[at + 1 :] if one.text]
             note = "this is another value than above; it is taken from here on" if known else ""
+            self.own.otherwise(
+                left, [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
+            )
             first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
             claim = self.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
             return replace(claim, note=OWN)

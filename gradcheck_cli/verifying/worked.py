@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr
+from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.judge import number_verdict
+from gradcheck_cli.symbolic.evaluate import to_float
 from gradcheck_cli.verifying.match import has_decimals
 from gradcheck_cli.verifying.model import CORRECT, WRONG
 from gradcheck_cli.verifying.typed import as_typed_number
@@ -15,9 +17,11 @@ from gradcheck_cli.verifying.typed import as_typed_number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gradcheck_cli.expr import Num
     from gradcheck_cli.solving.engine import Engine
-    from gradcheck_cli.verifying.match import Read
+    from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
+MOST_EDGES = 50
 WORKED = "worked out with the rounded numbers before it"
 _COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 
@@ -33,12 +37,33 @@ def worked_out(engine: Engine, reads: Iterable[Read]) -> list[Read]:
         literal = as_typed_number(read.expr) if read.expr is not None else None
         if literal is None:
             right = read.member.verdict == CORRECT and read.expr is not None
-            base = read.expr if right and read.expr is not None and has_decimals(read.expr, engine.problem.given) else None
-        elif read.member.verdict == WRONG and base is not None:
-            if number_verdict(literal, engine.value(base)) in ("right", "truncated"):
-                read = replace(read, member=replace(read.member, verdict=CORRECT, note=WORKED))  # noqa: PLW2901
+            base = (
+                read.expr if right and read.expr is not None and has_decimals(read.expr, engine.problem.given) else None
+            )
+        elif read.member.verdict == WRONG and base is not None and _comes_to(engine, base, literal):
+            found.append(replace(read, member=replace(read.member, verdict=CORRECT, note=WORKED)))
+            continue
         found.append(read)
     return found
+
+
+def _comes_to(engine: Engine, expr: Expr, literal: Num) -> bool:
+    value = engine.value(expr)
+    return value is not None and number_verdict(literal, value) in ("right", "truncated")
+
+
+def local_of(matcher: Matcher, truth: Truth) -> Expr | None:
+    r"""The local derivative that an expression is, as \sigma'(z) is one; None where it is no other name of one."""
+    if truth.kind != "derivative" or truth.value is None:
+        return None
+    for (source, target), expr in islice(matcher.engine.local.items(), MOST_EDGES):
+        if (
+            names(expr)
+            and to_float(matcher.engine.value(expr)) == to_float(truth.value)
+            and matcher.agrees(expr, truth.expr)
+        ):
+            return Call("local", (Name(target), Name(source)))
+    return None
 
 
 def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
