@@ -247,9 +247,8 @@ class Matcher:
             for name, value in self.given.items()
             if name in self.labels or name in self.granted or (abs(value) in shown and name not in written)
         }
-        if put_in:
-            decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))
-            if decision.kind == "equal":
+        for held in (put_in, {**put_in, **self.absent(written)}):
+            if held and decide(expand(expr), expand(truth.expr), self.fixed(held)).kind == "equal":
                 return Verdict(CORRECT, "with given values put in")
         if truth.value is None or not self.has_values(expr) or not has_decimals(expr, self.given):
             return None
@@ -259,6 +258,14 @@ class Matcher:
         put = substitute(expr, {name: value for name, value in values.items() if value is not None})
         verdict = self.arithmetic(put, truth, tolerance)
         return Verdict(CORRECT, "at the given values") if verdict.verdict == CORRECT else None
+
+    def absent(self, written: set[str]) -> dict[str, Expr]:
+        """Given values of inputs that nothing written depends on: 6x has c = 3 in it. That 1 or -1 was put in, nothing shows."""
+        above = self.engine.graph.ancestors
+        used = written.union(*(above.get(name, frozenset()) for name in written))
+        return {
+            name: number(value) for name, value in self.given.items() if name not in used and abs(value) not in (0, 1)
+        }
 
     @cached_property
     def typed_exactly(self) -> frozenset[Fraction]:

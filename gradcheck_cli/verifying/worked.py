@@ -57,11 +57,8 @@ def local_of(matcher: Matcher, truth: Truth) -> Expr | None:
     if truth.kind != "derivative" or truth.value is None:
         return None
     for (source, target), expr in islice(matcher.engine.local.items(), MOST_EDGES):
-        if (
-            names(expr)
-            and to_float(matcher.engine.value(expr)) == to_float(truth.value)
-            and matcher.agrees(expr, truth.expr)
-        ):
+        same = bool(names(expr)) and to_float(matcher.engine.value(expr)) == to_float(truth.value)
+        if same and (not names(truth.expr) or matcher.agrees(expr, truth.expr)):
             return Call("local", (Name(target), Name(source)))
     return None
 
