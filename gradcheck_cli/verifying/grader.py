@@ -34,7 +34,7 @@ from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABL
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
-from gradcheck_cli.verifying.worked import beside, local_of, worked_out
+from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,7 +137,7 @@ class Grader:
                 continue
             for truth in found:
                 reads = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
-                reads = worked_out(self.engine, reads)
+                reads = worked_out(self.engine, truth, reads)
                 if len(reads) == 1 and truth.kind == "derivative":
                     reads = [self.examiner.doubted(reads[0], truth)]
                 claim = self.finish(formula, reads, truth)
@@ -191,6 +191,7 @@ class Grader:
         reads = [
             _loose(read) if formula.loose is not None and at >= formula.loose else read for at, read in enumerate(reads)
         ]
+        reads = behind_unreadable(reads)
         verdict = _overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
@@ -223,14 +224,15 @@ class Grader:
         self.diagnosed += 1
         if self.diagnosed > MOST_DIAGNOSED:
             return claim
-        if (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
+        wrong = [read for read in reads if read.member.verdict == WRONG]
+        close = all(near(self.engine, truth, read) for read in wrong)
+        if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
         claim = replace(claim, steps=steps(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
             return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
-        first = next(read for read in reads if read.member.verdict == WRONG)
-        found = diagnose(self.engine, self.matcher, query, first)
+        found = diagnose(self.engine, self.matcher, query, wrong[0])
         return replace(claim, diagnosis=found_again(found, claim))
 
     def granted(self, claim: Claim, line: int) -> Claim:

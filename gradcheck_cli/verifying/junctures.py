@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LEAST_RIGHT = 2  # claims, where one of them is wrong
 MOST_PARTED = 20
-_JUNCTURE = re.compile(r"([-+−–]?\s*[0-9][0-9.,]*)(?:\s|\\[,;:!]|\\ )+(?=[A-Za-z∂\\])")
+_JUNCTURE = re.compile(r"([-+−–]?\s*[0-9][0-9.,]*)(?:[\s~]|\\[,;:!]|\\ )+(?=[A-Za-z∂\\])")
 
 
 def parted(formula: Formula, judge: Callable[[Formula], Claim | None]) -> tuple[Formula, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -10,8 +11,8 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.judge import number_verdict
 from gradcheck_cli.symbolic.evaluate import to_float
-from gradcheck_cli.verifying.match import has_decimals
-from gradcheck_cli.verifying.model import CORRECT, WRONG
+from gradcheck_cli.verifying.match import has_decimals, left_open
+from gradcheck_cli.verifying.model import CORRECT, UNREADABLE, WRONG
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 MOST_EDGES = 50
 WORKED = "worked out with the rounded numbers before it"
+_NUMBER_AND_MORE = re.compile(r"[-+−]?\s*[0-9][0-9.,]*[\s|~\\]")
 _COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 
 
-def worked_out(engine: Engine, reads: Iterable[Read]) -> list[Read]:
+def worked_out(engine: Engine, truth: Truth, reads: Iterable[Read]) -> list[Read]:
     """The members of a chain; a number is right where it is what the right arithmetic before it comes to.
 
     0.394 after 2 * 0.197 is no slip, though the truth is 0.3932: the numbers of a chain are the student's rounded ones.
@@ -40,11 +42,19 @@ def worked_out(engine: Engine, reads: Iterable[Read]) -> list[Read]:
             base = (
                 read.expr if right and read.expr is not None and has_decimals(read.expr, engine.problem.given) else None
             )
-        elif read.member.verdict == WRONG and base is not None and _comes_to(engine, base, literal):
+        elif base is not None and near(engine, truth, read) and _comes_to(engine, base, literal):
             found.append(replace(read, member=replace(read.member, verdict=CORRECT, note=WORKED)))
             continue
         found.append(read)
     return found
+
+
+def near(engine: Engine, truth: Truth, read: Read) -> bool:
+    """Whether a wrong member is within a tenth of the truth, as far as rounding goes."""
+    if read.member.verdict != WRONG or read.expr is None or truth.value is None:
+        return False
+    true, written = to_float(truth.value), to_float(engine.value(read.expr))
+    return abs(written - true) <= abs(true) / 10
 
 
 def _comes_to(engine: Engine, expr: Expr, literal: Num) -> bool:
@@ -74,3 +84,15 @@ def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
             continue
         if holds is None or holds == 1:
             yield expr.args[side]
+
+
+def behind_unreadable(reads: list[Read]) -> list[Read]:
+    """Where a number and more that cannot be read stand between two signs, another claim may begin: nobody is accused.
+
+    `z = 1 gilt a = 0.731`: the last member may be right for something else.
+    """
+    for at, read in enumerate(reads):
+        if read.member.verdict == UNREADABLE and _NUMBER_AND_MORE.match(read.member.text):
+            note = "a member before it cannot be read; perhaps this belongs to another claim"
+            return [*reads[: at + 1], *(left_open(one, note) for one in reads[at + 1 :])]
+    return reads

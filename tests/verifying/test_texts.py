@@ -72,6 +72,17 @@ def claims_of(text, *names):
         (r"$\sigma'(1) = 0.197$ so $\frac{\partial a}{\partial w_1} = -0.394$", NEURON, "cc"),
         (r"$\frac{\partial L}{\partial w_{42}} = 0.3115$, $w_{42}^{+} = 0.8 - 0.15575 = 0.64425$", HIDDEN, "cc"),
         (r"$\frac{\partial L}{\partial w_{42}} = 0.3115$, $w_{42}^{+} = 0.8 + 0.15575 = 0.95575$", HIDDEN, "cw"),
+        ("da/dx0 = 2*0.1 = 0.2", NEURON, "w"),
+        # given values put in, with each branch as it is there
+        ("dz/dw0 = -0.2 x0, dz/dx0 = 1 - 0.2 w0, dz/dx0 = 1 + 0.3 w1, dz/dx0 = 1 + 0.2 w0", RELU, "cccw"),
+        # words of other languages, remarks
+        ("da/dw2 = 0.1966 und da/dw1 = -0.39", NEURON, "cc"),
+        ("On a z = 1 et a = 0,731 donc da/dz = 0,197", NEURON, "ccc"),
+        ("La dérivée est da/dw2 = 0,1966", NEURON, "c"),
+        ("da/dw2 = about 0.197 and da/dw2 = 0.197 approx. and da/dw2 = 0.197  # the bias", NEURON, "ccc"),
+        (r"$z = 1 \leadsto a = 0.731\ldots$ and $z = 1 ~~ a = 0.731$", NEURON, "cccc"),
+        # behind what cannot be read another claim may have begun
+        ("Für z = 1 gilt a = 0,731", NEURON, "?"),
         # claims with nothing but a space between
         ("h1=0.6514 h2=0.6687 h3=0.64 h4=0.605", HIDDEN, "cccc"),
         ("h1=0.6514 h2=0.76 h3=0.64", HIDDEN, "cwc"),
