@@ -136,12 +136,13 @@ class Grader:
                 senseless = senseless or error
                 continue
             for truth in found:
-                reads = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
-                reads = worked_out(self.engine, truth, reads)
+                judged = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
+                reads = worked_out(self.engine, truth, judged)
                 if len(reads) == 1 and truth.kind == "derivative":
                     reads = [self.examiner.doubted(reads[0], truth)]
                 claim = self.finish(formula, reads, truth)
-                if best is None or RANK.index(claim.verdict) < RANK.index(best.verdict):
+                unlike = truth.kind == "given" and claim.verdict != CORRECT and best is not None
+                if best is None or (not unlike and RANK.index(claim.verdict) < RANK.index(best.verdict)):
                     best, self.last = claim, (truth, reads)
         if best is None and senseless is not None:
             raise ParseError(senseless.message, hint=senseless.hint, source=left, span=Span(0, len(left.text)))
@@ -380,9 +381,7 @@ def undecided(claim: Claim, note: str) -> Claim:
     """A wrong claim that may be about something else."""
     if claim.verdict != WRONG:
         return claim
-    members = tuple(
-        replace(member, verdict=UNDECIDED) if member.verdict == WRONG else member for member in claim.members
-    )
+    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
     return replace(
         claim,
         verdict=UNDECIDED,

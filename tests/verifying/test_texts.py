@@ -97,6 +97,8 @@ def claims_of(text, *names):
         # updates
         (r"$w_{31}^+ = w_{31} - 0.5 \cdot 0.2286 = 0.2157$", HIDDEN, "c"),
         (r"$w_{31} := 0.33 - 0.5 \cdot 0.2286$, $w_{31}^{new} = 0.2157$, $w_{31} \leftarrow 0.4443$", HIDDEN, "ccw"),
+        ("w11 <- 0.7 - 0.5*0.2326 = 0.5837 and w11 <- 0.8163", HIDDEN, "cw"),
+        (r"$x_1 := 0.15$, $B := 0.6$, $x_1 := 3$, $B := 0.5$", HIDDEN, "cc?w"),
         (r"$w_0 := w_0 - 0.1$", RELU, "u"),
         # names of the student's own
         (r"$\text{let } s = 1 + e^{-z}$ $\alpha = \frac{1}{s}$ $\alpha = s$", NEURON, "ccw"),
