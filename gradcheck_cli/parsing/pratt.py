@@ -105,9 +105,9 @@ class Parser(Cursor):
         self.depth -= 1
         return inner if sign.kind == "+" else Call("neg", (inner,), (), sign.span.join(inner.span))
 
-    def power(self) -> Expr:
+    def power(self, atom: Expr | None = None) -> Expr:
         """Power := postfix ["^" unary]; from the right: a^b^c is a^(b^c)."""
-        base = self.postfix()
+        base = self.postfix(atom)
         if self.token.kind != "^":
             return base
         self.take()
@@ -118,9 +118,9 @@ class Parser(Cursor):
         self.depth -= 1
         return Call("pow", (base, exponent), (), base.span.join(exponent.span))
 
-    def postfix(self) -> Expr:
+    def postfix(self, atom: Expr | None = None) -> Expr:
         """Postfix := atom (".T" | "." method | raised digits | "[" indices "]")*."""
-        expr = self.atom()
+        expr = self.atom() if atom is None else atom
         while True:
             token = self.token
             if token.kind == "T":
@@ -368,11 +368,10 @@ class Parser(Cursor):
         found = splits(self.scope, token)
         if not found:
             complaints.unknown(self.source, token, self.scope)
-        *factors, last = pieces = found[self.choose(len(found)) if len(found) > 1 else 0]
-        function = self.scope.function(last.text)
-        if function is None:
-            return _nary("mul", [self.piece(piece) for piece in pieces])
-        return _nary("mul", [*(self.piece(piece) for piece in factors), self.call(function, last)])
+        *factors, last = found[self.choose(len(found)) if len(found) > 1 else 0]
+        function = None if self.scope.piece(last.text) else self.scope.function(last.text)  # z e^-z
+        end = self.power(self.piece(last)) if function is None else self.call(function, last)  # cx^2 is c*x^2
+        return _nary("mul", [*(self.piece(piece) for piece in factors), end])
 
     def piece(self, token: Token) -> Expr:
         if constant := self.scope.constant(token.text):

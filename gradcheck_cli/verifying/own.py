@@ -6,31 +6,32 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Expr, Name, names, substitute
+from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.expr import Expr, Name, names, size, substitute, walk
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.source import Source
 
 OWN = "a name of the student's own"
 MOST_NAMES = 200
+LONGEST_MEANING = 2000  # tree nodes that the names of one formula stand for
 LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
 _LABEL = re.compile(r"\^\s*\{?\s*[(\[][A-Za-z0-9]+[)\]]\s*\}?")
 _NAME = re.compile(
     r"(?:\\(?:hat|tilde|bar|mathbf|mathcal|mathrm|text|vec|boldsymbol)\s*\{?\s*[A-Za-z]+(?:_\{?[A-Za-z0-9]+\}?)?\s*\}?"
-    r"|\\?[A-Za-z]+|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
+    r"|\\?[A-Za-z]+[0-9]*|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
 )
 _POINT = re.compile(r"(?:\||\\[rl]?vert|\\right\s*[\]|)])\s*_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "\\nabla", "\\sum"})
+_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "sigma", "\\nabla", "\\sum"})
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Own:
 
     `scope`        the problem's names and the student's
     `definitions`  the student's names, in names of the problem
-    `seconds`      names that the problem defines otherwise: tried where the problem's meaning makes a claim wrong
+    `seconds`      what names stand for otherwise, by another line or member: tried where the first makes a claim wrong
     `assumed`      values of inputs that the text has set, and the line that did
     """
 
@@ -47,16 +48,27 @@ class Own:
     definitions: dict[str, Expr] = field(default_factory=dict)
     seconds: dict[str, Expr] = field(default_factory=dict)
     assumed: dict[str, tuple[Fraction, int]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)  # of the definitions
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
 
         Raises ParseError where there is none.
         """
-        found = [substitute(expr, self.definitions) for expr in readings(source, self.scope, latex=latex)]
+        written = readings(source, self.scope, latex=latex)
+        found = [self.put_in(expr, self.definitions, source) for expr in written]
         if self.seconds:
-            found += [substitute(expr, self.seconds) for expr in found if set(names(expr)) & set(self.seconds)]
+            other = {**self.definitions, **self.seconds}
+            found += [self.put_in(expr, other, source) for expr in written if set(names(expr)) & set(self.seconds)]
         return tuple(dict.fromkeys(found))
+
+    def put_in(self, expr: Expr, meanings: Mapping[str, Expr], source: Source) -> Expr:
+        """An expression with names replaced. Raises ParseError where definitions of definitions make it too long."""
+        long = sum(self.sizes.get(part.id, 0) for part in walk(expr) if isinstance(part, Name))
+        if long > LONGEST_MEANING:
+            message = "the names in it stand for too long an expression"
+            raise ParseError(message, hint="write it in names of the problem", source=source)
+        return substitute(expr, meanings)
 
     def define(self, left: Source, meaning: Expr) -> None:
         """Enter a name; a later definition replaces an earlier one."""
@@ -70,12 +82,20 @@ class Own:
         above = frozenset(names(meaning))
         above = above.union(*(self.scope.ancestors.get(used, frozenset()) for used in above))
         self.definitions[name] = meaning
+        self.sizes[name] = size(meaning, LONGEST_MEANING + 1)
+        self.seconds.pop(name, None)
         self.scope = replace(
             self.scope,
             spellings={**small.spellings, **self.scope.spellings},
             latex={**small.latex, **self.scope.latex},
             ancestors={**self.scope.ancestors, name: above},
         )
+
+    def otherwise(self, left: Source, meanings: list[Expr]) -> None:
+        """What else a name may stand for: the last member that differs from its meaning, where its own line is wrong."""
+        spelling = own_name(left)
+        if meanings and spelling and (name := self.scope.name(spelling)) in self.definitions:
+            self.seconds[name] = meanings[-1]
 
     def assume(self, name: str, value: Fraction, line: int) -> None:
         """Set an input to a value for the lines below."""
