@@ -81,7 +81,7 @@ def _arguments(parser: Cursor, function: str, opened: Token) -> tuple[tuple[Expr
     found: list[Expr] = []
     options: list[tuple[str, Expr]] = []
     known = FUNCTIONS[OF_ONE.get(function, function)].options
-    bars, parser.bars = parser.bars, 0
+    fences, parser.fences = parser.fences, ""
     parser.lists += 1
     while parser.token.kind != ")":
         if parser.token.kind == "word" and parser.ahead().kind == "=" and known:
@@ -93,7 +93,7 @@ def _arguments(parser: Cursor, function: str, opened: Token) -> tuple[tuple[Expr
         parser.take()
     parser.expect(")", opened)
     parser.lists -= 1
-    parser.bars = bars
+    parser.fences = fences
     return tuple(found), tuple(options)
 
 

@@ -180,7 +180,7 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether a separator separates: not the comma of a list of arguments, not a name in upright letters."""
     if match.group()[0] in ",;":
         before = text[start : match.start()]
-        return before.count("(") == before.count(")")
+        return before.count("(") == before.count(")") and before.count("\\langle") == before.count("\\rangle")
     words = match["text"]
     if words is None:
         return True

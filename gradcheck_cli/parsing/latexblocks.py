@@ -78,14 +78,25 @@ def _operand(lexer: Names, tokens: list[Token]) -> list[Token] | None:
 
 
 def nabla(lexer: Names, at: int, behind: int) -> Found:
-    r"""`\nabla_W` as the operator ∂/∂W."""
-    below, after = lexer.subscript(behind)
+    r"""`\nabla_W` as the operator ∂/∂W, `\nabla_x^2` as that twice."""
+    twice = re.compile(r"\s*\^\s*(?:2|\{\s*2\s*\})")
+    raised = twice.match(lexer.text, behind)
+    below, after = lexer.subscript(raised.end() if raised else behind)
     if not below:
         lexer.fail("a gradient needs the name it is taken by", r"write \nabla_w", at, behind)
     span = Span(at, after)
     start = after - len(below) - (lexer.text[after - 1] == "}")
     name = lexer.tokens(start, start + len(below), 0)
-    return [Token("word", "∂", span), Token("/", "/", span), Token("word", "∂", span), *name], after
+    once = [Token("word", "∂", span), Token("/", "/", span), Token("word", "∂", span), *name]
+    again = raised or twice.match(lexer.text, after)
+    return (once * 2, max(after, again.end())) if again else (once, after)
+
+
+def of_library(lexer: Names, at: int) -> Found | None:
+    """The point of `np.sum(…)` and `X.T`, as code stands in LaTeX; None for one that only ends something."""
+    if re.match(r"\.T(?![A-Za-z0-9_])", lexer.text[at : at + 3]):
+        return [Token("T", ".T", Span(at, at + 2))], at + 2
+    return ([Token(".", ".", Span(at, at + 1))], at + 1) if re.match(r"\.[a-z]{2}", lexer.text[at : at + 3]) else None
 
 
 def root(lexer: Names, at: int, behind: int, depth: int) -> Found:
@@ -161,7 +172,7 @@ def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
     level = 0
     while at < end:
         new, after = lexer.next(at, end, depth + 1)
-        kind = new[0].kind if len(new) == 1 else ""
+        kind = new[0].kind if len(new) == 1 or (new and new[0].kind in (")", "]")) else ""
         ends = kind in ("+", "-") and bool(found) and found[-1].kind not in _INFIX
         if level == 0 and (ends or kind in (")", "]", ",")):
             break

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
-from gradcheck_cli.parsing import arrays, calculus, complaints
+from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.lexer import BRACKET
 from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
 
 _COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
-_CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
-_OPERANDS = {"number", "word", "(", "[", "{", "√", "Σ"}
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_OPERANDS = {"number", "word", "(", "[", "{", "√", "Σ", "⟨"}
+_FENCES = "|‖"
 
 
 class Parser(Cursor):
@@ -93,7 +94,7 @@ class Parser(Cursor):
     def starts_operand(self) -> bool:
         """Whether the next token begins a factor written without an operator; a number never does."""
         kind = self.token.kind
-        return (kind in _OPERANDS and kind != "number") or (kind == "|" and not self.bars)
+        return (kind in _OPERANDS and kind != "number") or (kind in _FENCES and kind not in self.fences)
 
     def unary(self) -> Expr:
         """Unary := ("-" | "+") unary | power."""
@@ -173,7 +174,7 @@ class Parser(Cursor):
         return Index(base, calculus.counted_from_one(self, opened, indices), base.span.join(end))
 
     def atom(self) -> Expr:
-        """Atom := number | name | call | derivative | group | "|" sum "|" | "√" postfix."""
+        """Atom := number | name | call | derivative | group | fenced | "√" postfix."""
         token = self.token
         match token.kind:
             case "number":
@@ -182,8 +183,8 @@ class Parser(Cursor):
                 return self.word()
             case "(" | "{" | "[":
                 return self.group()
-            case "|":
-                return self.bars_group()
+            case "|" | "‖" | "⟨":
+                return fences.fenced(self)
             case "Σ":
                 return self.sum_over()
             case "√":
@@ -222,7 +223,7 @@ class Parser(Cursor):
     def group(self) -> Expr:
         """Group := "(" comparison ["?"] ")" | "{" sum "}" | "[" comparison "]" | "[" comparison ("," comparison)* "]"."""
         opened = self.take()
-        bars, self.bars = self.bars, 0
+        outer, self.fences = self.fences, ""
         lists = self.lists
         self.lists = lists + (opened.kind == "[")
         expr = self.comparison()
@@ -233,7 +234,7 @@ class Parser(Cursor):
         if self.token.kind == "?":
             self.take()
         closed = self.expect(_CLOSING[opened.kind], opened)
-        self.bars, self.lists = bars, lists
+        self.fences, self.lists = outer, lists
         compared = isinstance(expr, Call) and expr.function in _COMPARISONS.values()
         if opened.kind != "[" or (len(items) == 1 and (compared or opened.text == BRACKET)):
             return expr
@@ -242,19 +243,10 @@ class Parser(Cursor):
             self.fail("brackets [ ] stand around a value", hint, opened.span)
         return Call("array", tuple(items), (), opened.span.join(closed.span))
 
-    def bars_group(self) -> Expr:
-        """Absolute value := "|" sum "|"."""
-        opened = self.take()
-        self.bars += 1
-        expr = self.comparison()
-        closed = self.expect("|", opened)
-        self.bars -= 1
-        return Call("abs", (expr,), (), opened.span.join(closed.span))
-
     def arguments(self, closing: str, opened: Token) -> tuple[Expr, ...]:
         """Arguments := [comparison ("," comparison)*]."""
         found: list[Expr] = []
-        bars, self.bars = self.bars, 0
+        outer, self.fences = self.fences, ""
         self.lists += 1
         while self.token.kind != closing:
             found.append(self.comparison())
@@ -263,7 +255,7 @@ class Parser(Cursor):
             self.take()
         self.expect(closing, opened)
         self.lists -= 1
-        self.bars = bars
+        self.fences = outer
         return tuple(found)
 
     def word(self) -> Expr:
@@ -352,7 +344,7 @@ class Parser(Cursor):
             self.scope.piece(self.token.text) or not self.scope.function(self.token.text)
         ):
             factors.append(self.power())
-        if not factors and self.token.kind in ("|", "√", "{", "word"):
+        if not factors and self.token.kind in ("|", "‖", "√", "{", "word"):
             factors.append(self.power())
         if not factors:
             self.fail(f"{word.text} has no argument", f"write {word.text}(…)", word.span)
