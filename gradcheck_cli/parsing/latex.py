@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing import latexblocks as blocks
-from gradcheck_cli.parsing.latexnames import TRANSPOSED, Names, is_entry
+from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
     MAX_CHARACTERS,
@@ -57,6 +57,8 @@ _SIGNS = set("+-*/()[]|<>,?=")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}[0-9]+|\.?[0-9]*)|\.[0-9]+)")
 _PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+_CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|big|Big))?\s*(?:[\[({]|\\\{))")
+_INVERSE = re.compile(rf"\s*-\s*{TRANSPOSED}\s*")
 _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
@@ -164,6 +166,10 @@ class _Lexer(Names):
         if primes:
             return [Token("'", "'", Span(at, after))] * primes, after
         inner, behind = self.group(at + 1)
+        if match := _INVERSE.fullmatch(self.text, inner.start, inner.end):  # A^{-T}
+            one = [Token("-", "-", inner), Token("number", "1", inner, number_value("1"))]
+            group = [Token("(", "{", inner), *one, Token(")", "}", inner)]
+            return [Token("^", "^", Span(at, at + 1)), *group, Token("T", match.group(), inner)], behind
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
         raised = self.text[inner.start : inner.end].strip()
@@ -286,6 +292,8 @@ class _Lexer(Names):
         content = self.text[inner.start : inner.end].strip()
         if content == "1" or (word == "mathbb" and content == "I"):
             span = Span(at, after)
+            if self.scope.arrays and content == "1" and not _CONDITION.match(self.text, after):
+                return [Token("word", ONES, span)], after
             one = [Token("(", "{", span), Token("number", "1", span, number_value("1")), Token(")", "}", span)]
             if self.text[after : after + 1] != "_":
                 return one, after

@@ -21,7 +21,8 @@ from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
-from gradcheck_cli.verifying.array_reading import product_readings, spread_indices
+from gradcheck_cli.verifying.array_paper import paper_readings, with_own_letters
+from gradcheck_cli.verifying.array_reading import product_readings, spread_indices, widens
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
@@ -65,7 +66,7 @@ class ArrayGrader:
         self.last = None
         self.left_out(formula)
         try:
-            meanings = self.own.readings(left, latex=formula.latex)
+            meanings = self.left_sides(left, latex=formula.latex)
         except GradcheckError as error:
             return replace(self.finish(formula, [unreadable(left, error)], None), note=self.foreign)
         best: Claim | None = None
@@ -81,6 +82,16 @@ class ArrayGrader:
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
             return self.define(formula) or best
         return best
+
+    def left_sides(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
+        """The readings of a left side, products of arrays in it as on paper; raises ParseError where there is none."""
+        quiet = self.bench.matcher.quiet
+        found = [with_own_letters(expr, self.engine.letters) for expr in self.own.readings(left, latex=latex)]
+        if latex:
+            found = [other for expr in found for other in paper_readings(expr, quiet)]
+        products = [way for expr in found for way in product_readings(expr, left, quiet, latex=latex)]
+        widened = [expr for expr in found if latex and widens(expr, quiet)]
+        return tuple(dict.fromkeys((*(expr for expr in found if expr not in widened), *products, *widened)))
 
     def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
         r"""A set such as `\mathbb{R}^{D_x \times 1}` in the problem's letters for sizes, and what was read; None for none.

@@ -21,6 +21,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare, held_at
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
+from gradcheck_cli.verifying.array_paper import flattened, paper_readings, with_own_letters
 from gradcheck_cli.verifying.array_reading import (
     product_readings,
     quietly,
@@ -35,7 +36,7 @@ from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.grids import Grid
@@ -77,7 +78,7 @@ class ArrayMatcher:
                 one if own is None else substitute(one, own.definitions)
                 for one in read_member(source, scope, truth, latex=latex)
             ]
-            found = tuple(without_sums_of_nothing(other) for expr in read for other in with_identity(expr, self.engine))
+            found = tuple(self.on_paper(read, latex=latex))
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
@@ -89,6 +90,13 @@ class ArrayMatcher:
                 break
         assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
         return best
+
+    def on_paper(self, read: Iterable[Expr], *, latex: bool) -> Iterator[Expr]:
+        """The readings with identities, with what paper means by powers, with letters of their own for indices."""
+        for expr in read:
+            for other in with_identity(with_own_letters(expr, self.engine.letters), self.engine):
+                other = without_sums_of_nothing(other)
+                yield from paper_readings(other, self.quiet) if latex else (flattened(other, self.quiet),)
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""

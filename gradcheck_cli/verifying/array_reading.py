@@ -14,6 +14,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.verifying.array_paper import as_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
 
-_ENTRYWISE = re.compile(r"\\odot|\\circ|\\ast|\*|⊙|∘")
+_ENTRYWISE = re.compile(r",|\\odot|\\circ|\\ast|\*|⊙|∘")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
 
@@ -168,7 +169,7 @@ def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr
     same = all(new is old for new, old in zip(below, children(expr), strict=True))
     expr = expr if same else with_children(expr, below)
     if isinstance(expr, Call) and expr.function == "outer":
-        return with_children(expr, tuple(_flat(arg, shape_of(arg)) for arg in expr.args))
+        return with_children(expr, tuple(as_vector(arg, shape_of(arg)) for arg in expr.args))
     if isinstance(expr, Index) and len(expr.indices) == 1:
         shape = shape_of(expr.base)
         if shape is not None and len(shape) == 2 and shapes.ONE in shape:
@@ -192,11 +193,6 @@ def _is_nothing(expr: Expr) -> bool:
     if isinstance(expr, Call) and expr.function == "mul":
         return any(_is_nothing(arg) for arg in expr.args)
     return isinstance(expr, Num) and expr.value == 0
-
-
-def _flat(expr: Expr, shape: Shape | None) -> Expr:
-    """A row or a column as a vector."""
-    return Call("flatten", (expr,)) if shape is not None and len(shape) == 2 and shapes.ONE in shape else expr
 
 
 def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]:

@@ -51,6 +51,9 @@ def _judged(engine: ArrayEngine, found: Shape, wanted: Shape, *, column: bool) -
         return CORRECT, ""
     if column and len(wanted) == 1 and len(found) == 2 and _same(engine, found, (*wanted, shapes.ONE)):
         return CORRECT, "a vector as a column"
+    if column and len(found) == 1 and len(wanted) == 2 and shapes.ONE in wanted:
+        single = _same(engine, (*found, shapes.ONE), wanted) or _same(engine, (shapes.ONE, *found), wanted)
+        return (CORRECT, "a vector of so many entries") if single else (WRONG, "")
     if column and not wanted and all(one == shapes.ONE for one in found):
         return CORRECT, ""
     return WRONG, ""
