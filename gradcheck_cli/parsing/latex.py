@@ -169,7 +169,7 @@ class _Lexer(Names):
         if match := _INVERSE.fullmatch(self.text, inner.start, inner.end):  # A^{-T}
             one = [Token("-", "-", inner), Token("number", "1", inner, number_value("1"))]
             group = [Token("(", "{", inner), *one, Token(")", "}", inner)]
-            return [Token("^", "^", Span(at, at + 1)), *group, Token("T", match.group(), inner)], behind
+            return [Token("T", match.group(), inner), Token("^", "^", Span(at, at + 1)), *group], behind
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
         raised = self.text[inner.start : inner.end].strip()

@@ -266,6 +266,12 @@ class ArrayEngine:
             term = term if matrix is None else matrix
         return written(self.calculus.algebra, term)
 
+    def sent(self, target: str, source: str, *, partial: bool) -> tuple[Expr, str]:
+        """What arrives at a source from a node, along one edge or along all ways; and the name of what arrives there."""
+        if partial:
+            return written(self.calculus.algebra, self.calculus.rule(target)[source]), f"upstream({target})"
+        return written(self.calculus.algebra, self.calculus.backward(target).totals[source]), adjoint(target, target)
+
     def jacobian_value(self, source: str, target: str) -> Grid | None:
         """The Jacobian on an edge at the given numbers, where it is small."""
         shape = self.in_numbers((*self.shapes[target], *self.shapes[source]))

@@ -21,12 +21,14 @@ from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
-from gradcheck_cli.verifying.array_paper import paper_readings, with_own_letters
-from gradcheck_cli.verifying.array_reading import product_readings, spread_indices, widens
+from gradcheck_cli.verifying.array_differentials import ArrayDifferentials
+from gradcheck_cli.verifying.array_meanings import GIVEN, ArrayMeanings, batch_sizes
+from gradcheck_cli.verifying.array_reading import ways
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of, with_output, with_rates
 from gradcheck_cli.verifying.own import OWN, Own, own_name
 from gradcheck_cli.write.text import write
 
@@ -37,12 +39,10 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
-_SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
 _SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]")
 MOST_SIZES = 2
-_GIVEN = "given"
-_CONSISTENT = ("given", "own")
+_CONSISTENT = (GIVEN, "own")
 
 
 class ArrayGrader:
@@ -52,13 +52,17 @@ class ArrayGrader:
         self.bench = bench
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
-        self.own = Own(replace(self.engine.problem.scope, differentials=True))
+        self.own = Own(with_output(self.engine.problem.scope, self.engine.output))
+        self.own.gradients = Gradients(batch_sizes(bench))
+        self.own.scope, rates = with_rates(self.own.scope, bench.problem)
+        self.own.definitions.update(rates)
         self.slips: list[Slip] = []
         # right derivatives so far: the student's name for each, what it is, and what it is the derivative of
         self.values: list[tuple[str | None, Expr | None, Expr | None]] = []
         self.last: tuple[Truth, list[Read]] | None = None
         self.sizes: dict[str, str] = {}  # the student's letters for sizes
-        self._truths: dict[Expr, list[Truth]] = {}
+        self.meanings = ArrayMeanings(bench)
+        self.differentials = ArrayDifferentials(bench.matcher)
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
@@ -72,9 +76,9 @@ class ArrayGrader:
         best: Claim | None = None
         kept = None
         for meaning in meanings:
-            for truth in self.truths(meaning, members):
+            for truth in self.meanings.truths(meaning, members, self.own, latex=formula.latex):
                 claim = self.judged(formula, members, truth)
-                if best is None or _RANK.index(claim.verdict) < _RANK.index(best.verdict):
+                if best is None or _nearer(claim, best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
@@ -84,14 +88,14 @@ class ArrayGrader:
         return best
 
     def left_sides(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
-        """The readings of a left side, products of arrays in it as on paper; raises ParseError where there is none."""
-        quiet = self.bench.matcher.quiet
-        found = [with_own_letters(expr, self.engine.letters) for expr in self.own.readings(left, latex=latex)]
-        if latex:
-            found = [other for expr in found for other in paper_readings(expr, quiet)]
-        products = [way for expr in found for way in product_readings(expr, left, quiet, latex=latex)]
-        widened = [expr for expr in found if latex and widens(expr, quiet)]
-        return tuple(dict.fromkeys((*(expr for expr in found if expr not in widened), *products, *widened)))
+        """The readings of a left side, or of anything else, in names of the problem; products of arrays as on paper.
+
+        Raises ParseError where there is none.
+        """
+        shape_of = self.bench.matcher.shapes_with(self.own)
+        read = readings(left, self.own.scope, latex=latex)
+        found = tuple(self.bench.matcher.on_paper(read, shape_of, latex=latex))
+        return tuple(dict.fromkeys(self.own.expanded(way) for way in ways(found, left, shape_of, latex=latex)))
 
     def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
         r"""A set such as `\mathbb{R}^{D_x \times 1}` in the problem's letters for sizes, and what was read; None for none.
@@ -134,12 +138,15 @@ class ArrayGrader:
 
     def member(self, source: Source, truth: Truth, *, latex: bool) -> Read:
         """One member, in names of the problem and of the student's own."""
+        if truth.kind == DIFFERENTIAL:
+            return self.differentials.member(source, base_of(truth.ask) or "", self.own, latex=latex)
         return self.bench.matcher.member(source, truth, latex=latex, own=self.own)
 
     # -- what one formula means for those below it
 
     def explained(self, claim: Claim) -> Claim:
         """The claim just judged; it earns its points where it follows from an earlier one."""
+        self.says(claim)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
@@ -153,6 +160,31 @@ class ArrayGrader:
                 found = self.told_of_a_step(*self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
+
+    def says(self, claim: Claim) -> None:
+        """Keep what a line says that dZ is; where that is wrong, the right one may be meant below it too."""
+        if self.last is None or claim.left is None:
+            return
+        truth, reads = self.last
+        name = self.gradient_of(claim.left)
+        if name is None or truth.kind != "derivative" or isinstance(truth.ask, Index):
+            return
+        if claim.verdict == CORRECT:
+            self.own.gradients.said[name] = (truth.expr,)
+        elif claim.verdict == WRONG:
+            self.own.gradients.said.pop(name, None)
+            own = next((read.expr for read in reads if read.member.verdict == WRONG), None)
+            fits = own is not None and self.bench.matcher.quiet(own) == self.engine.shapes[name]
+            self.own.gradients.said[name] = (*self.own.gradients.of(name), *((own,) if own is not None and fits else ()))
+
+    def gradient_of(self, left: Source) -> str | None:
+        """The Z where a left side is dZ."""
+        for latex in (True, False):
+            try:
+                return base_of(readings(left, self.own.scope, latex=latex)[0])
+            except GradcheckError:
+                continue
+        return None
 
     def told_of_a_step(self, truth: Truth, reads: list[Read]) -> Diagnosis | None:
         """What is wrong with a step of homework: a value for its derivative, the right factors in a senseless order."""
@@ -202,7 +234,8 @@ class ArrayGrader:
         left, *members = formula.members
         spelling = own_name(left)
         known_as = self.own.scope.name(spelling) if spelling else None
-        if spelling is None or (known_as and known_as not in self.own.definitions) or formula.relation == "in":
+        known = known_as is not None and known_as not in self.own.definitions
+        if spelling is None or known or formula.relation == "in" or self.gradient_of(left) is not None:
             return None
         for at, member in enumerate(members):
             resolved = self.meaning(member, latex=formula.latex)
@@ -258,14 +291,10 @@ class ArrayGrader:
     def meaning(self, member: Source, *, latex: bool) -> Expr | None:
         """What a member stands for in names of the problem, in the first reading that fits; None for none."""
         try:
-            found = self.own.readings(member, latex=latex)
+            found = self.left_sides(member, latex=latex)
         except GradcheckError:
             return None
-        ways = [
-            *found,
-            *(way for one in found for way in product_readings(one, member, self.bench.matcher.quiet, latex=latex)),
-        ]
-        for expr in ways:
+        for expr in (meaning for way in found for meaning in self.own.gradients.put_in(way)):
             try:
                 resolved = self.engine.resolve(expr, text=member)
                 self.engine.shape_of(resolved)
@@ -275,64 +304,6 @@ class ArrayGrader:
             if not free:
                 return resolved
         return None
-
-    # -- what a left side may mean
-
-    def truths(self, left: Expr, members: list[Source]) -> list[Truth]:
-        """The meanings of a left side, each with what is true of it."""
-        if any(_SPACE.match(member.text) for member in members):
-            return self.asked(Call("shape", (left,))) if isinstance(left, Name) else []
-        if left not in self._truths:
-            self._truths[left] = self.meant(left)
-        return self._truths[left]
-
-    def meant(self, left: Expr) -> list[Truth]:
-        """As `truths`, for what is no shape; one index is enough for a row or a column."""
-        left = spread_indices(left, self.bench.matcher.quiet)
-        if isinstance(left, Name):
-            return self.of_name(left)
-        if isinstance(left, Call) and left.function == "d":
-            return [*self.asked(left), *self.local(left)]
-        if isinstance(left, Call) and left.function == "differential":
-            return []
-        return self.asked(left)
-
-    def asked(self, ask: Expr) -> list[Truth]:
-        """What is true of a query; nothing where it makes no sense."""
-        try:
-            return [self.bench.truth(ask)]
-        except GradcheckError:
-            return []
-
-    def local(self, left: Call) -> list[Truth]:
-        """∂y/∂x as the local derivative, where an edge joins them."""
-        ends = [arg.base if isinstance(arg, Index) else arg for arg in left.args]
-        if not all(isinstance(name, Name) for name in ends):
-            return []
-        target, source = (name.id for name in ends if isinstance(name, Name))
-        if source not in self.engine.graph.sources.get(target, ()):
-            return []
-        ask: Expr = Call("local", tuple(ends))
-        places = tuple(index for arg in left.args if isinstance(arg, Index) for index in arg.indices)
-        return self.asked(Index(ask, places) if places else ask)
-
-    def of_name(self, left: Name) -> list[Truth]:
-        """A node is what computes it; an input is its given value, or its value after an update."""
-        engine = self.engine
-        if any(node.name == left.id for node in engine.graph.nodes):
-            return self.asked(left)
-        if left.id in engine.lets:
-            return [replace(truth, kind="own") for truth in self.asked(left)]
-        leaf = engine.graph.by_name.get(left.id)
-        if leaf is None:
-            return []
-        found = []
-        if left.id in engine.problem.data or left.id in engine.problem.given:
-            found += [replace(truth, kind=_GIVEN) for truth in self.asked(left)]
-        learns = left.id in {leaf.name for leaf in engine.graph.inputs if leaf.param}
-        if learns and engine.problem.learning_rate is not None and not engine.shapes[engine.output]:
-            found += self.asked(Call("step", (left, as_typed(engine.problem.learning_rate))))
-        return found
 
     # -- verdicts
 
@@ -380,6 +351,12 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
+
+
+def _nearer(claim: Claim, best: Claim) -> bool:
+    """Whether a claim is nearer to being right than the best so far; of two wrong ones the one whose mistake has a name."""
+    found, before = (_RANK.index(one.verdict) for one in (claim, best))
+    return found < before or (found == before and best.diagnosis is None and claim.diagnosis is not None)
 
 
 def _misread(read: Read) -> bool:

@@ -7,12 +7,14 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, names, number, substitute
 from gradcheck_cli.parsing.latexnames import ONES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 _IDENTITY = "I"
@@ -26,7 +28,9 @@ def identity_scope(scope: Scope) -> Scope:
     return replace(scope, spellings=known)
 
 
-def with_identity(expr: Expr, engine: ArrayEngine) -> tuple[Expr, ...]:
+def with_identity(
+    expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None]
+) -> tuple[Expr, ...]:
     """The expression with identities and ones, once for each size with which everything fits; as it is without any."""
     used = set(names(expr))
     meant: dict[str, list[Expr]] = {}
@@ -38,13 +42,6 @@ def with_identity(expr: Expr, engine: ArrayEngine) -> tuple[Expr, ...]:
     if not meant:
         return (expr,)
     found = [substitute(expr, dict(zip(meant, choice, strict=True))) for choice in product(*meant.values())]
-    fitting = tuple(other for other in found if _fits(other, engine))
+    fitting = tuple(other for other in found if shape_of(other) is not None)
     return (tuple(found) if ONES in meant else fitting) or tuple(found[:1]) or (expr,)
 
-
-def _fits(expr: Expr, engine: ArrayEngine) -> bool:
-    try:
-        engine.shape_of(engine.resolve(expr))
-    except GradcheckError:
-        return False
-    return True

@@ -22,13 +22,7 @@ from gradcheck_cli.verifying.array_compare import compare, held_at
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
 from gradcheck_cli.verifying.array_paper import flattened, paper_readings, with_own_letters
-from gradcheck_cli.verifying.array_reading import (
-    product_readings,
-    quietly,
-    spread_indices,
-    widens,
-    without_sums_of_nothing,
-)
+from gradcheck_cli.verifying.array_reading import quietly, ways, without_sums_of_nothing
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
@@ -36,12 +30,13 @@ from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge import ArrayDecision
     from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
     from gradcheck_cli.verifying.own import Own
@@ -74,15 +69,11 @@ class ArrayMatcher:
             return shape_answer(self.engine, source, truth, latex=latex)
         try:
             scope = self.scope if own is None else identity_scope(own.scope)
-            read = [
-                one if own is None else substitute(one, own.definitions)
-                for one in read_member(source, scope, truth, latex=latex)
-            ]
-            found = tuple(self.on_paper(read, latex=latex))
+            read = read_member(source, scope, truth, latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
         best: Read | None = None
-        for expr in self.ways(found, source, latex=latex):
+        for expr in self.meant(read, source, own, latex=latex):
             judged = self.reading(source, expr, truth, tolerance)
             if best is None or _closeness(judged, truth) < _closeness(best, truth):
                 best = judged
@@ -91,30 +82,30 @@ class ArrayMatcher:
         assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
         return best
 
-    def on_paper(self, read: Iterable[Expr], *, latex: bool) -> Iterator[Expr]:
+    def meant(self, read: Iterable[Expr], source: Source, own: Own | None, *, latex: bool) -> Iterator[Expr]:
+        """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
+        shape_of = self.quiet if own is None else self.shapes_with(own)
+        found = tuple(self.on_paper(read, shape_of, latex=latex))
+        for way in ways(found, source, shape_of, latex=latex):
+            yield from (way,) if own is None else own.meanings(way)
+
+    def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
+        """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
+        return lambda expr: self.quiet(own.meanings(expr)[0])
+
+    def on_paper(
+        self, read: Iterable[Expr], shape_of: Callable[[Expr], Shape | None], *, latex: bool
+    ) -> Iterator[Expr]:
         """The readings with identities, with what paper means by powers, with letters of their own for indices."""
         for expr in read:
-            for other in with_identity(with_own_letters(expr, self.engine.letters), self.engine):
-                other = without_sums_of_nothing(other)
-                yield from paper_readings(other, self.quiet) if latex else (flattened(other, self.quiet),)
+            for other in with_identity(with_own_letters(expr, self.engine.letters), self.engine, shape_of):
+                plain = without_sums_of_nothing(other)
+                yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""
         self.engine.runs.clear()
         self.engine.runs.update(truth.array.letters if truth.array else ())
-
-    def ways(self, found: tuple[Expr, ...], source: Source, *, latex: bool) -> Iterator[Expr]:
-        """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
-        plain = [expr for expr in found if not (latex and widens(expr, self.quiet))]
-        yield from plain
-        for expr in found:
-            yield from product_readings(expr, source, self.quiet, latex=latex)
-        if not plain:
-            yield from (expr for expr in found if not any(product_readings(expr, source, self.quiet, latex=latex)))
-        for expr in found:
-            spread = spread_indices(expr, self.quiet)
-            if spread is not expr:
-                yield spread
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""

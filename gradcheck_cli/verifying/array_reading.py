@@ -56,6 +56,22 @@ def product_readings(
             yield found
 
 
+def ways(
+    found: tuple[Expr, ...], source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+) -> Iterator[Expr]:
+    """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
+    plain = [expr for expr in found if not (latex and widens(expr, shape_of))]
+    yield from plain
+    for expr in found:
+        yield from product_readings(expr, source, shape_of, latex=latex)
+    if not plain:
+        yield from (expr for expr in found if not any(product_readings(expr, source, shape_of, latex=latex)))
+    for expr in found:
+        spread = spread_indices(expr, shape_of)
+        if spread is not expr:
+            yield spread
+
+
 def _is_product(part: Expr) -> bool:
     return isinstance(part, Call) and part.function in ("mul", "matmul") and len(part.args) > 1
 

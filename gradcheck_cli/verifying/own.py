@@ -11,6 +11,7 @@ from gradcheck_cli.expr import Expr, Name, names, substitute
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
 from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.verifying.gradients import Gradients
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
@@ -41,22 +42,32 @@ class Own:
     `definitions`  the student's names, in names of the problem
     `seconds`      names that the problem defines otherwise: tried where the problem's meaning makes a claim wrong
     `assumed`      values of inputs that the text has set, and the line that did
+    `gradients`    what `dZ` stands for
     """
 
     scope: Scope
     definitions: dict[str, Expr] = field(default_factory=dict)
     seconds: dict[str, Expr] = field(default_factory=dict)
     assumed: dict[str, tuple[Fraction, int]] = field(default_factory=dict)
+    gradients: Gradients = field(default_factory=Gradients)
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
 
         Raises ParseError where there is none.
         """
-        found = [substitute(expr, self.definitions) for expr in readings(source, self.scope, latex=latex)]
+        found = [self.expanded(expr) for expr in readings(source, self.scope, latex=latex)]
         if self.seconds:
             found += [substitute(expr, self.seconds) for expr in found if set(names(expr)) & set(self.seconds)]
         return tuple(dict.fromkeys(found))
+
+    def expanded(self, expr: Expr) -> Expr:
+        """A reading with the student's names replaced by what they stand for."""
+        return substitute(expr, self.definitions)
+
+    def meanings(self, expr: Expr) -> tuple[Expr, ...]:
+        """As `expanded`, and `dZ` as the gradient by Z in every way in which the text may mean it."""
+        return self.gradients.put_in(self.expanded(expr))
 
     def define(self, left: Source, meaning: Expr) -> None:
         """Enter a name; a later definition replaces an earlier one."""
@@ -92,7 +103,8 @@ def own_name(left: Source) -> str | None:
     if len(left.text) > LONGEST_NAME:
         return None
     text = bare(left.text)
-    if not _NAME.fullmatch(text) or text in _RESERVED or text.lstrip("\\") in ALIASES:
+    known = text.lstrip("\\") in ALIASES and text != "\\delta"  # Kronecker's has two letters below it
+    if not _NAME.fullmatch(text) or text in _RESERVED or known:
         return None
     spellings = sorted(plain_spellings(text), key=lambda spelling: ("_" in spelling, spelling))
     return spellings[0] if spellings else text if len(text) == 1 else None
