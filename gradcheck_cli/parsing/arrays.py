@@ -73,7 +73,7 @@ def _bound(parser: Cursor) -> str | None:
             break
         at += 1
     comma, word = parser.tokens[max(at - 2, 0)], parser.tokens[max(at - 1, 0)]
-    single = word.kind == "word" and len(word.text) == 1 and parser.scope.name(word.text) is None
+    single = word.kind == "word" and len(word.text.rstrip("'")) == 1 and parser.scope.name(word.text) is None
     return word.text if single and comma.kind == "," and at - 2 > parser.at else None
 
 

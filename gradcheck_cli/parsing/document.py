@@ -63,7 +63,7 @@ class Formula:
     """A chain: its members, the first of which is its left side.
 
     `latex`     whether it is LaTeX
-    `relation`  the first sign: `=`, `:=` for an assignment, `in` for the set it is in
+    `relation`  the first sign: `=`, `:=` for an assignment, `!=`, `in` for the set it is in
     `loose`     the index of the member that may go on with another formula, where one stands between
     `cell`      the cell of a notebook it stands in, counted from 1
     """
@@ -222,6 +222,8 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
         if inside[match.start()] == 0 and (broken or open_at[match.start()] == 0)
     ]
     relation = ":=" if relations and relations[0]["assigned"] else "="
+    if relations and re.match(r"≠|\\ne", relations[0].group()):
+        relation = "!="
     if not relations:
         relations = [match for match in _MEMBERSHIP.finditer(text) if latex and open_at[match.start()] == 0][:1]
         relation = "in"

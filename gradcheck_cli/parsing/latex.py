@@ -177,8 +177,9 @@ class _Lexer(Names):
             raised != "T" or not self.scope.name("T")
         ):
             return [Token("T", raised, inner)], behind
-        if label := re.fullmatch(rf"(?:\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\])\s*({TRANSPOSED})?", raised):
-            return [Token("T", raised, inner)] * bool(label[1]), behind  # x^{(i)}: a label, not a power
+        if label := re.fullmatch(rf"(?:\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\])\s*({TRANSPOSED})?('|\\prime)?", raised):
+            turned, primed = [Token("T", raised, inner)] * bool(label[1]), [Token("'", "'", inner)] * bool(label[2])
+            return [*turned, *primed], behind  # x^{(i)}: a label, not a power
         return [Token("^", "^", Span(at, at + 1)), *self.bracketed(inner, depth)], behind
 
     def bar(self, at: int, behind: int) -> tuple[list[Token], int]:

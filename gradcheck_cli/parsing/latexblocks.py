@@ -7,6 +7,7 @@ Each function takes the lexer and the place, and gives the tokens of plain notat
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
@@ -141,8 +142,21 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
         body.append(Token(")", ")", span))
     word = Token("word", "sum" if joint == "+" else "prod", span)
-    tail = [Token(",", ",", span), Token("word", letter[1], span), Token(")", ")", span)]
+    over = letter[1]
+    if lexer.scope.name(over) is not None:  # the letter of a size too: in the indices it is another
+        body, over = _renamed(body, over), f"{over}'"
+    tail = [Token(",", ",", span), Token("word", over, span), Token(")", ")", span)]
     return [word, Token("(", "(", span), *body, *tail], after
+
+
+def _renamed(body: list[Token], letter: str) -> list[Token]:
+    """The tokens with a letter in the indices of entries as one that nothing else has."""
+    found, level = [], 0
+    for token in body:
+        level += (token.kind == "[" and token.text == "_") - (token.kind == "]" and level > 0)
+        index = level > 0 and token.kind == "word" and token.text == letter
+        found.append(replace(token, text=f"{letter}'") if index else token)
+    return found
 
 
 def _written_out(lexer: Names, joint: str, run: tuple[str, int, int], span: Span, end: int, depth: int) -> Found:

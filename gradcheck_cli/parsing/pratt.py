@@ -108,7 +108,10 @@ class Parser(Cursor):
 
     def power(self) -> Expr:
         """Power := postfix ["^" unary]; from the right: a^b^c is a^(b^c)."""
-        base = self.postfix()
+        return self.with_exponent(self.postfix())
+
+    def with_exponent(self, base: Expr) -> Expr:
+        """The base, with the exponent that follows it."""
         if self.token.kind != "^":
             return base
         self.take()
@@ -121,7 +124,10 @@ class Parser(Cursor):
 
     def postfix(self) -> Expr:
         """Postfix := atom (".T" | "." method | raised digits | "[" indices "]")*."""
-        expr = self.atom()
+        return self.with_postfix(self.atom())
+
+    def with_postfix(self, expr: Expr) -> Expr:
+        """The expression, with the signs behind it."""
         while True:
             token = self.token
             if token.kind == "T":
@@ -278,7 +284,7 @@ class Parser(Cursor):
             return self.call(function, token)
         if self.scope.piece(token.text):
             return self.piece(self.take())
-        return self.run()
+        return calculus.activation(self) or self.run()
 
     def derivative(self) -> Expr | None:
         """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
@@ -360,10 +366,11 @@ class Parser(Cursor):
         found = splits(self.scope, token)
         if not found:
             complaints.unknown(self.source, token, self.scope)
-        *factors, last = pieces = found[self.choose(len(found)) if len(found) > 1 else 0]
+        *factors, last = found[self.choose(len(found)) if len(found) > 1 else 0]
         function = self.scope.function(last.text)
         if function is None:
-            return _nary("mul", [self.piece(piece) for piece in pieces])
+            ends = self.with_exponent(self.with_postfix(self.piece(last)))  # xy^2 is x times y^2
+            return _nary("mul", [*(self.piece(piece) for piece in factors), ends])
         return _nary("mul", [*(self.piece(piece) for piece in factors), self.call(function, last)])
 
     def piece(self, token: Token) -> Expr:

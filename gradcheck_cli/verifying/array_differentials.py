@@ -94,9 +94,9 @@ class ArrayDifferentials:
         sent = [self.engine.sent(target, name, partial=partial) for name in moving]
         arriving = sent[0][1]
         total = plus(*(_inner(back, self.moved(name)) for name, (back, _) in zip(moving, sent, strict=True)))
-        whole = self.engine.shapes[target]
-        side = _inner(Name(arriving), expr) if whole else expr
-        return compare(self.space(moving, arriving if whole else None), side, total).kind
+        named = any(arriving in names(back) for back, _ in sent)  # at a number 1 may arrive
+        side = _inner(Name(arriving), expr) if named else expr
+        return compare(self.space(moving, arriving if named else None), side, total).kind
 
     def space(self, moving: tuple[str, ...], arriving: str | None) -> ArraySpace:
         """The problem's space, in which what moves and what arrives may be anything."""

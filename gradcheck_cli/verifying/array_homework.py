@@ -16,19 +16,19 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
 from gradcheck_cli.verifying.array_differentials import ArrayDifferentials
-from gradcheck_cli.verifying.array_meanings import GIVEN, ArrayMeanings, batch_sizes
-from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.array_meanings import GIVEN, ArrayMeanings, as_matrix, batch_sizes
+from gradcheck_cli.verifying.array_reading import product_readings, ways
+from gradcheck_cli.verifying.conventions import usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of, with_output, with_rates
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.own import OWN, Own, own_name
 from gradcheck_cli.write.text import write
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
+_ENTRY = re.compile(r"(.{1,60}?)_\s*\{?\s*([i-t](?:\s*,?\s*[i-t]){0,2})\s*\}?")
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
 _SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]")
 MOST_SIZES = 2
@@ -52,10 +53,11 @@ class ArrayGrader:
         self.bench = bench
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
-        self.own = Own(with_output(self.engine.problem.scope, self.engine.output))
+        loss = not self.engine.shapes[self.engine.output]
+        usual = usual_names(bench.problem, self.engine.output, loss=loss)
+        self.own = Own(with_names(usual_scope(bench.problem, self.engine.output), usual))
         self.own.gradients = Gradients(batch_sizes(bench))
-        self.own.scope, rates = with_rates(self.own.scope, bench.problem)
-        self.own.definitions.update(rates)
+        self.own.definitions.update((name, meaning) for name, (_, meaning) in usual.items())
         self.slips: list[Slip] = []
         # right derivatives so far: the student's name for each, what it is, and what it is the derivative of
         self.values: list[tuple[str | None, Expr | None, Expr | None]] = []
@@ -66,7 +68,8 @@ class ArrayGrader:
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
-        left, *members = formula.members
+        written, *members = formula.members
+        left, updated = without_mark(written)
         self.last = None
         self.left_out(formula)
         try:
@@ -76,7 +79,9 @@ class ArrayGrader:
         best: Claim | None = None
         kept = None
         for meaning in meanings:
-            for truth in self.meanings.truths(meaning, members, self.own, latex=formula.latex):
+            truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
+            for truth in (one for one in truths if not updated or one.kind == "update"):
+                truth = replace(truth, expr=self.own.apart(truth.expr))
                 claim = self.judged(formula, members, truth)
                 if best is None or _nearer(claim, best):
                     best, kept = claim, self.last
@@ -86,6 +91,20 @@ class ArrayGrader:
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
             return self.define(formula) or best
         return best
+
+    def under(self, formula: Formula, letters: tuple[str, str], *, equal: bool) -> Claim | None:
+        """A formula judged where two index letters are the same, or where they differ."""
+        kept, last = dict(self.own.definitions), self.last
+        if equal:
+            self.own.definitions[letters[1]] = Name(letters[0])
+        else:
+            self.own.unequal = frozenset(letters)
+        found = self.claim(formula)
+        self.own.definitions, self.own.unequal = kept, frozenset()
+        if found is None or found.verdict != CORRECT:
+            self.last = last
+            return None
+        return replace(found, note=f"for {letters[0]} {'=' if equal else '≠'} {letters[1]}")
 
     def left_sides(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a left side, or of anything else, in names of the problem; products of arrays as on paper.
@@ -140,7 +159,12 @@ class ArrayGrader:
         """One member, in names of the problem and of the student's own."""
         if truth.kind == DIFFERENTIAL:
             return self.differentials.member(source, base_of(truth.ask) or "", self.own, latex=latex)
-        return self.bench.matcher.member(source, truth, latex=latex, own=self.own)
+        read = self.bench.matcher.member(source, truth, latex=latex, own=self.own)
+        if read.member.verdict == WRONG and read.expr is not None and truth.array is not None:
+            turned = as_matrix(truth, *(self.bench.matcher.quiet(one) for one in (truth.expr, read.expr)))
+            again = self.bench.matcher.member(source, turned, latex=latex, own=self.own) if turned else read
+            return again if again.member.verdict == CORRECT else read
+        return read
 
     # -- what one formula means for those below it
 
@@ -237,6 +261,8 @@ class ArrayGrader:
         known = known_as is not None and known_as not in self.own.definitions
         if spelling is None or known or formula.relation == "in" or self.gradient_of(left) is not None:
             return None
+        if (entry := self.define_entries(formula)) is not None:
+            return entry
         for at, member in enumerate(members):
             resolved = self.meaning(member, latex=formula.latex)
             if resolved is None:
@@ -251,6 +277,22 @@ class ArrayGrader:
             claim = self.finish(replace(formula, members=(left, *members[at:])), reads, truth)
             return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
         return None
+
+    def define_entries(self, formula: Formula) -> Claim | None:
+        """A new name given by its entries, `e_j = p_j - y_j`; None for any other."""
+        left, first, *_ = formula.members
+        match = _ENTRY.fullmatch(left.text.strip())
+        letters = tuple(character for character in match[2] if character.isalpha()) if match else ()
+        if match is None or len(set(letters)) != len(letters):
+            return None
+        entry = self.meaning(first, latex=formula.latex, letters=frozenset(letters))
+        if entry is None or not set(letters) & set(names(entry)):
+            return None
+        if not self.own.define_entries(left.part(match[1], tuple(range(len(match[1]) + 1))), letters, entry):
+            return None
+        read = Read(Member(first.text, CORRECT, None, "", first), entry)
+        claim = self.finish(replace(formula, members=(left, first)), [read], None)
+        return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
 
     def name(self, left: Source, claim: Claim) -> bool:
         """Enter a name that stands behind a right claim, as in `… = w_2 = S_3`; whether it could be."""
@@ -288,20 +330,25 @@ class ArrayGrader:
                 self.own.define(formula.members[0].part(name, (0,) * (len(name) + 1)), value)
                 self.values[between[0]] = (self.own.scope.name(name), *self.values[between[0]][1:])
 
-    def meaning(self, member: Source, *, latex: bool) -> Expr | None:
-        """What a member stands for in names of the problem, in the first reading that fits; None for none."""
+    def meaning(self, member: Source, *, latex: bool, letters: frozenset[str] = frozenset()) -> Expr | None:
+        """What a member stands for in names of the problem, in the first reading that fits; None for none.
+
+        In LaTeX products of arrays are those of matrices where they can be; the `letters` may stand free in it.
+        """
+        shape_of = self.bench.matcher.shapes_with(self.own)
         try:
-            found = self.left_sides(member, latex=latex)
+            read = readings(member, self.own.scope, latex=latex)
+            found = tuple(self.bench.matcher.on_paper(read, shape_of, latex=latex))
         except GradcheckError:
             return None
-        for expr in (meaning for way in found for meaning in self.own.gradients.put_in(way)):
+        products = (way for one in found if latex for way in product_readings(one, member, shape_of, latex=latex))
+        for way in (*products, *ways(found, member, shape_of, latex=latex)):
             try:
-                resolved = self.engine.resolve(expr, text=member)
+                resolved = self.engine.resolve(self.own.meanings(way)[0], text=member)
                 self.engine.shape_of(resolved)
             except GradcheckError:
                 continue
-            free = set(names(resolved)) - {*self.engine.shapes, *self.engine.letters}
-            if not free:
+            if set(names(resolved)) - {*self.engine.shapes, *self.engine.letters} <= letters:
                 return resolved
         return None
 

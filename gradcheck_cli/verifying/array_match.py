@@ -70,16 +70,20 @@ class ArrayMatcher:
         try:
             scope = self.scope if own is None else identity_scope(own.scope)
             read = read_member(source, scope, truth, latex=latex)
+            meant = self.meant(read, source, own, latex=latex)
+            return self.nearest((self.reading(source, expr, truth, tolerance) for expr in meant), truth)
         except GradcheckError as error:
             return unreadable(source, error)
+
+    def nearest(self, judged: Iterable[Read], truth: Truth) -> Read:
+        """The first right one of several readings, or the one nearest to being right."""
         best: Read | None = None
-        for expr in self.meant(read, source, own, latex=latex):
-            judged = self.reading(source, expr, truth, tolerance)
-            if best is None or _closeness(judged, truth) < _closeness(best, truth):
-                best = judged
-            if judged.member.verdict == CORRECT:
+        for one in judged:
+            if best is None or _closeness(one, truth) < _closeness(best, truth):
+                best = one
+            if one.member.verdict == CORRECT:
                 break
-        assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
+        assert best is not None  # noqa: S101 - a member that can be read has a reading
         return best
 
     def meant(self, read: Iterable[Expr], source: Source, own: Own | None, *, latex: bool) -> Iterator[Expr]:

@@ -10,11 +10,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name
+from gradcheck_cli.grids import Grid
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_reading import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
 from gradcheck_cli.verifying.match import Truth
@@ -22,6 +25,7 @@ from gradcheck_cli.verifying.match import Truth
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.array_bench import ArrayBench
     from gradcheck_cli.verifying.own import Own
@@ -114,7 +118,7 @@ class ArrayMeanings:
 def _moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
     try:
-        found = readings(member, own.scope, latex=latex)
+        found = readings(member, identity_scope(own.scope), latex=latex)
     except GradcheckError:
         return ()
     return tuple(name for expr in found[:1] for name in names_of(expr))
@@ -130,3 +134,16 @@ def batch_sizes(bench: ArrayBench) -> Mapping[str, Expr]:
         if len(letters) == 1 and name in graph.by_name:
             found[name] = Name(letters[0])
     return found
+
+
+def as_matrix(truth: Truth, wanted: Shape | None, found: Shape | None) -> Truth | None:
+    """What is true of a vector, as the row or column that an answer writes it as; None for any other answer."""
+    if wanted is None or found is None or len(wanted) != 1 or found not in ((shapes.ONE, *wanted), (*wanted, shapes.ONE)):
+        return None
+    array = truth.array
+    if array is not None and array.number is not None:
+        count = len(array.number.items)
+        number = Grid((1, count) if found[0] == shapes.ONE else (count, 1), array.number.items)
+        array = replace(array, number=number)
+    expr = Call("reshape", (truth.expr, *(one.expr() for one in found)))
+    return replace(truth, expr=expr, array=array)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
 
-_ENTRYWISE = re.compile(r",|\\odot|\\circ|\\ast|\*|⊙|∘")
+_ENTRYWISE = re.compile(r"(?<!\\),|\\odot|\\circ|\\ast|\*|⊙|∘")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
 

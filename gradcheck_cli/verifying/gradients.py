@@ -6,18 +6,14 @@ the two a text means shows where it says what dZ is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Index, Name, children, walk, with_children
 from gradcheck_cli.symbolic.build import times
-from gradcheck_cli.symbolic.convert import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from gradcheck_cli.parsing.names import Scope
-    from gradcheck_cli.problem import Problem
 
 DIFFERENTIAL = "differential"
 
@@ -82,22 +78,3 @@ def spanned(expr: Expr, place: Expr) -> Expr:
     """An expression that stands where another was written."""
     return Name(expr.id, place.span) if isinstance(expr, Name) else expr
 
-
-# what stands for the output and for the learning rate where a problem has no such names
-_OUTPUT = "out"
-_RATES = ("alpha", "eta", "lr", "learning_rate")
-
-
-def with_output(known: Scope, output: str) -> Scope:
-    """The scope of a text: differentials may stand alone, and `dout` is what arrives at the output."""
-    spellings = known.spellings if known.name(_OUTPUT) else {**known.spellings, _OUTPUT: output}
-    return replace(known, differentials=True, spellings=spellings)
-
-
-def with_rates(known: Scope, problem: Problem) -> tuple[Scope, dict[str, Expr]]:
-    """The scope with the usual names of the learning rate, and what they stand for; as it is where there is none."""
-    if problem.learning_rate is None:
-        return known, {}
-    free = [name for name in _RATES if known.name(name) is None]
-    spellings = {**known.spellings, **{name: name for name in free}}
-    return replace(known, spellings=spellings), dict.fromkeys(free, as_typed(problem.learning_rate))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Document, Formula
     from gradcheck_cli.verifying.examiner import Examiner
 
+NEAR = 4  # lines between a condition and the formula below it
 LEAST_NAMED = 2  # sides before a name at the end of a chain
 MOST_LATER = 100  # formulas that are searched for it
 _WORDS = re.compile(r"[A-Za-z]{3,}(?:[\s_]+[A-Za-z]+)*|[A-Za-z]+(?:\s+[A-Za-z]{2,})+")
@@ -37,18 +38,34 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
     ]
     found: list[Claim] = []
     for at, formula in enumerate(document.formulas):
+        if formula.relation == "!=":
+            continue
         named = _naming(document.formulas, at)
-        claim = _claim(graders, named or formula, len(found))
+        cases = _cases(document.formulas, at)
+        claim = _claim(graders, named or formula, len(found), cases)
         if claim is not None:
             found.append(_named(graders, claim, formula) if named else claim)
     return [_in_its_place(found, at) for at in range(len(found))]
 
 
-def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) -> Claim | None:
+def _cases(formulas: tuple[Formula, ...], at: int) -> list[Formula]:
+    """The conditions on index letters, `i = j` or `i ≠ j`, that a formula stands under: one before it, or behind it."""
+    near = [other for other in formulas[max(0, at - 1) : at] if formulas[at].line - other.line <= NEAR]
+    near += [other for other in formulas[at + 1 : at + 2] if other.line == formulas[at].members[-1].line_column(None)[0]]
+    return [other for other in near if all(re.fullmatch("[i-t]", member.text.strip()) for member in other.members)]
+
+
+def _claim(
+    graders: list[Grader | ArrayGrader], formula: Formula, index: int, cases: Iterable[Formula] = ()
+) -> Claim | None:
     """One formula, in the problem that knows most of it; the set that an array is in tells its shape."""
     if formula.relation == "in":
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
-    judged = [(claim, grader) for grader in graders if (claim := _judged(grader, formula)) is not None]
+    judged = [
+        (_in_case(grader, claim, formula, cases), grader)
+        for grader in graders
+        if (claim := _judged(grader, formula)) is not None
+    ]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
@@ -63,6 +80,18 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     if defined:
         return defined[0]
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases: Iterable[Formula]) -> Claim:
+    """A claim that is right only in the case that the words beside it name."""
+    if claim.verdict == CORRECT or not isinstance(grader, ArrayGrader):
+        return claim
+    for case in cases:
+        first, second = (member.text.strip() for member in case.members[:2])
+        found = grader.under(formula, (first, second), equal=case.relation == "=")
+        if found is not None:
+            return found
+    return claim
 
 
 def _naming(formulas: tuple[Formula, ...], at: int) -> Formula | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_children
 from gradcheck_cli.symbolic.build import plus
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.match import Matcher
-
-DIFFERENTIAL = "differential"
 
 
 def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[Truth]:
