@@ -173,9 +173,7 @@ class _Lexer(Names):
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
         raised = self.text[inner.start : inner.end].strip()
-        if re.fullmatch(TRANSPOSED, raised) and (
-            raised != "T" or not self.scope.name("T")
-        ):
+        if re.fullmatch(TRANSPOSED, raised) and (raised != "T" or not self.scope.name("T")):
             return [Token("T", raised, inner)], behind
         if label := re.fullmatch(rf"(?:\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\])\s*({TRANSPOSED})?('|\\prime)?", raised):
             turned, primed = [Token("T", raised, inner)] * bool(label[1]), [Token("'", "'", inner)] * bool(label[2])

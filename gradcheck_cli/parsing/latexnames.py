@@ -24,7 +24,9 @@ _LETTERS = re.compile(r"[A-Za-z]+")
 _PRIME = re.compile(r"(?:\s*(?:['’′]|\^\s*(?:\\prime|\{\s*(?:\\prime\s*)+\}|\{\s*'+\s*\}|')))+")
 ONES = "𝟏"  # a vector of ones, of whatever size fits
 TRANSPOSED = r"(?:T|\\top|\\intercal|\\(?:mathsf|mathrm)\s*\{\s*T\s*\}|⊤)"
-_RAISED = re.compile(rf"(?:\(\s*(?P<round>[A-Za-z0-9]+)\s*\)|\[\s*(?P<square>[A-Za-z0-9]+)\s*\])\s*(?P<turned>{TRANSPOSED})?")
+_RAISED = re.compile(
+    rf"(?:\(\s*(?P<round>[A-Za-z0-9]+)\s*\)|\[\s*(?P<square>[A-Za-z0-9]+)\s*\])\s*(?P<turned>{TRANSPOSED})?"
+)
 _INDICES = re.compile(rf"(?:[{''.join(INDEX_LETTERS)}0-9]|,\s*)+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _OLD = re.compile(r"(?:\\(?:text|mathrm)\s*\{\s*)?old\s*\}?")
@@ -129,7 +131,9 @@ class Names:
             return [Token("word", named, Span(at, after))], after
         return self.numbered(base, below, above, (at, behind, after))
 
-    def numbered(self, base: str, below: str, above: str, places: tuple[int, int, int]) -> tuple[list[Token], int] | None:
+    def numbered(
+        self, base: str, below: str, above: str, places: tuple[int, int, int]
+    ) -> tuple[list[Token], int] | None:
         """`W^{(2)}` as the name W2, also behind another letter, as in dW^{[2]}, and transposed; None for what is none."""
         at, behind, after = places
         label = _RAISED.fullmatch(above)

@@ -84,11 +84,10 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
         return _number(source, match.group(), at, gap=gap)
     if match := _WORD.match(text, at):
         return _word(source, match.group(), at, gap=gap)
-    if match := _RAISED.match(text, at):
-        span = Span(at, match.end())
-        return Token("power", match.group().translate(_SUPERSCRIPTS), span, gap=gap)
-    if match := _NORM.match(text, at):
-        return Token("‖", match.group(), Span(at, match.end()), gap=gap)
+    if match := _RAISED.match(text, at) or _NORM.match(text, at):
+        norm = match.re is _NORM
+        raised = match.group() if norm else match.group().translate(_SUPERSCRIPTS)
+        return Token("‖" if norm else "power", raised, Span(at, match.end()), gap=gap)
     character = text[at]
     if character in VULGAR:
         top, bottom = VULGAR[character]

@@ -97,12 +97,15 @@ def levels(text: str) -> list[int]:
 
 
 def in_brackets(text: str) -> list[int]:
-    """For every place how many round brackets are open there; nowhere any where they do not match."""
+    r"""For every place how many brackets are open there, `\{` among them; nowhere any where they do not match."""
     found, level = [], 0
-    for sign in text:
-        level += sign == "("
+    for at, sign in enumerate(text):
+        escaped = text[at - 1 : at] == "\\"
+        opens = sign in "([" or (sign == "{" and escaped)
+        closes = sign in ")]" or (sign == "}" and escaped)
+        level += opens
         found.append(level)
-        level -= sign == ")"
+        level -= closes
         if level < 0:
             return [0] * len(text)
     return found if level == 0 else [0] * len(text)

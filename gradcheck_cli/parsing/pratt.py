@@ -237,6 +237,9 @@ class Parser(Cursor):
         while opened.kind == "[" and self.token.kind in (",", ";"):
             self.take()
             items.append(self.comparison())
+        if self.token.kind == "=":  # an indicator: 1[i = k]
+            self.take()
+            expr = Call("eq", (expr, self.sum()), (), expr.span)
         if self.token.kind == "?":
             self.take()
         closed = self.expect(_CLOSING[opened.kind], opened)

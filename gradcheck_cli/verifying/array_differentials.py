@@ -18,6 +18,7 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import plus
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_identity import identity_scope
+from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
 from gradcheck_cli.verifying.gradients import exchanged
 from gradcheck_cli.verifying.match import Read, unreadable
@@ -54,8 +55,8 @@ class ArrayDifferentials:
         matcher = self.matcher
         named = tuple(exchanged(expr, self.moved) for expr in found)
         shape_of = matcher.shapes_with(own)
-        on_paper = tuple(matcher.on_paper(named, shape_of, latex=latex))
-        yield from (own.expanded(way) for way in ways(on_paper, source, shape_of, latex=latex))
+        written = tuple(on_paper(named, self.engine, shape_of, latex=latex))
+        yield from (own.expanded(way) for way in ways(written, source, shape_of, latex=latex))
 
     def moved(self, name: str) -> Name:
         """The name that dW has inside, with the shape of W."""

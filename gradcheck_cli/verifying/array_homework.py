@@ -13,22 +13,24 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names
+from gradcheck_cli.expr import Call, Expr, Index, Name, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
-from gradcheck_cli.verifying.array_differentials import ArrayDifferentials
-from gradcheck_cli.verifying.array_meanings import GIVEN, ArrayMeanings, as_matrix, batch_sizes
-from gradcheck_cli.verifying.array_reading import product_readings, ways
+from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes
+from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
+from gradcheck_cli.verifying.array_names import ArrayNames
+from gradcheck_cli.verifying.array_paper import on_paper
+from gradcheck_cli.verifying.array_reading import ways
 from gradcheck_cli.verifying.conventions import usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
+from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.own import OWN, Own, own_name
 from gradcheck_cli.write.text import write
 
@@ -39,11 +41,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
-_ENTRY = re.compile(r"(.{1,60}?)_\s*\{?\s*([i-t](?:\s*,?\s*[i-t]){0,2})\s*\}?")
-_NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
 _SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]")
 MOST_SIZES = 2
-_CONSISTENT = (GIVEN, "own")
+_CONSISTENT = (GIVEN, IDENTITY, "own")
 
 
 class ArrayGrader:
@@ -56,33 +56,35 @@ class ArrayGrader:
         loss = not self.engine.shapes[self.engine.output]
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
         self.own = Own(with_names(usual_scope(bench.problem, self.engine.output), usual))
+        self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
         self.own.definitions.update((name, meaning) for name, (_, meaning) in usual.items())
         self.slips: list[Slip] = []
-        # right derivatives so far: the student's name for each, what it is, and what it is the derivative of
-        self.values: list[tuple[str | None, Expr | None, Expr | None]] = []
         self.last: tuple[Truth, list[Read]] | None = None
         self.sizes: dict[str, str] = {}  # the student's letters for sizes
         self.meanings = ArrayMeanings(bench)
-        self.differentials = ArrayDifferentials(bench.matcher)
+        self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
         written, *members = formula.members
         left, updated = without_mark(written)
         self.last = None
-        self.left_out(formula)
+        self.names.left_out(formula)
         try:
             meanings = self.left_sides(left, latex=formula.latex)
         except GradcheckError as error:
             return replace(self.finish(formula, [unreadable(left, error)], None), note=self.foreign)
         best: Claim | None = None
         kept = None
+        if (truth := self.members.assumption(meanings, members)) is not None:
+            self.last = truth, []
+            read = Read(Member(members[0].text, CORRECT, None, "", members[0]))
+            return replace(self.finish(formula, [read], truth), points=Fraction(0), earned=Fraction(0))
         for meaning in meanings:
             truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
             for truth in (one for one in truths if not updated or one.kind == "update"):
-                truth = replace(truth, expr=self.own.apart(truth.expr))
-                claim = self.judged(formula, members, truth)
+                claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)))
                 if best is None or _nearer(claim, best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
@@ -99,7 +101,9 @@ class ArrayGrader:
             self.own.definitions[letters[1]] = Name(letters[0])
         else:
             self.own.unequal = frozenset(letters)
+        self.members.case = letters
         found = self.claim(formula)
+        self.members.case = None
         self.own.definitions, self.own.unequal = kept, frozenset()
         if found is None or found.verdict != CORRECT:
             self.last = last
@@ -113,7 +117,7 @@ class ArrayGrader:
         """
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
-        found = tuple(self.bench.matcher.on_paper(read, shape_of, latex=latex))
+        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         return tuple(dict.fromkeys(self.own.expanded(way) for way in ways(found, left, shape_of, latex=latex)))
 
     def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
@@ -152,19 +156,22 @@ class ArrayGrader:
 
     def read(self, formula: Formula, members: list[Source], truth: Truth) -> list[Read]:
         """The members of a formula, judged; ragged rows and letters of two sizes are taken for misread."""
-        found = [self.member(member, truth, latex=formula.latex) for member in members if member.text]
-        return [left_open(one, one.member.note) if _misread(one) else one for one in found]
+        found = [self.members.read(member, truth, self.own, latex=formula.latex) for member in members if member.text]
+        return [left_open(one, one.member.note) if self.misread(one, truth) else one for one in found]
 
-    def member(self, source: Source, truth: Truth, *, latex: bool) -> Read:
-        """One member, in names of the problem and of the student's own."""
-        if truth.kind == DIFFERENTIAL:
-            return self.differentials.member(source, base_of(truth.ask) or "", self.own, latex=latex)
-        read = self.bench.matcher.member(source, truth, latex=latex, own=self.own)
-        if read.member.verdict == WRONG and read.expr is not None and truth.array is not None:
-            turned = as_matrix(truth, *(self.bench.matcher.quiet(one) for one in (truth.expr, read.expr)))
-            again = self.bench.matcher.member(source, turned, latex=latex, own=self.own) if turned else read
-            return again if again.member.verdict == CORRECT else read
-        return read
+    def misread(self, read: Read, truth: Truth) -> bool:
+        """Whether what is wrong may be the transcription's: ragged rows, letters of two sizes, the norm of a number."""
+        written = read.written
+        if read.member.verdict != WRONG or written is None:
+            return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)
+        if read.member.note.startswith(MISREAD):
+            return True
+        quiet = self.bench.matcher.quiet
+        calls = [part for part in walk(written) if isinstance(part, Call)]
+        if any(part.function == "norm" and quiet(part.args[0]) == () for part in calls):
+            return True
+        lettered = any(one.number is None for one in quiet(truth.expr) or ())
+        return lettered and any(part.function == "array" for part in calls)  # entries written out for a size in letters
 
     # -- what one formula means for those below it
 
@@ -174,7 +181,7 @@ class ArrayGrader:
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
-            self.told(claim)
+            self.names.told(claim, self.last[0].ask)
         if claim.verdict != WRONG:
             return claim
         source = array_follows(self.bench.matcher, self.slips, *self.last)
@@ -199,7 +206,10 @@ class ArrayGrader:
             self.own.gradients.said.pop(name, None)
             own = next((read.expr for read in reads if read.member.verdict == WRONG), None)
             fits = own is not None and self.bench.matcher.quiet(own) == self.engine.shapes[name]
-            self.own.gradients.said[name] = (*self.own.gradients.of(name), *((own,) if own is not None and fits else ()))
+            self.own.gradients.said[name] = (
+                *self.own.gradients.of(name),
+                *((own,) if own is not None and fits else ()),
+            )
 
     def gradient_of(self, left: Source) -> str | None:
         """The Z where a left side is dZ."""
@@ -234,7 +244,7 @@ class ArrayGrader:
             written = readings(read.member.source, self.own.scope, latex="\\" in read.member.source.text)
         except GradcheckError:
             return False
-        asks = {name: link for name, _, link in self.values if name is not None}
+        asks = {name: link for name, _, link in self.names.values if name is not None}
         for expr in written:
             parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
             links = [asks.get(part) for part in parts]
@@ -245,13 +255,21 @@ class ArrayGrader:
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""
-        if claim.verdict == WRONG and self.last is not None and self.last[0].kind == "derivative":
-            self.slips += array_slips(index, self.last[0].ask, self.last[1])
+        if claim.verdict != WRONG or self.last is None or self.last[0].kind != "derivative":
+            return
+        truth, reads = self.last
+        self.slips += array_slips(index, truth.ask, reads)
+        name = self.gradient_of(claim.left) if claim.left is not None else None
+        for batch in self.own.gradients.sizes(name or ""):  # it may be that of the sum over the batch
+            each = [replace(read, expr=Call("div", (read.expr, batch)) if read.expr else None) for read in reads]
+            self.slips += array_slips(index, truth.ask, each)
 
     def learn(self, formula: Formula) -> str:
-        """What a formula assumes: nothing, since data of arrays are taken from the problem."""
-        del formula
-        return ""
+        """What a formula assumes: which class is the right one, `y_k = 1`; data are taken from the problem."""
+        if self.last is None or self.last[0].kind != ASSUMED:
+            return ""
+        letter, name = self.members.classes[-1], self.last[0].ask
+        return f"line {formula.line} takes {letter} for the class of {write(name)}" if isinstance(name, Name) else ""
 
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
@@ -261,10 +279,12 @@ class ArrayGrader:
         known = known_as is not None and known_as not in self.own.definitions
         if spelling is None or known or formula.relation == "in" or self.gradient_of(left) is not None:
             return None
-        if (entry := self.define_entries(formula)) is not None:
-            return entry
+        if (entry := self.names.entries(formula)) is not None:
+            read = Read(Member(members[0].text, CORRECT, None, "", members[0]), entry)
+            claim = self.finish(replace(formula, members=(left, members[0])), [read], None)
+            return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
         for at, member in enumerate(members):
-            resolved = self.meaning(member, latex=formula.latex)
+            resolved = self.names.meaning(member, latex=formula.latex)
             if resolved is None:
                 continue
             self.own.define(left, resolved)
@@ -276,80 +296,6 @@ class ArrayGrader:
             reads = [Read(Member(member.text, CORRECT, None, "", member), resolved), *rest]
             claim = self.finish(replace(formula, members=(left, *members[at:])), reads, truth)
             return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
-        return None
-
-    def define_entries(self, formula: Formula) -> Claim | None:
-        """A new name given by its entries, `e_j = p_j - y_j`; None for any other."""
-        left, first, *_ = formula.members
-        match = _ENTRY.fullmatch(left.text.strip())
-        letters = tuple(character for character in match[2] if character.isalpha()) if match else ()
-        if match is None or len(set(letters)) != len(letters):
-            return None
-        entry = self.meaning(first, latex=formula.latex, letters=frozenset(letters))
-        if entry is None or not set(letters) & set(names(entry)):
-            return None
-        if not self.own.define_entries(left.part(match[1], tuple(range(len(match[1]) + 1))), letters, entry):
-            return None
-        read = Read(Member(first.text, CORRECT, None, "", first), entry)
-        claim = self.finish(replace(formula, members=(left, first)), [read], None)
-        return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
-
-    def name(self, left: Source, claim: Claim) -> bool:
-        """Enter a name that stands behind a right claim, as in `… = w_2 = S_3`; whether it could be."""
-        sources = [member.source for member in claim.members if member.verdict == CORRECT and member.source is not None]
-        spelling = own_name(left)
-        if spelling is None or claim.verdict != CORRECT or self.own.scope.name(spelling) is not None:
-            return False
-        for source in reversed(sources):
-            resolved = self.meaning(source, latex=True)
-            if resolved is not None:
-                self.own.define(left, resolved)
-                self.values[-1:] = [(spelling, resolved, self.values[-1][2] if self.values else None)]
-                return True
-        return False
-
-    def told(self, claim: Claim) -> None:
-        """Keep what a right derivative is, in its place among the others."""
-        sources = [member.source for member in claim.members if member.source is not None]
-        value = self.meaning(sources[-1], latex=True) if sources else None
-        ask = self.last[0].ask if self.last is not None else None
-        self.values.append((None, value, ask))
-
-    def left_out(self, formula: Formula) -> None:
-        """A numbered name that was never given, S_4 between S_3 and S_5: the one derivative between these two."""
-        known = [name for name, _, _ in self.values]
-        for letter, digits in {found for member in formula.members for found in _NUMBERED.findall(member.text)}:
-            name = f"{letter}_{digits}"
-            ends = [self.own.scope.name(f"{letter}_{int(digits) + step}") for step in (-1, 1)]
-            if self.own.scope.name(name) is not None or any(end not in known for end in ends):
-                continue
-            first, last = (known.index(end) for end in ends)
-            between = [at for at in range(first + 1, last) if self.values[at][0] is None]
-            value = self.values[between[0]][1] if len(between) == 1 else None
-            if value is not None:
-                self.own.define(formula.members[0].part(name, (0,) * (len(name) + 1)), value)
-                self.values[between[0]] = (self.own.scope.name(name), *self.values[between[0]][1:])
-
-    def meaning(self, member: Source, *, latex: bool, letters: frozenset[str] = frozenset()) -> Expr | None:
-        """What a member stands for in names of the problem, in the first reading that fits; None for none.
-
-        In LaTeX products of arrays are those of matrices where they can be; the `letters` may stand free in it.
-        """
-        shape_of = self.bench.matcher.shapes_with(self.own)
-        try:
-            read = readings(member, self.own.scope, latex=latex)
-            found = tuple(self.bench.matcher.on_paper(read, shape_of, latex=latex))
-        except GradcheckError:
-            return None
-        products = (way for one in found if latex for way in product_readings(one, member, shape_of, latex=latex))
-        for way in (*products, *ways(found, member, shape_of, latex=latex)):
-            try:
-                resolved = self.engine.resolve(self.own.meanings(way)[0], text=member)
-                self.engine.shape_of(resolved)
-            except GradcheckError:
-                continue
-            if set(names(resolved)) - {*self.engine.shapes, *self.engine.letters} <= letters:
-                return resolved
         return None
 
     # -- verdicts
@@ -404,7 +350,3 @@ def _nearer(claim: Claim, best: Claim) -> bool:
     """Whether a claim is nearer to being right than the best so far; of two wrong ones the one whose mistake has a name."""
     found, before = (_RANK.index(one.verdict) for one in (claim, best))
     return found < before or (found == before and best.diagnosis is None and claim.diagnosis is not None)
-
-
-def _misread(read: Read) -> bool:
-    return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)

@@ -28,9 +28,7 @@ def identity_scope(scope: Scope) -> Scope:
     return replace(scope, spellings=known)
 
 
-def with_identity(
-    expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None]
-) -> tuple[Expr, ...]:
+def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None]) -> tuple[Expr, ...]:
     """The expression with identities and ones, once for each size with which everything fits; as it is without any."""
     used = set(names(expr))
     meant: dict[str, list[Expr]] = {}
@@ -44,4 +42,3 @@ def with_identity(
     found = [substitute(expr, dict(zip(meant, choice, strict=True))) for choice in product(*meant.values())]
     fitting = tuple(other for other in found if shape_of(other) is not None)
     return (tuple(found) if ONES in meant else fitting) or tuple(found[:1]) or (expr,)
-

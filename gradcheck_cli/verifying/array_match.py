@@ -19,10 +19,10 @@ from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare, held_at
-from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
+from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
-from gradcheck_cli.verifying.array_paper import flattened, paper_readings, with_own_letters
-from gradcheck_cli.verifying.array_reading import quietly, ways, without_sums_of_nothing
+from gradcheck_cli.verifying.array_paper import on_paper
+from gradcheck_cli.verifying.array_reading import quietly, ways
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge import ArrayDecision
-    from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.shapes import Shape
+    from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
     from gradcheck_cli.verifying.own import Own
@@ -89,22 +89,13 @@ class ArrayMatcher:
     def meant(self, read: Iterable[Expr], source: Source, own: Own | None, *, latex: bool) -> Iterator[Expr]:
         """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
         shape_of = self.quiet if own is None else self.shapes_with(own)
-        found = tuple(self.on_paper(read, shape_of, latex=latex))
+        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         for way in ways(found, source, shape_of, latex=latex):
             yield from (way,) if own is None else own.meanings(way)
 
     def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
         """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
         return lambda expr: self.quiet(own.meanings(expr)[0])
-
-    def on_paper(
-        self, read: Iterable[Expr], shape_of: Callable[[Expr], Shape | None], *, latex: bool
-    ) -> Iterator[Expr]:
-        """The readings with identities, with what paper means by powers, with letters of their own for indices."""
-        for expr in read:
-            for other in with_identity(with_own_letters(expr, self.engine.letters), self.engine, shape_of):
-                plain = without_sums_of_nothing(other)
-                yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""
@@ -382,8 +373,9 @@ RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
 
 
 def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
-    """How near a reading is to being right; of derivatives, one whose letters fit is nearer than one whose do not."""
-    misfit = truth.kind == "derivative" and read.member.note.startswith("the index ")
+    """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
+    note = read.member.note
+    misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith("the index "))
     return RANK_OF[read.member.verdict], misfit
 
 

@@ -10,28 +10,27 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name
-from gradcheck_cli.grids import Grid
+from gradcheck_cli.expr import Call, Expr, Index, Name, walk
+from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_identity import identity_scope
-from gradcheck_cli.verifying.array_reading import spread_indices
+from gradcheck_cli.verifying.array_paper import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
 from gradcheck_cli.verifying.match import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.array_bench import ArrayBench
     from gradcheck_cli.verifying.own import Own
 
 SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")
 GIVEN = "given"
+IDENTITY = "identity"  # of expressions with free letters: nobody asked for it
 
 
 class ArrayMeanings:
@@ -59,7 +58,13 @@ class ArrayMeanings:
             return self.of_name(left)
         if isinstance(left, Call) and left.function == "d":
             return [*self.asked(left), *self.local(left)]
-        return self.asked(left)
+        found = self.asked(left)
+        entry = isinstance(left, Index) or any(
+            isinstance(part, Call) and part.function in QUERIES for part in walk(left)
+        )
+        if entry or not any(truth.array is not None and truth.array.letters for truth in found):
+            return found
+        return [replace(truth, kind=IDENTITY) for truth in found]
 
     def asked(self, ask: Expr) -> list[Truth]:
         """What is true of a query; nothing where it makes no sense."""
@@ -134,16 +139,3 @@ def batch_sizes(bench: ArrayBench) -> Mapping[str, Expr]:
         if len(letters) == 1 and name in graph.by_name:
             found[name] = Name(letters[0])
     return found
-
-
-def as_matrix(truth: Truth, wanted: Shape | None, found: Shape | None) -> Truth | None:
-    """What is true of a vector, as the row or column that an answer writes it as; None for any other answer."""
-    if wanted is None or found is None or len(wanted) != 1 or found not in ((shapes.ONE, *wanted), (*wanted, shapes.ONE)):
-        return None
-    array = truth.array
-    if array is not None and array.number is not None:
-        count = len(array.number.items)
-        number = Grid((1, count) if found[0] == shapes.ONE else (count, 1), array.number.items)
-        array = replace(array, number=number)
-    expr = Call("reshape", (truth.expr, *(one.expr() for one in found)))
-    return replace(truth, expr=expr, array=array)

@@ -77,4 +77,3 @@ def exchanged(expr: Expr, put: Callable[[str], Expr]) -> Expr:
 def spanned(expr: Expr, place: Expr) -> Expr:
     """An expression that stands where another was written."""
     return Name(expr.id, place.span) if isinstance(expr, Name) else expr
-

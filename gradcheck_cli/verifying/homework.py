@@ -51,7 +51,9 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
 def _cases(formulas: tuple[Formula, ...], at: int) -> list[Formula]:
     """The conditions on index letters, `i = j` or `i ≠ j`, that a formula stands under: one before it, or behind it."""
     near = [other for other in formulas[max(0, at - 1) : at] if formulas[at].line - other.line <= NEAR]
-    near += [other for other in formulas[at + 1 : at + 2] if other.line == formulas[at].members[-1].line_column(None)[0]]
+    near += [
+        other for other in formulas[at + 1 : at + 2] if other.line == formulas[at].members[-1].line_column(None)[0]
+    ]
     return [other for other in near if all(re.fullmatch("[i-t]", member.text.strip()) for member in other.members)]
 
 
@@ -112,7 +114,7 @@ def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) 
         if grader.own.scope.name(own_name(name) or "") is not None:
             whole = grader.claim(formula)
             return claim if whole is None else replace(whole, note=claim.note)
-    entered = [one.name(name, claim) for one in graders if isinstance(one, ArrayGrader)]
+    entered = [one.names.name(name, claim) for one in graders if isinstance(one, ArrayGrader)]
     if not any(entered):
         return claim
     text = " ".join(name.text.split())
