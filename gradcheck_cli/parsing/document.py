@@ -7,7 +7,7 @@ A line without mathematics is a formula where it holds one `=` and begins with a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.passages import PART, balanced, cleaned, in_brackets, levels, pieces
@@ -40,7 +40,7 @@ _PLAIN_SEPARATOR = re.compile(
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
 _LABEL = re.compile(
-    r"(?:\s|&|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
+    r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
     r"|A\.\s?N\.?(?![a-z])|AN(?=[\s:]))+"
 )
 _TAIL = re.compile(
@@ -55,6 +55,7 @@ _RELATION = re.compile(
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
+_ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -82,10 +83,11 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The problem names of the front matter, and the formulas in their order."""
+    """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself."""
 
     problems: tuple[str, ...]
     formulas: tuple[Formula, ...]
+    alone: tuple[Source, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,6 +96,7 @@ class _Reading:
 
     formulas: list[Formula]
     head: Source | None = None
+    alone: list[Source] = field(default_factory=list)
     near: int = 0  # where the head ends
     blocked: bool = False
     where: Span | None = None  # the stretch that the last formula ends in
@@ -109,7 +112,7 @@ def read_document(source: Source, cell: int | None = None) -> Document:
         if len(found.formulas) >= MAX_FORMULAS:
             break
     formulas = tuple(replace(one, members=one.members[:MAX_MEMBERS], cell=cell) for one in found.formulas)
-    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]))
+    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]), tuple(found.alone))
 
 
 def _bounded(formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
@@ -131,6 +134,8 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
             longer = last.members[-1].joined(_trimmed(part, 0, len(part.text)))
             found.formulas[-1] = replace(last, members=(*last.members[:-1], longer))
         elif latex and part.text.strip():
+            if _ARITHMETIC.fullmatch(part.text) and len(found.alone) < MAX_MEMBERS:
+                found.alone.append(_trimmed(part, 0, len(part.text)))
             found.head, found.near = part, alone.end
             found.blocked = True
         return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.lexer import MAX_TOKENS, Token, number_value
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
 from gradcheck_cli.source import Span
 
@@ -122,6 +123,8 @@ def root(lexer: Names, at: int, behind: int, depth: int) -> Found:
 
 def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) -> Found:
     r"""`\sum` and `\prod`: written out between numbers, over an index letter where the scope has arrays."""
+    if (named := _declared(lexer, at)) is not None:
+        return named
     limits: dict[str, str] = {}
     while lexer.text[behind : behind + 1] in ("_", "^") and lexer.text[behind : behind + 1] not in limits:
         inner, after = lexer.group(behind + 1)
@@ -147,6 +150,19 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         body, over = _renamed(body, over), f"{over}'"
     tail = [Token(",", ",", span), Token("word", over, span), Token(")", ")", span)]
     return [word, Token("(", "(", span), *body, *tail], after
+
+
+def _declared(lexer: Names, at: int) -> Found | None:
+    r"""A sum that the problem has a name for: `\sum_h \exp(x_h)` where that is declared as a spelling."""
+    for spelling, name in lexer.scope.latex.items():
+        if not spelling.startswith("\\sum"):
+            continue
+        end = at
+        while end < len(lexer.text) and len(normal_latex(lexer.text[at:end])) < len(spelling):
+            end += 1
+        if normal_latex(lexer.text[at:end]) == spelling:
+            return [Token("word", name, Span(at, end))], end
+    return None
 
 
 def _renamed(body: list[Token], letter: str) -> list[Token]:

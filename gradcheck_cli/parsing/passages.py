@@ -14,6 +14,8 @@ PART = "\x1e"  # stands where one claim ends and the next begins
 BLOCKS = r"(?:equation|align|alignat|aligned|split|gather|gathered|eqnarray|multline|flalign|math|displaymath)\*?"
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTILINE)
 _OPENING = re.compile(rf"\$\$|(?<!\\)\$|\\\[|\\\(|\\begin\{{(?P<name>{BLOCKS})\}}")
+_DOLLAR = re.compile(r"(?<!\\)\$")
+_TIGHT = re.compile(r"(?<=[^\s\\$])\$(?!\$)")
 _CLOSING = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 _BLANK = re.compile(r"\n[ \t>]*\n")
 _LEAD = re.compile(r"[ \t>#]*(?:[-*•+]\s+|\(?[0-9a-z]{1,2}[).]\s+)?")
@@ -68,7 +70,8 @@ def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Spa
             blank = following.start() if following else len(text)
         closing = _CLOSING.get(opening.group()) or f"\\end{{{opening['name']}}}"
         last = min(blank, opening.end() + LONGEST) + 1
-        end = text.find(closing, max(opening.end(), searched.get(closing, 0)), last)
+        tight = _tight_end(text, opening) if closing == "$" else None
+        end = tight or text.find(closing, max(opening.end(), searched.get(closing, 0)), last)
         if end < 0:
             searched[closing] = last - len(closing)
         if end < 0 or end == opening.end():
@@ -78,6 +81,16 @@ def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Spa
         at = end + len(closing)
         taken.append(Span(opening.start(), at))
     return found, taken
+
+
+def _tight_end(text: str, opening: re.Match[str]) -> int | None:
+    """Where a formula ends on a line with an odd number of `$`: at the first with no space before it."""
+    start, end = text.rfind("\n", 0, opening.start()) + 1, text.find("\n", opening.end())
+    line = text[start : end if end >= 0 else len(text)]
+    if len(line) > LONGEST or len(_DOLLAR.findall(line)) % 2 == 0 or text[opening.end() : opening.end() + 1].isspace():
+        return None
+    found = _TIGHT.search(text, opening.end(), start + len(line))
+    return found.start() if found else None
 
 
 def levels(text: str) -> list[int]:

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
-from gradcheck_cli.verifying.lookalikes import lookalike, with_subscripts
+from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
 from gradcheck_cli.verifying.own import OWN, bare, own_name
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gradcheck_cli.parsing.document import Document, Formula
+    from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.examiner import Examiner
 
 NEAR = 4  # lines between a condition and the formula below it
 LEAST_NAMED = 2  # sides before a name at the end of a chain
 MOST_LATER = 100  # formulas that are searched for it
+_PROSE = re.compile(r"[a-z]{3,}(?:\s+[a-z]{2,})+")  # n = input vector
 _WORDS = re.compile(r"[A-Za-z]{3,}(?:[\s_]+[A-Za-z]+)*|[A-Za-z]+(?:\s+[A-Za-z]{2,})+")
 
 
@@ -33,6 +38,7 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
 
     Where it is at home in several, the one in which it is right wins.
     """
+    examiners = tuple(examiners)
     graders: list[Grader | ArrayGrader] = [
         ArrayGrader(examiner.arrays, FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
     ]
@@ -45,7 +51,24 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         claim = _claim(graders, named or formula, len(found), cases)
         if claim is not None:
             found.append(_named(graders, claim, formula) if named else claim)
-    return [_in_its_place(found, at) for at in range(len(found))]
+    placed = [_in_its_place(found, at) for at in range(len(found))]
+    return [*placed, *(claim for part in document.alone if (claim := _counted(examiners, part)) is not None)]
+
+
+def _counted(examiners: Iterable[Examiner], part: Source) -> Claim | None:
+    """Arithmetic by itself, `30 × 1024 + 1024`, where it is the answer to a question for a number of parameters."""
+    for examiner in examiners:
+        for question in examiner.questions:
+            if not isinstance(question.ask, Call) or question.ask.function not in ("params", "size", "nodes", "edges"):
+                continue
+            truth = examiner.truth(question)
+            matcher = examiner.arrays.matcher if examiner.arrays else examiner.matcher
+            read = matcher.member(part, truth, latex=True)
+            if read.member.verdict == CORRECT:
+                line, text = part.line_column(None)[0], " ".join(part.text.split())
+                note, one = f"the answer to {write(question.ask)}", Fraction(1)
+                return Claim(None, line, text, (read.member,), CORRECT, points=one, earned=one, note=note, left=part)
+    return None
 
 
 def _cases(formulas: tuple[Formula, ...], at: int) -> list[Formula]:
@@ -125,7 +148,9 @@ def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) 
 def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     """A formula in one problem; where it cannot be read, with letters that look alike, if it is right then."""
     claim = grader.claim(formula)
-    if claim is None or all(member.verdict != UNREADABLE for member in claim.members):
+    if claim is None:
+        return _accented(grader, formula)
+    if all(member.verdict != UNREADABLE for member in claim.members):
         return claim
     found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None
     tried = grader.claim(found) if found is not None else None
@@ -144,6 +169,16 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     return _as_written(tried, claim, other[1], formula)
 
 
+def _accented(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
+    """A formula for something that is given, with the accent its left side may have lost; None unless that is right."""
+    for other, note in with_accent(formula, grader.own.scope):
+        tried = grader.claim(other)
+        if tried is not None and tried.verdict == CORRECT:
+            return replace(tried, text=" = ".join(" ".join(one.text.split()) for one in formula.members), note=note)
+    grader.last = None
+    return None
+
+
 def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim:
     """A claim that was read with other letters, in the letters that stand there."""
     texts = [member.text for member in formula.members[1:] if member.text]
@@ -153,9 +188,11 @@ def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim
 
 def _aside(formula: Formula, claim: Claim | None) -> bool:
     """What is no claim: prose with an equality, an index (`j = i`)."""
+    left, right = formula.members[0].text, formula.members[-1].text
+    if formula.latex and claim is not None and _PROSE.fullmatch(right):
+        return True
     if claim is None or claim.note != FOREIGN:
         return False
-    left, right = formula.members[0].text, formula.members[-1].text
     if not formula.latex and _WORDS.fullmatch(left):
         return len(left.split()) > 1 or not re.search(r"[A-Za-z]", right)
     return bool(re.fullmatch(r"[i-n]", left) and re.fullmatch(r"[i-n]|[0-9]+", right))
