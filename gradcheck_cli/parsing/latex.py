@@ -136,7 +136,8 @@ class _Lexer(Names):
         """A number with its digits; `{,}` is a decimal comma."""
         span = Span(match.start(), match.end())
         text = match.group().replace("{,}", ".")
-        return Token("number", text, span, number_value(text, self.source, span))
+        gap = self.text[span.start - 1 : span.start].isspace()  # (1, 2) is no decimal comma
+        return Token("number", text, span, number_value(text, self.source, span), gap)
 
     def unicode(self, character: str, at: int) -> tuple[list[Token], int]:
         """A sign that is no ASCII: an operator, a Greek letter, a letter with its accent, raised digits."""

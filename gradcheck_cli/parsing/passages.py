@@ -23,6 +23,8 @@ _BLOCK = re.compile(rf"\\(?:begin|end)\{{{BLOCKS}\}}")
 _TABLE = re.compile(r"\\begin\{array\}\s*\{[^{}]*\}|\\end\{array\}")
 _SYSTEM = re.compile(r"^[\s$]*(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|array|matrix)\}(?:\s*\{[^{}]*\})?")
 _NESTING = re.compile(r"\\[{}\\]|\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|[{}]")
+_ALIGNMENT = re.compile(r"\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|\\\\|\\&|&")
+_ONLY_RELATION = re.compile(r"\s*(?:=|\\approx|\\equiv|:=|\\leq?|\\geq?)?\s*")
 _RELATION_OVER = re.compile(r"\\(?:stackrel|overset|underset)\s*\{[^{}]*\}\s*\{\s*(=|\\approx)\s*\}")
 _FRAME = re.compile(r"\\(?:boxed|fbox|underline)\s*\{|\\textcolor\s*\{[^{}]*\}\s*\{|\{\s*\\color\s*\{[^{}]*\}")
 _REMARK = re.compile(
@@ -156,18 +158,25 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _without_alignment(text: str) -> str:
-    """`&` is layout, but not between the cells of cases and matrices."""
+    """`&` is layout, but not between the cells of cases and matrices; every second one of a row begins another formula."""
     if "&" not in text:
         return text
-    if "\\begin" not in text:
-        return text.replace("&", " ")
-    parts, level, at = [], 0, 0
-    for match in re.finditer(r"\\(begin|end)\s*\{[A-Za-z]+\*?\}", text):
-        piece = text[at : match.start()]
-        parts += [piece if level else piece.replace("&", " "), match.group()]
-        level = max(0, level + (1 if match[1] == "begin" else -1))
-        at = match.end()
-    return "".join([*parts, text[at:] if level else text[at:].replace("&", " ")])
+    letters, level, marks, before = list(text), 0, 0, 0
+    for match in _ALIGNMENT.finditer(text):
+        if match["verb"]:
+            level = max(0, level + (1 if match["verb"] == "begin" else -1))
+        elif level or match.group() == r"\&":
+            continue
+        elif match.group() == "&":
+            marks += 1
+            between = text[before : match.start()]
+            parts = marks % 2 == 0 and not _ONLY_RELATION.fullmatch(between)
+            letters[match.start()] = PART if parts else " "
+            marks -= marks % 2 == 0 and not parts  # a &=& b
+            before = match.end()
+        else:
+            marks = 0
+    return "".join(letters)
 
 
 def _unwrapped(text: str, opening: re.Pattern[str]) -> str:

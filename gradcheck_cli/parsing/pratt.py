@@ -234,7 +234,8 @@ class Parser(Cursor):
         self.lists = lists + (opened.kind == "[")
         expr = self.comparison()
         items = [expr]
-        while opened.kind == "[" and self.token.kind in (",", ";"):
+        listed = opened.kind == "[" or (opened.text == "(" and self.scope.arrays)  # (1, 2)^T is a vector
+        while listed and self.token.kind in (",", ";"):
             self.take()
             items.append(self.comparison())
         if self.token.kind == "=":  # an indicator: 1[i = k]
@@ -245,7 +246,7 @@ class Parser(Cursor):
         closed = self.expect(_CLOSING[opened.kind], opened)
         self.fences, self.lists = outer, lists
         compared = isinstance(expr, Call) and expr.function in _COMPARISONS.values()
-        if opened.kind != "[" or (len(items) == 1 and (compared or opened.text == BRACKET)):
+        if (opened.kind != "[" and len(items) == 1) or (len(items) == 1 and (compared or opened.text == BRACKET)):
             return expr
         if not self.scope.arrays:
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"

@@ -77,13 +77,17 @@ class ArrayDifferentials:
             kinds = [self.compared(expr, target, moving, partial=partial) for partial in self.kinds(target, moving)]
         except GradcheckError:
             return WRONG
+        if not kinds:
+            return UNDECIDED
         return CORRECT if "equal" in kinds else UNDECIDED if "undecided" in kinds else WRONG
 
     def kinds(self, target: str, moving: tuple[str, ...]) -> Iterator[bool]:
         """Whether derivatives of edges may be meant, and whether those along all ways."""
         if set(moving) <= set(self.engine.graph.sources.get(target, ())):
             yield True
-        yield False
+        above = self.engine.graph.ancestors
+        if not any(one in above.get(other, ()) for one in moving for other in moving):
+            yield False
 
     def fits(self, expr: Expr, target: str) -> bool:
         """Whether a right side has the shape of its left side, or is added to every row of it."""

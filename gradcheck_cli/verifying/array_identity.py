@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Name, children, names, number, substitute, with_children
 from gradcheck_cli.parsing.latexnames import ONES
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 _IDENTITY = "I"
+MOST_ONES = 2  # of sizes of their own in one formula
+MOST_READINGS = 40
 
 
 def identity_scope(scope: Scope) -> Scope:
@@ -36,9 +38,24 @@ def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Sh
     if _IDENTITY in used and engine.problem.scope.name(_IDENTITY) is None:
         meant[_IDENTITY] = [Call("eye", (one.expr(),)) for one in sizes]
     if ONES in used:
-        meant[ONES] = [Call("ones", (one.expr(), *more)) for more in ((), (number(1),)) for one in sizes]
+        expr, placed = _one_by_one(expr, ())
+        for name in placed[:MOST_ONES]:
+            meant[name] = [Call("ones", (one.expr(), *more)) for more in ((), (number(1),)) for one in sizes]
     if not meant:
         return (expr,)
     found = [substitute(expr, dict(zip(meant, choice, strict=True))) for choice in product(*meant.values())]
     fitting = tuple(other for other in found if shape_of(other) is not None)
-    return (tuple(found) if ONES in meant else fitting) or tuple(found[:1]) or (expr,)
+    return (*fitting, *(other for other in found if other not in fitting))[:MOST_READINGS]
+
+
+def _one_by_one(expr: Expr, placed: tuple[str, ...]) -> tuple[Expr, tuple[str, ...]]:
+    """The expression with a name of its own for every vector of ones, and these names."""
+    if expr == Name(ONES):
+        name = f"{ONES}{len(placed)}"
+        return Name(name, expr.span), (*placed, name)
+    below = []
+    for child in children(expr):
+        found, placed = _one_by_one(child, placed)
+        below.append(found)
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    return (expr if same else with_children(expr, tuple(below))), placed

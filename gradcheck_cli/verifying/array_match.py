@@ -95,7 +95,7 @@ class ArrayMatcher:
 
     def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
         """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
-        return lambda expr: self.quiet(own.meanings(expr)[0])
+        return quietly(lambda expr: self.engine.shape_of(self.engine.resolve(own.meanings(expr)[0])))
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""

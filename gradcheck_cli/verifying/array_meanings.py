@@ -44,12 +44,23 @@ class ArrayMeanings:
     def truths(self, left: Expr, members: list[Source], own: Own, *, latex: bool) -> list[Truth]:
         """The meanings of a left side, each with what is true of it."""
         if any(SPACE.match(member.text) for member in members):
-            return self.asked(Call("shape", (left,))) if isinstance(left, Name) else []
+            named = self.shaped_as(left)
+            return self.asked(Call("shape", (named,))) if named is not None else []
         if base_of(left) is not None:
             return self.of_differential(left, members, own, latex=latex)
         if left not in self._truths:
             self._truths[left] = self.meant(left)
         return self._truths[left]
+
+    def shaped_as(self, left: Expr) -> Name | None:
+        """The name with the shape of a left side: itself, or what the gradient of a number is by; None for any other."""
+        if (name := base_of(left)) is not None:
+            return Name(name)
+        if isinstance(left, Call) and left.function == "d":
+            top, bottom = left.args
+            number = isinstance(top, Name) and self.engine.shapes.get(top.id) == ()
+            return bottom if number and isinstance(bottom, Name) else None
+        return left if isinstance(left, Name) else None
 
     def meant(self, left: Expr) -> list[Truth]:
         """As `truths`, for what is no shape; one index is enough for a row or a column."""
