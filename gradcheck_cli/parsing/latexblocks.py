@@ -30,6 +30,7 @@ _ELSE = re.compile(
     r"[\s,;.&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{)?[\s,]*(?:otherwise|else|elsewhere)?[\s,.;]*\}?[\s.,;]*"
 )
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
+_LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
 _INFIX = ("+", "-", "*", "/", "(", "[", ",", "<", ">", "<=", ">=", "==", "!=", "^", "√")
@@ -134,8 +135,8 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
     written = _RANGE.fullmatch(below)
     if written and above.isdigit() and not lexer.scope.arrays:
         return _written_out(lexer, joint, (written[1], int(written[2]), int(above)), Span(at, behind), end, depth)
-    letter = _LETTER.match(below)
-    if letter is None or not lexer.scope.arrays:
+    several, letter = _LETTERS.fullmatch(below), _LETTER.match(below)
+    if not (several or letter) or not lexer.scope.arrays:
         hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
         lexer.fail("the sum has no letter and numbers to run over", hint, at, behind)
     span = Span(at, behind)
@@ -145,11 +146,13 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
         body.append(Token(")", ")", span))
     word = Token("word", "sum" if joint == "+" else "prod", span)
-    over = letter[1]
-    if lexer.scope.name(over) is not None:  # the letter of a size too: in the indices it is another
-        body, over = _renamed(body, over), f"{over}'"
-    tail = [Token(",", ",", span), Token("word", over, span), Token(")", ")", span)]
-    return [word, Token("(", "(", span), *body, *tail], after
+    for over in reversed([letter[1]] if letter else re.findall("[a-z]", below)):
+        name = over
+        if lexer.scope.name(over) is not None:  # the letter of a size too: in the indices it is another
+            body, name = _renamed(body, over), f"{over}'"
+        tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
+        body = [word, Token("(", "(", span), *body, *tail]
+    return body, after
 
 
 def _declared(lexer: Names, at: int) -> Found | None:

@@ -20,12 +20,12 @@ from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
-from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes
+from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.array_names import ArrayNames
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
-from gradcheck_cli.verifying.conventions import usual_names, usual_scope, with_names, without_mark
+from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.lookalikes import exchanged
@@ -58,7 +58,9 @@ class ArrayGrader:
         self.own = Own(with_names(usual_scope(bench.problem, self.engine.output), usual))
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
-        self.own.definitions.update((name, meaning) for name, (_, meaning) in usual.items())
+        self.usual = {name: meaning for name, (_, meaning) in usual.items()}
+        self.own.definitions.update(self.usual)
+        self.doubtful: set[str] = set()  # usual names that the text uses for something that cannot be read
         self.slips: list[Slip] = []
         self.last: tuple[Truth, list[Read]] | None = None
         self.sizes: dict[str, str] = {}  # the student's letters for sizes
@@ -91,8 +93,24 @@ class ArrayGrader:
                     return claim
         self.last = kept
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
-            return self.define(formula) or best
-        return best
+            return self.define(formula) or self.not_usual(left, best)
+        return best and self.doubted(left, best, latex=formula.latex)
+
+    def not_usual(self, left: Source, claim: Claim) -> Claim:
+        """A name that courses share, used for something else that cannot be read: it means nothing below."""
+        name = own_name(left) or ""
+        if name in LOSSES & set(self.usual):
+            self.doubtful.add(name)
+        elif name in self.usual:
+            self.own.forget(name)
+        return claim
+
+    def doubted(self, left: Source, claim: Claim, *, latex: bool) -> Claim:
+        """A wrong claim about a loss that the text gives in words of its own, which could not be read: undecided."""
+        if claim.verdict != WRONG or not self.doubtful:
+            return claim
+        used = {name for expr in readings(left, self.own.scope, latex=latex) for name in names(expr)}
+        return undecided(claim, "what this is could not be read above") if used & self.doubtful else claim
 
     def under(self, formula: Formula, letters: tuple[str, str], *, equal: bool) -> Claim | None:
         """A formula judged where two index letters are the same, or where they differ."""
@@ -118,7 +136,9 @@ class ArrayGrader:
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
-        return tuple(dict.fromkeys(self.own.expanded(way) for way in ways(found, left, shape_of, latex=latex)))
+        return tuple(
+            dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
+        )
 
     def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
         r"""A set such as `\mathbb{R}^{D_x \times 1}` in the problem's letters for sizes, and what was read; None for none.
@@ -201,7 +221,9 @@ class ArrayGrader:
         if name is None or truth.kind != "derivative" or isinstance(truth.ask, Index):
             return
         if claim.verdict == CORRECT:
-            self.own.gradients.said[name] = (truth.expr,)
+            self.own.gradients.said.pop(name, None)
+            if not self.leaves_open(claim):
+                self.own.gradients.said[name] = (truth.expr,)
         elif claim.verdict == WRONG:
             self.own.gradients.said.pop(name, None)
             own = next((read.expr for read in reads if read.member.verdict == WRONG), None)
@@ -210,6 +232,15 @@ class ArrayGrader:
                 *self.own.gradients.of(name),
                 *((own,) if own is not None and fits else ()),
             )
+
+    def leaves_open(self, claim: Claim) -> bool:
+        """Whether a right claim is right for each sample and for the mean alike: it names a dZ that was not said."""
+        used = {one for member in claim.members if member.source for one in self.gradients_in(member.source)}
+        return any(len(self.own.gradients.of(one)) > 1 for one in used)
+
+    def gradients_in(self, source: Source) -> tuple[str, ...]:
+        """The Z of every dZ in a text."""
+        return next((found for latex in (True, False) if (found := moving(source, self.own, latex=latex))), ())
 
     def gradient_of(self, left: Source) -> str | None:
         """The Z where a left side is dZ."""
@@ -287,7 +318,11 @@ class ArrayGrader:
             resolved = self.names.meaning(member, latex=formula.latex)
             if resolved is None:
                 continue
-            self.own.define(left, resolved)
+            output = known_as is not None and self.usual.get(known_as) == Name(self.engine.output)
+            if known_as is not None and output and not self.engine.shape_of(resolved):
+                self.own.seconds[known_as] = resolved  # L may be the problem's loss below all the same
+            else:
+                self.own.define(left, resolved)
             try:
                 truth = replace(self.bench.truth(resolved), kind="own")
             except GradcheckError:

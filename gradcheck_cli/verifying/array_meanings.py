@@ -119,7 +119,7 @@ class ArrayMeanings:
     def of_differential(self, left: Expr, members: list[Source], own: Own, *, latex: bool) -> list[Truth]:
         """`dZ = X dW` says how Z moves with what it is computed from; else dZ is the gradient by Z."""
         name = base_of(left) or ""
-        used = {one for member in members for one in _moving(member, own, latex=latex)}
+        used = {one for member in members for one in moving(member, own, latex=latex)}
         above = self.engine.graph.ancestors.get(name, frozenset())
         if used and used <= above:
             return [Truth(left, left, None, DIFFERENTIAL)]
@@ -131,7 +131,7 @@ class ArrayMeanings:
         return found + ([Truth(left, left, None, DIFFERENTIAL)] if used & above else [])
 
 
-def _moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
+def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
     try:
         found = readings(member, identity_scope(own.scope), latex=latex)

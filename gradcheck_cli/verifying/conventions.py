@@ -28,6 +28,7 @@ _LOSSES = {
     "L": ("L", r"\mathcal{L}"), "J": ("J", r"\mathcal{J}"), "l": ("l",), "ell": (r"\ell",), "E": ("E",), "C": ("C",),
     "loss": ("loss", "Loss"), "cost": ("cost",),
 }  # fmt: skip
+LOSSES = frozenset({"L", "l", "ell", "loss", "cost"})  # these are hardly ever anything else
 _LAYERS = ("A", "a", "H", "h")
 _NUMBERED = re.compile(r"[Zz]_?([0-9]+)")
 _NEW = re.compile(

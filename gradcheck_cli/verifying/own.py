@@ -61,10 +61,8 @@ class Own:
 
         Raises ParseError where there is none.
         """
-        found = [self.expanded(expr) for expr in readings(source, self.scope, latex=latex)]
-        if self.seconds:
-            found += [substitute(expr, self.seconds) for expr in found if set(names(expr)) & set(self.seconds)]
-        return tuple(dict.fromkeys(found))
+        found = readings(source, self.scope, latex=latex)
+        return tuple(dict.fromkeys(one for expr in found for one in self.variants(expr)))
 
     def expanded(self, expr: Expr) -> Expr:
         """A reading with the student's names replaced by what they stand for."""
@@ -99,8 +97,14 @@ class Own:
         return expr if same else with_children(expr, below)
 
     def meanings(self, expr: Expr) -> tuple[Expr, ...]:
-        """As `expanded`, and `dZ` as the gradient by Z in every way in which the text may mean it."""
-        return self.gradients.put_in(self.expanded(expr))
+        """As `variants`, and `dZ` as the gradient by Z in every way in which the text may mean it."""
+        return tuple(one for variant in self.variants(expr) for one in self.gradients.put_in(variant))
+
+    def variants(self, expr: Expr) -> tuple[Expr, ...]:
+        """As `expanded`; and with names in their second meaning, where they have one."""
+        if not self.seconds or not set(names(expr)) & set(self.seconds):
+            return (self.expanded(expr),)
+        return self.expanded(expr), self.expanded(substitute(expr, self.seconds))
 
     def define(self, left: Source, meaning: Expr) -> None:
         """Enter a name; a later definition replaces an earlier one."""
@@ -122,6 +126,15 @@ class Own:
         self.entries[name] = letters, entry
         self.enter(name, left, entry)
         return True
+
+    def forget(self, name: str) -> None:
+        """Make a name unknown again."""
+        self.definitions.pop(name, None)
+        self.scope = replace(
+            self.scope,
+            spellings={text: meant for text, meant in self.scope.spellings.items() if meant != name},
+            latex={text: meant for text, meant in self.scope.latex.items() if meant != name},
+        )
 
     def enter(self, name: str, left: Source, meaning: Expr) -> None:
         """Make a name known, with the spelling of its left side."""
