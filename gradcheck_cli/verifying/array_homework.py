@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
@@ -27,6 +27,7 @@ from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
+from gradcheck_cli.verifying.grader import undecided
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
