@@ -56,6 +56,7 @@ _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*�
 _PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
+_AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -243,7 +244,17 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
         if not found or not _DOTS.fullmatch(member.text) or not member.text:
             found.append(member)
         start = sign.end() if sign else end
+    if not latex and (updated := _AUGMENTED.fullmatch(found[0].text)) and len(found) == 2:
+        return _written_out(found[0], updated, found[1]), ":="
     return tuple(found), relation
+
+
+def _written_out(left: Source, updated: re.Match[str], right: Source) -> tuple[Source, Source]:
+    """`w -= r` as `w := w - (r)`."""
+    name = left.slice(Span(0, updated.end(1)))
+    behind = name.part(f" {updated[2]} (", (0,) * 5)
+    closed = right.part(")", (len(right.text), len(right.text)))
+    return name, name.joined(behind).joined(right).joined(closed)
 
 
 def _trimmed(part: Source, start: int, end: int) -> Source:

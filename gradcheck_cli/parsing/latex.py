@@ -292,6 +292,11 @@ class _Lexer(Names):
         content = self.text[inner.start : inner.end].strip()
         if content == "1" or (word == "mathbb" and content == "I"):
             span = Span(at, after)
+            below, last = self.subscript(after)
+            if self.scope.arrays and content == "1" and re.fullmatch(r"[A-Za-z]|[0-9]+", below):
+                opened, closed = Token("(", "(", span), Token(")", ")", span)
+                size = self.tokens(last - len(below) - (self.text[last - 1] == "}"), last, depth + 1)
+                return [Token("word", "ones", span), opened, *(one for one in size if one.text != "}"), closed], last
             if self.scope.arrays and content == "1" and not _CONDITION.match(self.text, after):
                 return [Token("word", ONES, span)], after
             one = [Token("(", "{", span), Token("number", "1", span, number_value("1")), Token(")", "}", span)]

@@ -146,7 +146,7 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
         body.append(Token(")", ")", span))
     word = Token("word", "sum" if joint == "+" else "prod", span)
-    for over in reversed([letter[1]] if letter else re.findall("[a-z]", below)):
+    for over in reversed([letter[1]] if letter and not several else re.findall("[a-z]", below)):
         name = over
         if lexer.scope.name(over) is not None:  # the letter of a size too: in the indices it is another
             body, name = _renamed(body, over), f"{over}'"

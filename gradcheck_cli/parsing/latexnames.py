@@ -23,7 +23,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[A-Za-z]+")
 _PRIME = re.compile(r"(?:\s*(?:['’′]|\^\s*(?:\\prime|\{\s*(?:\\prime\s*)+\}|\{\s*'+\s*\}|')))+")
 ONES = "𝟏"  # a vector of ones, of whatever size fits
-TRANSPOSED = r"(?:T|\\top|\\intercal|\\(?:mathsf|mathrm)\s*\{\s*T\s*\}|⊤)"
+TRANSPOSED = r"(?:T|\\top|\\intercal|\\(?:mathsf|mathrm|text|mathit)\s*\{?\s*T\s*\}?|⊤)"
 _RAISED = re.compile(
     rf"(?:\(\s*(?P<round>[A-Za-z0-9]+)\s*\)|\[\s*(?P<square>[A-Za-z0-9]+)\s*\])\s*(?P<turned>{TRANSPOSED})?"
 )

@@ -42,7 +42,11 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
-_SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]")
+_SIZES = re.compile(
+    r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]"
+    r"|(?<![A-Za-z\\_])(?<!_\{)[A-Za-z](?![A-Za-z_])"
+)
+_REALS = re.compile(r"\\(?:mathbb|mathbf)\s*\{?\s*R\s*\}?|ℝ|\\in|\\times")
 MOST_SIZES = 2
 _CONSISTENT = (GIVEN, IDENTITY, "own")
 
@@ -146,8 +150,13 @@ class ArrayGrader:
 
         Each letter of the student's stands for one of the problem's in the whole text.
         """
-        told = {text for member in formula.members[1:] for text in _SIZES.findall(member.text)}
-        new = sorted(name for name in told if self.own.scope.name(_plain(name)) is None and name not in self.sizes)
+        sets = [_REALS.sub(" ", member.text) for member in formula.members[1:]]
+        told = {text for plain in sets for text in _SIZES.findall(plain)}
+        new = sorted(
+            name
+            for name in told
+            if self.own.scope.name(_plain(name)) not in self.engine.letters and name not in self.sizes
+        )
         free = sorted(self.engine.letters - set(self.sizes.values()))
         used = sorted(told & set(self.sizes))
         if formula.relation != "in" or not (new or used) or len(new) > MOST_SIZES:
@@ -368,7 +377,7 @@ def _plain(name: str) -> str:
 def _exchanged(source: Source, meant: dict[str, str]) -> Source:
     """A text with the student's letters for sizes exchanged, the longest first."""
     for name in sorted(meant, key=len, reverse=True):
-        source = exchanged(source, re.compile(re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
+        source = exchanged(source, re.compile(r"(?<![A-Za-z\\])" + re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
     return source
 
 
