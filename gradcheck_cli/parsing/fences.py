@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.cursor import Cursor
 
 TWO_BARS = "||"  # as typed: a norm, or the end of one absolute value and the beginning of another
-_EUCLIDEAN = frozenset({"", "2", "F", "\\text{F}", "\\mathrm{F}", "fro", "\\text{fro}"})
+_EUCLIDEAN = frozenset({"", "2", "F", "fro"})
+_DECORATION = re.compile(r"\\(?:text|mathrm|mathsf)|[{}\s]")
 
 
 def fenced(parser: Cursor) -> Expr:
@@ -41,7 +43,7 @@ def _part(parser: Cursor) -> None:
 def _norm(parser: Cursor, expr: Expr, closed: Token) -> Expr:
     """The Euclidean or Frobenius norm, of a number its absolute value; the sum of absolute values where a 1 is below."""
     span = expr.span.join(closed.span)
-    which = closed.text.partition("_")[2].removeprefix("{").removesuffix("}").strip()
+    which = _DECORATION.sub("", closed.text.partition("_")[2])
     if which not in _EUCLIDEAN and which != "1":
         parser.fail(f"the norm with {which} below is not read", "write out what it is", closed.span)
     if not parser.scope.arrays or which == "1":

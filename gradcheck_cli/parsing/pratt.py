@@ -94,7 +94,8 @@ class Parser(Cursor):
     def starts_operand(self) -> bool:
         """Whether the next token begins a factor written without an operator; a number never does."""
         kind = self.token.kind
-        return (kind in _OPERANDS and kind != "number") or (kind in _FENCES and kind not in self.fences)
+        closes = kind in self.fences or (self.token.text == fences.TWO_BARS and "|" in self.fences)
+        return (kind in _OPERANDS and kind != "number") or (kind in _FENCES and not closes)
 
     def unary(self) -> Expr:
         """Unary := ("-" | "+") unary | power."""
