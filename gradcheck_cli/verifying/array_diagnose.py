@@ -5,27 +5,35 @@ A candidate is accepted when it equals what was written for all sizes and inputs
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Index, Name, names, substitute
+from gradcheck_cli.expr import Call, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
+from gradcheck_cli.verifying.array_pairs import pair
+from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
+    from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
+_SHAPES = re.compile(r"the shapes are (\(.*\)) and (\(.*\))")
+_FEWEST_NUMBERS = 3  # different ones in an answer, before two mistakes are read out of it
 
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -41,14 +49,15 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
     fits = matcher.quiet(read.expr) == engine.shape_of(truth.expr)
-    for expr in [read.expr] if fits else _forms(engine, matcher, read):
+    for expr in [read.expr] if fits else forms(engine, matcher, read):
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
-    return _misfit(engine, read)
+    fitting = any(matcher.quiet(form) == engine.shape_of(truth.expr) for form in forms(engine, matcher, read))
+    return _pair(engine, matcher, truth, read) or (None if fitting else _misfit(engine, read))
 
 
-def _forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
+def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
     """The answer as it was judged, and with its products as products of matrices."""
     found = [read.expr] if read.expr is not None else []
     if read.written is None or read.member.source is None:
@@ -65,18 +74,30 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
-            if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+            if is_right(matcher, truth, edit.expr):
                 return Diagnosis(edit.code, edit.message)
-    for mistake in array_mistakes(engine, truth):
+    for mistake in _mistakes(engine, truth):
         if equals(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
         return diagonal
     for edit in edits(engine, expr, _inside(engine, truth)):
-        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+        if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return None
+
+
+def _pair(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
+    """Two mistakes at once, where no single one fits and one pair alone does."""
+    if read.expr is None or (truth.array and truth.array.letters) or truth.kind != "derivative":
+        return None
+    return pair(engine, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
+
+
+def _mistakes(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
+    """The single mistakes about a question, each worked out once."""
+    return prints(engine).kept.of((truth.ask, truth.expr, truth.kind), lambda: array_mistakes(engine, truth))
 
 
 def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
@@ -91,6 +112,8 @@ def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
 
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
     """Whether the answer is what a mistake gives."""
+    if not (truth.array and truth.array.letters) and prints(matcher.engine).apart(expr, candidate):
+        return False
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
@@ -100,6 +123,19 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> 
     except GradcheckError:
         return False
     return False
+
+
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether a changed answer is right."""
+    typed = any(isinstance(part, Num) and "." in part.text for part in walk(expr))
+    if truth.array and not truth.array.letters and not typed:
+        if prints(matcher.engine).undefined(expr, truth.expr):
+            return False
+        forms = (truth.expr, *(form.expr for form in truth.array.others if not form.letters))
+        lettered = any(form.letters for form in truth.array.others)
+        if not lettered and all(prints(matcher.engine).apart(expr, form) for form in forms):
+            return False
+    return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
 
 
 def _plain(truth: Truth, candidate: Expr) -> Truth:
@@ -146,14 +182,15 @@ def _misfit(engine: ArrayEngine, read: Read) -> Diagnosis | None:
         engine.shape_of(engine.resolve(read.expr))
     except GradcheckError as error:
         return Diagnosis("shape", error.message)
-    return Diagnosis("shape", read.member.note) if read.member.note.startswith("the shapes are") else None
+    shapes_of = _SHAPES.fullmatch(read.member.note)
+    return Diagnosis("shape", f"its shape is {shapes_of[1]} and should be {shapes_of[2]}") if shapes_of else None
 
 
 def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     """Numbers: those of a mistake, or the right ones transposed."""
     if truth.array is None or truth.array.number is None:
         return None
-    for mistake in array_mistakes(engine, truth):
+    for mistake in _mistakes(engine, truth):
         try:
             value = engine.value(mistake.expr)
         except GradcheckError:
@@ -162,17 +199,37 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
             continue
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
+    two = _pair_of_numbers(engine, matcher, truth, expr)
+    if two is not None:
+        return two
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
     for edit in reshapings(expr, shape, wanted):
-        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+        if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
 
 
+def _pair_of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    """Two mistakes that give the numbers written; few numbers are no evidence."""
+    typed = {abs(part.value) for part in walk(expr) if isinstance(part, Num) and part.value != 0}
+    if len(typed) < _FEWEST_NUMBERS or truth.kind != "derivative":
+        return None
+
+    def same(written: Expr, mistake: Expr) -> bool:
+        try:
+            value = engine.value(mistake)
+        except GradcheckError:
+            return False
+        return value is not None and matcher.gives(written, truth, value)
+
+    return pair(engine, truth, expr, same)
+
+
 def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:
     single = shapes.count(shape) == shapes.count(wanted) == shapes.ONE
-    return "" if single or shape == wanted else f"the shapes are {shapes.text_of(shape)} and {shapes.text_of(wanted)}"
+    told = f"its shape is {shapes.text_of(shape)} and should be {shapes.text_of(wanted)}"
+    return "" if single or shape == wanted else told
 
 
 def _of_count(engine: ArrayEngine, truth: Truth, expr: Expr) -> Diagnosis | None:
