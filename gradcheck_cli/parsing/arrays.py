@@ -73,7 +73,7 @@ def _bound(parser: Cursor) -> str | None:
             break
         at += 1
     comma, word = parser.tokens[max(at - 2, 0)], parser.tokens[max(at - 1, 0)]
-    single = word.kind == "word" and len(word.text) == 1 and parser.scope.name(word.text) is None
+    single = word.kind == "word" and len(word.text.rstrip("'")) == 1 and parser.scope.name(word.text) is None
     return word.text if single and comma.kind == "," and at - 2 > parser.at else None
 
 
@@ -81,7 +81,7 @@ def _arguments(parser: Cursor, function: str, opened: Token) -> tuple[tuple[Expr
     found: list[Expr] = []
     options: list[tuple[str, Expr]] = []
     known = FUNCTIONS[OF_ONE.get(function, function)].options
-    bars, parser.bars = parser.bars, 0
+    fences, parser.fences = parser.fences, ""
     parser.lists += 1
     while parser.token.kind != ")":
         if parser.token.kind == "word" and parser.ahead().kind == "=" and known:
@@ -93,7 +93,7 @@ def _arguments(parser: Cursor, function: str, opened: Token) -> tuple[tuple[Expr
         parser.take()
     parser.expect(")", opened)
     parser.lists -= 1
-    parser.bars = bars
+    parser.fences = fences
     return tuple(found), tuple(options)
 
 

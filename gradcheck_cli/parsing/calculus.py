@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
 
 MOST_CHOICES = 6
+_UNNAMED = frozenset({"f", "g", "h", "s", "phi", "φ", "ϕ", "psi", "ψ", "act", "activation"})
 _NO_MEANING = ("a prime has no meaning here", "write the derivative as d(y, x)")
 
 
@@ -55,6 +56,21 @@ def prime(parser: Cursor, expr: Expr) -> Expr:
     options = sorted(above)[:MOST_CHOICES]
     wanted = options[parser.choose(len(options)) if len(options) > 1 else 0]
     return Call("d", (expr, Name(wanted, mark.span)), (), expr.span.join(mark.span))
+
+
+def activation(parser: Cursor) -> Expr | None:
+    """Activation := ("f" | "g" | "φ" | …) ["'"] "(" name ")": what comes out of the name, whatever the function is."""
+    primed = parser.ahead().kind == "'"
+    opened, inner, closed = (parser.ahead(distance + primed) for distance in (1, 2, 3))
+    name = parser.scope.name(inner.text) if inner.kind == "word" else None
+    above = parser.scope.activations.get(name or "")
+    if parser.token.text not in _UNNAMED or above is None or opened.kind != "(" or closed.kind != ")":
+        return None
+    span = parser.token.span.join(closed.span)
+    for _ in range(4 + primed):
+        parser.take()
+    found = Name(above, span)
+    return Call("local", (found, Name(name or "", inner.span)), (), span) if primed else found
 
 
 def primed_function(parser: Cursor, word: Token) -> bool:

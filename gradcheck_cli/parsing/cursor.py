@@ -27,7 +27,7 @@ class Cursor:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
-        self.bars = 0
+        self.fences = ""  # the signs | and ‖ that are open here
         self.lists = 0
 
     @property

@@ -7,7 +7,7 @@ A line without mathematics is a formula where it holds one `=` and begins with a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.passages import PART, balanced, cleaned, in_brackets, levels, pieces
@@ -41,7 +41,7 @@ _PLAIN_SEPARATOR = re.compile(
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
 _LABEL = re.compile(
-    r"(?:\s|&|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
+    r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
     r"|A\.\s?N\.?(?![a-z])|AN(?=[\s:]))+"
 )
 _TAIL = re.compile(
@@ -59,6 +59,8 @@ _PROSE = re.compile(r"^On a\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
 _ASIDE = re.compile(r"\s+(?://|#|--+)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
 _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
+_ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
+_AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -67,7 +69,7 @@ class Formula:
     """A chain: its members, the first of which is its left side.
 
     `latex`     whether it is LaTeX
-    `relation`  the first sign: `=`, `:=` for an assignment, `in` for the set it is in
+    `relation`  the first sign: `=`, `:=` for an assignment, `!=`, `in` for the set it is in
     `loose`     the index of the member that may go on with another formula, where one stands between
     `cell`      the cell of a notebook it stands in, counted from 1
     """
@@ -86,10 +88,11 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The problem names of the front matter, and the formulas in their order."""
+    """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself."""
 
     problems: tuple[str, ...]
     formulas: tuple[Formula, ...]
+    alone: tuple[Source, ...] = ()
 
 
 @dataclass(slots=True)
@@ -98,6 +101,7 @@ class _Reading:
 
     formulas: list[Formula]
     head: Source | None = None
+    alone: list[Source] = field(default_factory=list)
     near: int = 0  # where the head ends
     blocked: bool = False
     where: Span | None = None  # the stretch that the last formula ends in
@@ -113,7 +117,7 @@ def read_document(source: Source, cell: int | None = None) -> Document:
         if len(found.formulas) >= MAX_FORMULAS:
             break
     formulas = tuple(replace(one, members=one.members[:MAX_MEMBERS], cell=cell) for one in found.formulas)
-    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]))
+    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]), tuple(found.alone))
 
 
 def _bounded(formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
@@ -135,6 +139,8 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
             longer = last.members[-1].joined(_trimmed(part, 0, len(part.text)))
             found.formulas[-1] = replace(last, members=(*last.members[:-1], longer))
         elif latex and part.text.strip():
+            if _ARITHMETIC.fullmatch(part.text) and len(found.alone) < MAX_MEMBERS:
+                found.alone.append(_trimmed(part, 0, len(part.text)))
             found.head, found.near = part, alone.end
             found.blocked = True
         return
@@ -184,7 +190,7 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether a separator separates: not the comma of a list of arguments, not a name in upright letters."""
     if match.group()[0] in ",;":
         before = text[start : match.start()]
-        return before.count("(") == before.count(")")
+        return before.count("(") == before.count(")") and before.count("\\langle") == before.count("\\rangle")
     words = match["text"]
     if words is None:
         return True
@@ -227,7 +233,7 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
     ]
     relation = ":=" if relations and relations[0]["assigned"] else "="
     if relations and _UNEQUAL.fullmatch(relations[0].group()):
-        return None
+        relation = "!="
     if not relations:
         relations = [match for match in _MEMBERSHIP.finditer(text) if latex and open_at[match.start()] == 0][:1]
         relation = "in"
@@ -239,11 +245,21 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
     for before, sign in zip((None, *relations), (*relations, None), strict=True):
         start = before.end() if before else min(label, relations[0].start())
         member = _trimmed(part, start, sign.start() if sign else len(text))
-        if before is not None and _UNEQUAL.fullmatch(before.group()):
+        if before is not None and relation != "!=" and _UNEQUAL.fullmatch(before.group()):
             continue  # what stands behind ≠ is not what it is
         if not found or not _DOTS.fullmatch(member.text) or not member.text:
             found.append(member)
+    if not latex and (updated := _AUGMENTED.fullmatch(found[0].text)) and len(found) == 2:
+        return _written_out(found[0], updated, found[1]), ":="
     return tuple(found), relation
+
+
+def _written_out(left: Source, updated: re.Match[str], right: Source) -> tuple[Source, Source]:
+    """`w -= r` as `w := w - (r)`."""
+    name = left.slice(Span(0, updated.end(1)))
+    behind = name.part(f" {updated[2]} (", (0,) * 5)
+    closed = right.part(")", (len(right.text), len(right.text)))
+    return name, name.joined(behind).joined(right).joined(closed)
 
 
 def _trimmed(part: Source, start: int, end: int) -> Source:

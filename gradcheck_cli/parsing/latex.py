@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing import latexblocks as blocks
-from gradcheck_cli.parsing.latexnames import Names
+from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
     MAX_CHARACTERS,
@@ -42,7 +42,8 @@ _OPERATORS = {
     "cdot": "*", "times": "*", "odot": "*", "circ": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "ge": ">=",
     "geq": ">=", "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "{": "(", "}": ")", "lvert": "|", "rvert": "|",
     "vert": "|", "mid": "|", "lbrace": "(", "rbrace": ")", "lbrack": "[", "rbrack": "]", "star": "*", "bullet": "*",
-    "leqslant": "<=", "geqslant": ">=", "slash": "/",
+    "leqslant": "<=", "geqslant": ">=", "slash": "/", "|": "‖", "lVert": "‖", "rVert": "‖", "Vert": "‖", "langle": "⟨",
+    "rangle": "⟩",
 }  # fmt: skip
 _FRACTIONS = {"frac", "dfrac", "tfrac", "cfrac"}
 _ACCENTS = {"hat": "hat", "widehat": "hat", "tilde": "tilde", "widetilde": "tilde", "bar": "bar", "overline": "bar"}
@@ -51,10 +52,14 @@ _UPRIGHT = {"text", "mathrm", "operatorname", "textrm", "textit", "textbf", "tex
 _GROUPS = {"boxed", "underline", "fbox", "underbrace", "overbrace", "cancel", "bcancel", "xcancel", "substack"}
 _SECOND = {"textcolor", "colorbox", "overset", "underset", "stackrel"}  # the first argument says nothing
 _DOTS = {"dots", "ldots", "cdots", "vdots", "ddots"}
+_AROUND = {")": "(", "]": "["}
 _SIGNS = set("+-*/()[]|<>,?=")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}[0-9]+|\.?[0-9]*)|\.[0-9]+)")
 _PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+_CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|big|Big))?\s*(?:[\[({]|\\\{))")
+_INVERSE = re.compile(rf"\s*-\s*{TRANSPOSED}\s*")
+_TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
 def tokenize_latex(source: Source, scope: Scope) -> tuple[Token, ...]:
@@ -80,6 +85,9 @@ class _Lexer(Names):
         found: list[Token] = []
         while at < end:
             new, at = self.next(at, end, depth)
+            if len(new) > 1 and new[0].kind in _AROUND and len(found) > 1:  # (W_2)_{ij} is an entry of W_2
+                alone = found[-1].kind == "word" and found[-2].kind == _AROUND[new[0].kind]
+                found[-2:], new = (found[-1:], new[1:]) if alone else (found[-2:], new)
             found += new
             self.count += len(new)
             if self.count > MAX_TOKENS:
@@ -105,10 +113,17 @@ class _Lexer(Names):
         return self.sign(character, at)
 
     def sign(self, character: str, at: int) -> tuple[list[Token], int]:
-        """An operator, a bracket, a prime."""
+        """An operator, a bracket with the indices of an entry behind it, a prime."""
         span = Span(at, at + 1)
         if character == "|":
-            return self.bar(at, at + 1)
+            double = _TWO_BARS.match(self.text, at)
+            return self.norm(at, double.end()) if double else self.bar(at, at + 1)
+        if character in _AROUND:
+            below, behind = self.subscript(at + 1)
+            indices = self.indices(below, Span(at + 1, behind)) if self.scope.arrays and is_entry(below) else []
+            return [Token(character, character, span), *indices], behind if indices else at + 1
+        if character == "." and self.scope.arrays and (found := blocks.of_library(self, at)):
+            return found
         if character == "[":
             return [Token("[", BRACKET, span)], at + 1
         if character in "'’′":
@@ -121,7 +136,8 @@ class _Lexer(Names):
         """A number with its digits; `{,}` is a decimal comma."""
         span = Span(match.start(), match.end())
         text = match.group().replace("{,}", ".")
-        return Token("number", text, span, number_value(text, self.source, span))
+        gap = self.text[span.start - 1 : span.start].isspace()  # (1, 2) is no decimal comma
+        return Token("number", text, span, number_value(text, self.source, span), gap)
 
     def unicode(self, character: str, at: int) -> tuple[list[Token], int]:
         """A sign that is no ASCII: an operator, a Greek letter, a letter with its accent, raised digits."""
@@ -151,15 +167,18 @@ class _Lexer(Names):
         if primes:
             return [Token("'", "'", Span(at, after))] * primes, after
         inner, behind = self.group(at + 1)
+        if match := _INVERSE.fullmatch(self.text, inner.start, inner.end):  # A^{-T}
+            one = [Token("-", "-", inner), Token("number", "1", inner, number_value("1"))]
+            group = [Token("(", "{", inner), *one, Token(")", "}", inner)]
+            return [Token("T", match.group(), inner), Token("^", "^", Span(at, at + 1)), *group], behind
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
         raised = self.text[inner.start : inner.end].strip()
-        if raised in ("T", r"\top", r"\intercal", r"\mathsf{T}", r"\mathrm{T}", r"\intercal", "⊤") and (
-            raised != "T" or not self.scope.name("T")
-        ):
+        if re.fullmatch(TRANSPOSED, raised) and (raised != "T" or not self.scope.name("T")):
             return [Token("T", raised, inner)], behind
-        if re.fullmatch(r"\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\]", raised):
-            return [], behind  # x^{(i)}: a label, not a power
+        if label := re.fullmatch(rf"(?:\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\])\s*({TRANSPOSED})?('|\\prime)?", raised):
+            turned, primed = [Token("T", raised, inner)] * bool(label[1]), [Token("'", "'", inner)] * bool(label[2])
+            return [*turned, *primed], behind  # x^{(i)}: a label, not a power
         return [Token("^", "^", Span(at, at + 1)), *self.bracketed(inner, depth)], behind
 
     def bar(self, at: int, behind: int) -> tuple[list[Token], int]:
@@ -167,6 +186,12 @@ class _Lexer(Names):
         if self.text[behind : behind + 1] == "_":
             return [], self.group(behind + 1)[1]
         return [Token("|", "|", Span(at, behind))], behind
+
+    def norm(self, at: int, behind: int) -> tuple[list[Token], int]:
+        """Two bars, with what stands below them."""
+        below, after = self.subscript(behind)
+        text = self.text[at:behind] if self.text[behind - 1] == "|" and self.text[at] == "|" else "‖"
+        return [Token("‖", f"{text}_{below}" if below else text, Span(at, after))], after
 
     # -- commands
 
@@ -184,8 +209,7 @@ class _Lexer(Names):
         if word in ("{", "lbrace") and _PIECEWISE.match(self.text, behind):
             return [], behind  # the brace of cases
         if word in _OPERATORS:
-            kind = _OPERATORS[word]
-            return self.bar(at, behind) if kind == "|" else ([Token(kind, match.group(), Span(at, behind))], behind)
+            return self.operator(_OPERATORS[word], match.group(), at, behind)
         if word in _FRACTIONS:
             return blocks.fraction(self, behind, depth)
         if word in ("sum", "prod"):
@@ -193,6 +217,15 @@ class _Lexer(Names):
         if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word == "mathbb":
             return self.decorated(word, at, behind, depth)
         return self.block(word, at, behind, depth)
+
+    def operator(self, kind: str, text: str, at: int, behind: int) -> tuple[list[Token], int]:
+        """A sign that is written as a command."""
+        if kind in "|‖":
+            return self.bar(at, behind) if kind == "|" else self.norm(at, behind)
+        if kind == "⟩":
+            _, last = self.subscript(behind)  # the F of a Frobenius product
+            return [Token(kind, text, Span(at, behind))], last
+        return [Token(kind, text, Span(at, behind))], behind
 
     def block(self, word: str, at: int, behind: int, depth: int) -> tuple[list[Token], int]:
         """A root, a gradient, an environment, a group with something around it."""
@@ -259,6 +292,13 @@ class _Lexer(Names):
         content = self.text[inner.start : inner.end].strip()
         if content == "1" or (word == "mathbb" and content == "I"):
             span = Span(at, after)
+            below, last = self.subscript(after)
+            if self.scope.arrays and content == "1" and re.fullmatch(r"[A-Za-z]|[0-9]+", below):
+                opened, closed = Token("(", "(", span), Token(")", ")", span)
+                size = self.tokens(last - len(below) - (self.text[last - 1] == "}"), last, depth + 1)
+                return [Token("word", "ones", span), opened, *(one for one in size if one.text != "}"), closed], last
+            if self.scope.arrays and content == "1" and not _CONDITION.match(self.text, after):
+                return [Token("word", ONES, span)], after
             one = [Token("(", "{", span), Token("number", "1", span, number_value("1")), Token(")", "}", span)]
             if self.text[after : after + 1] != "_":
                 return one, after

@@ -7,10 +7,12 @@ Each function takes the lexer and the place, and gives the tokens of plain notat
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.lexer import MAX_TOKENS, Token, number_value
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
 from gradcheck_cli.source import Span
 
@@ -28,6 +30,7 @@ _ELSE = re.compile(
     r"[\s,;.&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{)?[\s,]*(?:otherwise|else|elsewhere)?[\s,.;]*\}?[\s.,;]*"
 )
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
+_LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
 _INFIX = ("+", "-", "*", "/", "(", "[", ",", "<", ">", "<=", ">=", "==", "!=", "^", "√")
@@ -78,14 +81,25 @@ def _operand(lexer: Names, tokens: list[Token]) -> list[Token] | None:
 
 
 def nabla(lexer: Names, at: int, behind: int) -> Found:
-    r"""`\nabla_W` as the operator ∂/∂W."""
-    below, after = lexer.subscript(behind)
+    r"""`\nabla_W` as the operator ∂/∂W, `\nabla_x^2` as that twice."""
+    twice = re.compile(r"\s*\^\s*(?:2|\{\s*2\s*\})")
+    raised = twice.match(lexer.text, behind)
+    below, after = lexer.subscript(raised.end() if raised else behind)
     if not below:
         lexer.fail("a gradient needs the name it is taken by", r"write \nabla_w", at, behind)
     span = Span(at, after)
     start = after - len(below) - (lexer.text[after - 1] == "}")
     name = lexer.tokens(start, start + len(below), 0)
-    return [Token("word", "∂", span), Token("/", "/", span), Token("word", "∂", span), *name], after
+    once = [Token("word", "∂", span), Token("/", "/", span), Token("word", "∂", span), *name]
+    again = raised or twice.match(lexer.text, after)
+    return (once * 2, max(after, again.end())) if again else (once, after)
+
+
+def of_library(lexer: Names, at: int) -> Found | None:
+    """The point of `np.sum(…)` and `X.T`, as code stands in LaTeX; None for one that only ends something."""
+    if re.match(r"\.T(?![A-Za-z0-9_])", lexer.text[at : at + 3]):
+        return [Token("T", ".T", Span(at, at + 2))], at + 2
+    return ([Token(".", ".", Span(at, at + 1))], at + 1) if re.match(r"\.[a-z]{2}", lexer.text[at : at + 3]) else None
 
 
 def root(lexer: Names, at: int, behind: int, depth: int) -> Found:
@@ -110,6 +124,8 @@ def root(lexer: Names, at: int, behind: int, depth: int) -> Found:
 
 def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) -> Found:
     r"""`\sum` and `\prod`: written out between numbers, over an index letter where the scope has arrays."""
+    if (named := _declared(lexer, at)) is not None:
+        return named
     limits: dict[str, str] = {}
     while lexer.text[behind : behind + 1] in ("_", "^") and lexer.text[behind : behind + 1] not in limits:
         inner, after = lexer.group(behind + 1)
@@ -119,8 +135,8 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
     written = _RANGE.fullmatch(below)
     if written and above.isdigit() and not lexer.scope.arrays:
         return _written_out(lexer, joint, (written[1], int(written[2]), int(above)), Span(at, behind), end, depth)
-    letter = _LETTER.match(below)
-    if letter is None or not lexer.scope.arrays:
+    several, letter = _LETTERS.fullmatch(below), _LETTER.match(below)
+    if not (several or letter) or not lexer.scope.arrays:
         hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
         lexer.fail("the sum has no letter and numbers to run over", hint, at, behind)
     span = Span(at, behind)
@@ -130,8 +146,36 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
         body.append(Token(")", ")", span))
     word = Token("word", "sum" if joint == "+" else "prod", span)
-    tail = [Token(",", ",", span), Token("word", letter[1], span), Token(")", ")", span)]
-    return [word, Token("(", "(", span), *body, *tail], after
+    for over in reversed([letter[1]] if letter and not several else re.findall("[a-z]", below)):
+        name = over
+        if lexer.scope.name(over) is not None:  # the letter of a size too: in the indices it is another
+            body, name = _renamed(body, over), f"{over}'"
+        tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
+        body = [word, Token("(", "(", span), *body, *tail]
+    return body, after
+
+
+def _declared(lexer: Names, at: int) -> Found | None:
+    r"""A sum that the problem has a name for: `\sum_h \exp(x_h)` where that is declared as a spelling."""
+    for spelling, name in lexer.scope.latex.items():
+        if not spelling.startswith("\\sum"):
+            continue
+        end = at
+        while end < len(lexer.text) and len(normal_latex(lexer.text[at:end])) < len(spelling):
+            end += 1
+        if normal_latex(lexer.text[at:end]) == spelling:
+            return [Token("word", name, Span(at, end))], end
+    return None
+
+
+def _renamed(body: list[Token], letter: str) -> list[Token]:
+    """The tokens with a letter in the indices of entries as one that nothing else has."""
+    found, level = [], 0
+    for token in body:
+        level += (token.kind == "[" and token.text == "_") - (token.kind == "]" and level > 0)
+        index = level > 0 and token.kind == "word" and token.text == letter
+        found.append(replace(token, text=f"{letter}'") if index else token)
+    return found
 
 
 def _written_out(lexer: Names, joint: str, run: tuple[str, int, int], span: Span, end: int, depth: int) -> Found:
@@ -161,7 +205,7 @@ def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
     level = 0
     while at < end:
         new, after = lexer.next(at, end, depth + 1)
-        kind = new[0].kind if len(new) == 1 else ""
+        kind = new[0].kind if len(new) == 1 or (new and new[0].kind in (")", "]")) else ""
         ends = kind in ("+", "-") and bool(found) and found[-1].kind not in _INFIX
         if level == 0 and (ends or kind in (")", "]", ",")):
             break

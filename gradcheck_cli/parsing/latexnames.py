@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[A-Za-z]+")
 _PRIME = re.compile(r"(?:\s*(?:['’′]|\^\s*(?:\\prime|\{\s*(?:\\prime\s*)+\}|\{\s*'+\s*\}|')))+")
-_RAISED = re.compile(r"\(\s*([A-Za-z0-9]+)\s*\)|\[\s*([A-Za-z0-9]+)\s*\]")
+ONES = "𝟏"  # a vector of ones, of whatever size fits
+TRANSPOSED = r"(?:T|\\top|\\intercal|\\(?:mathsf|mathrm|text|mathit)\s*\{?\s*T\s*\}?|⊤)"
+_RAISED = re.compile(
+    rf"(?:\(\s*(?P<round>[A-Za-z0-9]+)\s*\)|\[\s*(?P<square>[A-Za-z0-9]+)\s*\])\s*(?P<turned>{TRANSPOSED})?"
+)
 _INDICES = re.compile(rf"(?:[{''.join(INDEX_LETTERS)}0-9]|,\s*)+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _OLD = re.compile(r"(?:\\(?:text|mathrm)\s*\{\s*)?old\s*\}?")
@@ -121,18 +125,34 @@ class Names:
         if named is None and not below and later:
             named = self.scope.latex.get(normal_latex(f"{base}_{{{later}}}^{{{above}}}"))
             after = last if named else after
+        elif named is not None and not below and self.scope.arrays and is_entry(later):
+            return [Token("word", named, Span(at, after)), *self.indices(later, Span(after, last))], last
         if named is not None:
             return [Token("word", named, Span(at, after))], after
+        return self.numbered(base, below, above, (at, behind, after))
+
+    def numbered(
+        self, base: str, below: str, above: str, places: tuple[int, int, int]
+    ) -> tuple[list[Token], int] | None:
+        """`W^{(2)}` as the name W2, also behind another letter, as in dW^{[2]}, and transposed; None for what is none."""
+        at, behind, after = places
         label = _RAISED.fullmatch(above)
         bare = above if not below and not self.resolved(base, "") else ""
-        numbered = (label[1] or label[2]) if label else bare
-        if not numbered.isdigit() or (named := self.resolved(base, numbered)) is None:
-            return None
-        if below:
-            return [Token("word", named, Span(at, behind)), *self.indices(below, Span(at, behind))], after
-        if later:
-            return [Token("word", named, Span(at, after)), *self.indices(later, Span(after, last))], last
-        return [Token("word", named, Span(at, after))], after
+        number = (label["round"] or label["square"]) if label else bare
+        turned = [Token("T", above, Span(after - 1, after))] if label and label["turned"] else []
+        cuts = range(1 if base.startswith("\\") else len(base)) if number.isdigit() else ()
+        for cut in cuts:
+            named = self.resolved(base[cut:], number)
+            if named is None:
+                continue
+            found = [Token("word", base[:cut], Span(at, at + cut))] if cut else []
+            found.append(Token("word", named, Span(at + cut, behind if below else after)))
+            later, last = (below, after) if below else self.subscript(after)
+            if below or (later and not turned):
+                found += self.indices(later, Span(after if not below else at, last))
+                after = last
+            return [*found, *turned], after
+        return None
 
     def subscript(self, at: int) -> tuple[str, int]:
         """What stands below at a place, with letters that a sum binds as numbers; and the place behind it."""
@@ -172,7 +192,7 @@ class Names:
 
     def entry(self, base: str, below: str, span: Span) -> list[Token]:
         """An entry of an array, where the scope has arrays: `h_j`, `W_{ij}`; empty for anything else."""
-        if not self.scope.arrays or not _INDICES.fullmatch(below):
+        if not self.scope.arrays or not is_entry(below):
             return []
         named = self.resolved(base, "")
         return [Token("word", named, span), *self.indices(below, span)] if named else []
@@ -195,6 +215,11 @@ class Names:
             return declared
         plain = (self.scope.name(text) for text in plain_spellings(spelling))
         return next((name for name in plain if name is not None), None)
+
+
+def is_entry(below: str) -> bool:
+    """Whether a subscript is that of an entry: index letters and numbers."""
+    return bool(_INDICES.fullmatch(below))
 
 
 def _typed(base: str, below: str) -> str:

@@ -28,7 +28,7 @@ _COMBINING = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
 # one character -> the operator it stands for
 OPERATOR_SIGNS = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*", "•": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "⁄": "/",
-    "≤": "<=", "≥": ">=", "≠": "!=", "⟨": "(", "⟩": ")", "[": "[", "]": "]", "{": "{", "}": "}", "|": "|",
+    "≤": "<=", "≥": ">=", "≠": "!=", "⟨": "⟨", "⟩": "⟩", "[": "[", "]": "]", "{": "{", "}": "}", "|": "|",
     "+": "+", "-": "-", "*": "*", "/": "/", "^": "^", "(": "(", ")": ")", ",": ",", ";": ";", "<": "<", ">": ">", "@": "@",
     "=": "=", "≈": "≈", "≃": "≈", "√": "√", "?": "?", "ᵀ": "T", "⊤": "T", "'": "'", "′": "'", "\\": "\\",
 }  # fmt: skip
@@ -37,6 +37,7 @@ VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4)
 _LETTER = "A-Za-z\u0370-\u03ff∂∇ŷŶâêîôûĉĝĥĵŝŵẑãñõ\u0302\u0303\u0304"
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(rf"[{_LETTER}](?:[{_LETTER}0-9₀-₉]|_\{{[{_LETTER}0-9]+\}}|_)*")
+_NORM = re.compile(r"(?:\|\||‖)(?:_(?:\{\s*[A-Za-z0-9]+\s*\}|[A-Za-z0-9]+))?")  # with what stands below
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
 
 
@@ -83,9 +84,10 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
         return _number(source, match.group(), at, gap=gap)
     if match := _WORD.match(text, at):
         return _word(source, match.group(), at, gap=gap)
-    if match := _RAISED.match(text, at):
-        span = Span(at, match.end())
-        return Token("power", match.group().translate(_SUPERSCRIPTS), span, gap=gap)
+    if match := _RAISED.match(text, at) or _NORM.match(text, at):
+        norm = match.re is _NORM
+        raised = match.group() if norm else match.group().translate(_SUPERSCRIPTS)
+        return Token("‖" if norm else "power", raised, Span(at, match.end()), gap=gap)
     character = text[at]
     if character in VULGAR:
         top, bottom = VULGAR[character]

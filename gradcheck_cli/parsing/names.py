@@ -35,6 +35,7 @@ class Scope:
     `indices`    index letters that are bound where they are used
     `differentials`  whether dx may stand alone, as in dy = x dw
     `arrays`     whether brackets may hold the entries of an array
+    `activations`  node -> what a function of it alone gives: what `g(z)` may mean
     """
 
     spellings: Mapping[str, str]
@@ -43,6 +44,7 @@ class Scope:
     indices: frozenset[str] = frozenset()
     differentials: bool = False
     arrays: bool = False
+    activations: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, word: str) -> str | None:
         """The canonical name of a word, or None."""

@@ -14,6 +14,8 @@ PART = "\x1e"  # stands where one claim ends and the next begins
 BLOCKS = r"(?:equation|align|alignat|aligned|split|gather|gathered|eqnarray|multline|flalign|math|displaymath)\*?"
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTILINE)
 _OPENING = re.compile(rf"\$\$|(?<!\\)\$|\\\[|\\\(|\\begin\{{(?P<name>{BLOCKS})\}}")
+_DOLLAR = re.compile(r"(?<!\\)\$")
+_TIGHT = re.compile(r"(?<=[^\s\\$])\$(?!\$)")
 _CLOSING = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 _BLANK = re.compile(r"\n[ \t>]*\n")
 _LEAD = re.compile(r"[ \t>#]*(?:[-*•+]\s+|\(?[0-9a-z]{1,2}[).]\s+)?")
@@ -21,6 +23,8 @@ _BLOCK = re.compile(rf"\\(?:begin|end)\{{{BLOCKS}\}}")
 _TABLE = re.compile(r"\\begin\{array\}\s*\{[^{}]*\}|\\end\{array\}")
 _SYSTEM = re.compile(r"^[\s$]*(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|array|matrix)\}(?:\s*\{[^{}]*\})?")
 _NESTING = re.compile(r"\\[{}\\]|\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|[{}]")
+_ALIGNMENT = re.compile(r"\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|\\\\|\\&|&")
+_ONLY_RELATION = re.compile(r"\s*(?:=|\\approx|\\equiv|:=|\\leq?|\\geq?)?\s*")
 _RELATION_OVER = re.compile(r"\\(?:stackrel|overset|underset)\s*\{[^{}]*\}\s*\{\s*(=|\\approx)\s*\}")
 _FRAME = re.compile(r"\\(?:boxed|fbox|underline)\s*\{|\\textcolor\s*\{[^{}]*\}\s*\{|\{\s*\\color\s*\{[^{}]*\}")
 _REMARK = re.compile(
@@ -68,7 +72,8 @@ def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Spa
             blank = following.start() if following else len(text)
         closing = _CLOSING.get(opening.group()) or f"\\end{{{opening['name']}}}"
         last = min(blank, opening.end() + LONGEST) + 1
-        end = text.find(closing, max(opening.end(), searched.get(closing, 0)), last)
+        tight = _tight_end(text, opening) if closing == "$" else None
+        end = tight or text.find(closing, max(opening.end(), searched.get(closing, 0)), last)
         if end < 0:
             searched[closing] = last - len(closing)
         if end < 0 or end == opening.end():
@@ -78,6 +83,16 @@ def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Spa
         at = end + len(closing)
         taken.append(Span(opening.start(), at))
     return found, taken
+
+
+def _tight_end(text: str, opening: re.Match[str]) -> int | None:
+    """Where a formula ends on a line with an odd number of `$`: at the first with no space before it."""
+    start, end = text.rfind("\n", 0, opening.start()) + 1, text.find("\n", opening.end())
+    line = text[start : end if end >= 0 else len(text)]
+    if len(line) > LONGEST or len(_DOLLAR.findall(line)) % 2 == 0 or text[opening.end() : opening.end() + 1].isspace():
+        return None
+    found = _TIGHT.search(text, opening.end(), start + len(line))
+    return found.start() if found else None
 
 
 def levels(text: str) -> list[int]:
@@ -97,12 +112,15 @@ def levels(text: str) -> list[int]:
 
 
 def in_brackets(text: str) -> list[int]:
-    """For every place how many round brackets are open there; nowhere any where they do not match."""
+    r"""For every place how many brackets are open there, `\{` among them; nowhere any where they do not match."""
     found, level = [], 0
-    for sign in text:
-        level += sign == "("
+    for at, sign in enumerate(text):
+        escaped = text[at - 1 : at] == "\\"
+        opens = sign in "([" or (sign == "{" and escaped)
+        closes = sign in ")]" or (sign == "}" and escaped)
+        level += opens
         found.append(level)
-        level -= sign == ")"
+        level -= closes
         if level < 0:
             return [0] * len(text)
     return found if level == 0 else [0] * len(text)
@@ -140,18 +158,25 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _without_alignment(text: str) -> str:
-    """`&` is layout, but not between the cells of cases and matrices."""
+    """`&` is layout, but not between the cells of cases and matrices; every second one of a row begins another formula."""
     if "&" not in text:
         return text
-    if "\\begin" not in text:
-        return text.replace("&", " ")
-    parts, level, at = [], 0, 0
-    for match in re.finditer(r"\\(begin|end)\s*\{[A-Za-z]+\*?\}", text):
-        piece = text[at : match.start()]
-        parts += [piece if level else piece.replace("&", " "), match.group()]
-        level = max(0, level + (1 if match[1] == "begin" else -1))
-        at = match.end()
-    return "".join([*parts, text[at:] if level else text[at:].replace("&", " ")])
+    letters, level, marks, before = list(text), 0, 0, 0
+    for match in _ALIGNMENT.finditer(text):
+        if match["verb"]:
+            level = max(0, level + (1 if match["verb"] == "begin" else -1))
+        elif level or match.group() == r"\&":
+            continue
+        elif match.group() == "&":
+            marks += 1
+            between = text[before : match.start()]
+            parts = marks % 2 == 0 and not _ONLY_RELATION.fullmatch(between)
+            letters[match.start()] = PART if parts else " "
+            marks -= marks % 2 == 0 and not parts  # a &=& b
+            before = match.end()
+        else:
+            marks = 0
+    return "".join(letters)
 
 
 def _unwrapped(text: str, opening: re.Pattern[str]) -> str:

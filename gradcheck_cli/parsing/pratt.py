@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
-from gradcheck_cli.parsing import arrays, calculus, complaints
+from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.lexer import BRACKET
 from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
 
 _COMPARISONS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "==": "eq", "!=": "ne"}
-_CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
-_OPERANDS = {"number", "word", "(", "[", "{", "√", "Σ"}
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_OPERANDS = {"number", "word", "(", "[", "{", "√", "Σ", "⟨"}
+_FENCES = "|‖"
 
 
 class Parser(Cursor):
@@ -93,7 +94,8 @@ class Parser(Cursor):
     def starts_operand(self) -> bool:
         """Whether the next token begins a factor written without an operator; a number never does."""
         kind = self.token.kind
-        return (kind in _OPERANDS and kind != "number") or (kind == "|" and not self.bars)
+        closes = kind in self.fences or (self.token.text == fences.TWO_BARS and "|" in self.fences)
+        return (kind in _OPERANDS and kind != "number") or (kind in _FENCES and not closes)
 
     def unary(self) -> Expr:
         """Unary := ("-" | "+") unary | power."""
@@ -173,7 +175,7 @@ class Parser(Cursor):
         return Index(base, calculus.counted_from_one(self, opened, indices), base.span.join(end))
 
     def atom(self) -> Expr:
-        """Atom := number | name | call | derivative | group | "|" sum "|" | "√" postfix."""
+        """Atom := number | name | call | derivative | group | fenced | "√" postfix."""
         token = self.token
         match token.kind:
             case "number":
@@ -182,8 +184,8 @@ class Parser(Cursor):
                 return self.word()
             case "(" | "{" | "[":
                 return self.group()
-            case "|":
-                return self.bars_group()
+            case "|" | "‖" | "⟨":
+                return fences.fenced(self)
             case "Σ":
                 return self.sum_over()
             case "√":
@@ -222,39 +224,34 @@ class Parser(Cursor):
     def group(self) -> Expr:
         """Group := "(" comparison ["?"] ")" | "{" sum "}" | "[" comparison "]" | "[" comparison ("," comparison)* "]"."""
         opened = self.take()
-        bars, self.bars = self.bars, 0
+        outer, self.fences = self.fences, ""
         lists = self.lists
         self.lists = lists + (opened.kind == "[")
         expr = self.comparison()
         items = [expr]
-        while opened.kind == "[" and self.token.kind in (",", ";"):
+        listed = opened.kind == "[" or (opened.text == "(" and self.scope.arrays)  # (1, 2)^T is a vector
+        while listed and self.token.kind in (",", ";"):
             self.take()
             items.append(self.comparison())
+        if self.token.kind == "=":  # an indicator: 1[i = k]
+            self.take()
+            expr = Call("eq", (expr, self.sum()), (), expr.span)
         if self.token.kind == "?":
             self.take()
         closed = self.expect(_CLOSING[opened.kind], opened)
-        self.bars, self.lists = bars, lists
+        self.fences, self.lists = outer, lists
         compared = isinstance(expr, Call) and expr.function in _COMPARISONS.values()
-        if opened.kind != "[" or (len(items) == 1 and (compared or opened.text == BRACKET)):
+        if (opened.kind != "[" and len(items) == 1) or (len(items) == 1 and (compared or opened.text == BRACKET)):
             return expr
         if not self.scope.arrays:
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"
             self.fail("brackets [ ] stand around a value", hint, opened.span)
         return Call("array", tuple(items), (), opened.span.join(closed.span))
 
-    def bars_group(self) -> Expr:
-        """Absolute value := "|" sum "|"."""
-        opened = self.take()
-        self.bars += 1
-        expr = self.comparison()
-        closed = self.expect("|", opened)
-        self.bars -= 1
-        return Call("abs", (expr,), (), opened.span.join(closed.span))
-
     def arguments(self, closing: str, opened: Token) -> tuple[Expr, ...]:
         """Arguments := [comparison ("," comparison)*]."""
         found: list[Expr] = []
-        bars, self.bars = self.bars, 0
+        outer, self.fences = self.fences, ""
         self.lists += 1
         while self.token.kind != closing:
             found.append(self.comparison())
@@ -263,7 +260,7 @@ class Parser(Cursor):
             self.take()
         self.expect(closing, opened)
         self.lists -= 1
-        self.bars = bars
+        self.fences = outer
         return tuple(found)
 
     def word(self) -> Expr:
@@ -286,7 +283,7 @@ class Parser(Cursor):
             return self.call(function, token)
         if self.scope.piece(token.text):
             return self.piece(self.take())
-        return self.run()
+        return calculus.activation(self) or self.run()
 
     def derivative(self) -> Expr | None:
         """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
@@ -352,7 +349,7 @@ class Parser(Cursor):
             self.scope.piece(self.token.text) or not self.scope.function(self.token.text)
         ):
             factors.append(self.power())
-        if not factors and self.token.kind in ("|", "√", "{", "word"):
+        if not factors and self.token.kind in ("|", "‖", "√", "{", "word"):
             factors.append(self.power())
         if not factors:
             self.fail(f"{word.text} has no argument", f"write {word.text}(…)", word.span)

@@ -12,7 +12,7 @@ from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
 from gradcheck_cli.solving.array_numbers import ArrayNumbers
-from gradcheck_cli.solving.asking import rate_of, senseless, variable_of
+from gradcheck_cli.solving.asking import rate_of, senseless, slope_at, variable_of
 from gradcheck_cli.solving.letterwise import slope
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 from gradcheck_cli.symbolic.build import plus, times
@@ -155,6 +155,8 @@ class ArrayEngine:
             return self._query(expr, partial=partial, text=text, bare=bare)
         if isinstance(expr, Call) and expr.function == "step" and len(expr.args) == 2:
             return self.update(expr, text)
+        if isinstance(expr, Call) and expr.function == "prime":
+            return slope_at(self, expr, partial=partial, text=text)
         below = children(expr)
         changed = tuple(self._resolve(child, partial=partial, text=text, bare=bare) for child in below)
         same = all(new is old for new, old in zip(changed, below, strict=True))
@@ -263,6 +265,12 @@ class ArrayEngine:
             matrix = self.jacobians.matrix(sent, self.calculus.algebra.name(f"upstream({target})"))
             term = term if matrix is None else matrix
         return written(self.calculus.algebra, term)
+
+    def sent(self, target: str, source: str, *, partial: bool) -> tuple[Expr, str]:
+        """What arrives at a source from a node, along one edge or along all ways; and the name of what arrives there."""
+        if partial:
+            return written(self.calculus.algebra, self.calculus.rule(target)[source]), f"upstream({target})"
+        return written(self.calculus.algebra, self.calculus.backward(target).totals[source]), adjoint(target, target)
 
     def jacobian_value(self, source: str, target: str) -> Grid | None:
         """The Jacobian on an edge at the given numbers, where it is small."""

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gradcheck_cli.errors import ParseError
-from gradcheck_cli.expr import Name
+from gradcheck_cli.expr import Call, Name, substitute
+from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.graph import Node
 from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.symbolic.scalars import local_derivatives
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from gradcheck_cli.expr import Call, Expr
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
+
+_ARGUMENT = "(argument)"
+_VALUE = "(value)"
 
 
 class Resolving(Protocol):
@@ -48,6 +54,21 @@ def rate_of(engine: Resolving, call: Call, name: str, text: Source | None) -> Ex
         return as_typed(engine.problem.learning_rate)
     hint = f"write step({name}, 0.1), or learning_rate: in the problem"
     raise senseless(f"step({name}) has no learning rate", hint, call, text)
+
+
+def slope_at(engine: Resolving, call: Call, *, partial: bool, text: Source | None) -> Expr:
+    """σ'(u): the derivative of a function of one number, at that argument; of an array entry by entry.
+
+    Raises ParseError, with the place in `text`, for anything else with a prime.
+    """
+    inner = call.args[0]
+    row = FUNCTIONS.get(inner.function) if isinstance(inner, Call) else None
+    if not isinstance(inner, Call) or row is None or not row.elementwise or len(inner.args) != 1 or inner.options:
+        raise senseless("a prime stands at no function of one argument", "write d(y, x)", call, text)
+    plain = Call(inner.function, (Name(_ARGUMENT),))
+    slope = local_derivatives(Node(_VALUE, plain), (_ARGUMENT,))[_ARGUMENT]
+    argument = engine.resolve(inner.args[0], partial=partial, text=text)
+    return substitute(substitute(slope, {_VALUE: plain}), {_ARGUMENT: argument})
 
 
 def senseless(message: str, hint: str, expr: Expr, text: Source | None) -> ParseError:

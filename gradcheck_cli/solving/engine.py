@@ -11,7 +11,7 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.graph import Graph, Node
-from gradcheck_cli.solving.asking import rate_of, senseless, variable_of
+from gradcheck_cli.solving.asking import rate_of, senseless, slope_at, variable_of
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import Derivation, derive, locals_of
 from gradcheck_cli.symbolic.evaluate import evaluate
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 LONGEST_CLOSED = 400
 LONGEST_DERIVED = 5000  # tree nodes; derivatives of derivatives grow with every step
 _TEMPORARY = "(expression)"
-_ARGUMENT = "(argument)"
 
 
 class Engine:
@@ -117,19 +116,11 @@ class Engine:
         if isinstance(expr, Call) and expr.function == "step" and len(expr.args) == 2:
             return self.update(expr, text)
         if isinstance(expr, Call) and expr.function == "prime":
-            return self._prime(expr, partial=partial, text=text)
+            return slope_at(self, expr, partial=partial, text=text)
         below = children(expr)
         changed = tuple(self.resolve(child, partial=partial, text=text) for child in below)
         same = all(new is old for new, old in zip(changed, below, strict=True))
         return expr if same else with_children(expr, changed)
-
-    def _prime(self, call: Call, *, partial: bool, text: Source | None) -> Expr:
-        """σ'(u): the derivative of a function of one argument, at that argument."""
-        inner = call.args[0]
-        if not isinstance(inner, Call) or len(inner.args) != 1 or inner.options:
-            raise senseless("a prime stands at no function of one argument", "write d(y, x)", call, text)
-        slope = self.total_of(Call(inner.function, (Name(_ARGUMENT),)), _ARGUMENT)
-        return substitute(slope, {_ARGUMENT: self.resolve(inner.args[0], partial=partial, text=text)})
 
     def _query(self, call: Call, *, partial: bool, text: Source | None) -> Expr:
         args = call.args

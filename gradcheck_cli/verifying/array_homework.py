@@ -13,16 +13,22 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
-from gradcheck_cli.verifying.array_reading import product_readings, spread_indices
+from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
+from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
+from gradcheck_cli.verifying.array_names import ArrayNames
+from gradcheck_cli.verifying.array_paper import on_paper
+from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
+from gradcheck_cli.verifying.grader import undecided
+from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
@@ -36,12 +42,13 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
-_SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")
-_NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
-_SIZES = re.compile(r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]")
+_SIZES = re.compile(
+    r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]"
+    r"|(?<![A-Za-z\\_])(?<!_\{)[A-Za-z](?![A-Za-z_])"
+)
+_REALS = re.compile(r"\\(?:mathbb|mathbf)\s*\{?\s*R\s*\}?|ℝ|\\in|\\times")
 MOST_SIZES = 2
-_GIVEN = "given"
-_CONSISTENT = ("given", "own")
+_CONSISTENT = (GIVEN, IDENTITY, "own")
 
 
 class ArrayGrader:
@@ -51,44 +58,105 @@ class ArrayGrader:
         self.bench = bench
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
-        self.own = Own(replace(self.engine.problem.scope, differentials=True))
+        loss = not self.engine.shapes[self.engine.output]
+        usual = usual_names(bench.problem, self.engine.output, loss=loss)
+        self.own = Own(with_names(usual_scope(bench.problem, self.engine.output), usual))
+        self.names = ArrayNames(bench, self.own)
+        self.own.gradients = Gradients(batch_sizes(bench))
+        self.usual = {name: meaning for name, (_, meaning) in usual.items()}
+        self.own.definitions.update(self.usual)
+        self.doubtful: set[str] = set()  # usual names that the text uses for something that cannot be read
         self.slips: list[Slip] = []
-        # right derivatives so far: the student's name for each, what it is, and what it is the derivative of
-        self.values: list[tuple[str | None, Expr | None, Expr | None]] = []
         self.last: tuple[Truth, list[Read]] | None = None
         self.sizes: dict[str, str] = {}  # the student's letters for sizes
-        self._truths: dict[Expr, list[Truth]] = {}
+        self.meanings = ArrayMeanings(bench)
+        self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
-        left, *members = formula.members
+        written, *members = formula.members
+        left, updated = without_mark(written)
         self.last = None
-        self.left_out(formula)
+        self.names.left_out(formula)
         try:
-            meanings = self.own.readings(left, latex=formula.latex)
+            meanings = self.left_sides(left, latex=formula.latex)
         except GradcheckError as error:
             return replace(self.finish(formula, [unreadable(left, error)], None), note=self.foreign)
         best: Claim | None = None
         kept = None
+        if (truth := self.members.assumption(meanings, members)) is not None:
+            self.last = truth, []
+            read = Read(Member(members[0].text, CORRECT, None, "", members[0]))
+            return replace(self.finish(formula, [read], truth), points=Fraction(0), earned=Fraction(0))
         for meaning in meanings:
-            for truth in self.truths(meaning, members):
-                claim = self.judged(formula, members, truth)
-                if best is None or _RANK.index(claim.verdict) < _RANK.index(best.verdict):
+            truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
+            for truth in (one for one in truths if not updated or one.kind == "update"):
+                claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)))
+                if best is None or _nearer(claim, best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
         self.last = kept
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
-            return self.define(formula) or best
-        return best
+            return self.define(formula) or self.not_usual(left, best)
+        return best and self.doubted(left, best, latex=formula.latex)
+
+    def not_usual(self, left: Source, claim: Claim) -> Claim:
+        """A name that courses share, used for something else that cannot be read: it means nothing below."""
+        name = own_name(left) or ""
+        if name in LOSSES & set(self.usual):
+            self.doubtful.add(name)
+        elif name in self.usual:
+            self.own.forget(name)
+        return claim
+
+    def doubted(self, left: Source, claim: Claim, *, latex: bool) -> Claim:
+        """A wrong claim about a loss that the text gives in words of its own, which could not be read: undecided."""
+        if claim.verdict != WRONG or not self.doubtful:
+            return claim
+        used = {name for expr in readings(left, self.own.scope, latex=latex) for name in names(expr)}
+        return undecided(claim, "what this is could not be read above") if used & self.doubtful else claim
+
+    def under(self, formula: Formula, letters: tuple[str, str], *, equal: bool) -> Claim | None:
+        """A formula judged where two index letters are the same, or where they differ."""
+        kept, last = dict(self.own.definitions), self.last
+        if equal:
+            self.own.definitions[letters[1]] = Name(letters[0])
+        else:
+            self.own.unequal = frozenset(letters)
+        self.members.case = letters
+        found = self.claim(formula)
+        self.members.case = None
+        self.own.definitions, self.own.unequal = kept, frozenset()
+        if found is None or found.verdict != CORRECT:
+            self.last = last
+            return None
+        return replace(found, note=f"for {letters[0]} {'=' if equal else '≠'} {letters[1]}")
+
+    def left_sides(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
+        """The readings of a left side, or of anything else, in names of the problem; products of arrays as on paper.
+
+        Raises ParseError where there is none.
+        """
+        shape_of = self.bench.matcher.shapes_with(self.own)
+        read = readings(left, self.own.scope, latex=latex)
+        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
+        return tuple(
+            dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
+        )
 
     def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
         r"""A set such as `\mathbb{R}^{D_x \times 1}` in the problem's letters for sizes, and what was read; None for none.
 
         Each letter of the student's stands for one of the problem's in the whole text.
         """
-        told = {text for member in formula.members[1:] for text in _SIZES.findall(member.text)}
-        new = sorted(name for name in told if self.own.scope.name(_plain(name)) is None and name not in self.sizes)
+        sets = [_REALS.sub(" ", member.text) for member in formula.members[1:]]
+        told = {text for plain in sets for text in _SIZES.findall(plain)}
+        new = sorted(
+            name
+            for name in told
+            if self.own.scope.name(_plain(name)) not in self.engine.letters and name not in self.sizes
+        )
         free = sorted(self.engine.letters - set(self.sizes.values()))
         used = sorted(told & set(self.sizes))
         if formula.relation != "in" or not (new or used) or len(new) > MOST_SIZES:
@@ -118,21 +186,32 @@ class ArrayGrader:
 
     def read(self, formula: Formula, members: list[Source], truth: Truth) -> list[Read]:
         """The members of a formula, judged; ragged rows and letters of two sizes are taken for misread."""
-        found = [self.member(member, truth, latex=formula.latex) for member in members if member.text]
-        return [left_open(one, one.member.note) if _misread(one) else one for one in found]
+        found = [self.members.read(member, truth, self.own, latex=formula.latex) for member in members if member.text]
+        return [left_open(one, one.member.note) if self.misread(one, truth) else one for one in found]
 
-    def member(self, source: Source, truth: Truth, *, latex: bool) -> Read:
-        """One member, in names of the problem and of the student's own."""
-        return self.bench.matcher.member(source, truth, latex=latex, own=self.own)
+    def misread(self, read: Read, truth: Truth) -> bool:
+        """Whether what is wrong may be the transcription's: ragged rows, letters of two sizes, the norm of a number."""
+        written = read.written
+        if read.member.verdict != WRONG or written is None:
+            return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)
+        if read.member.note.startswith(MISREAD):
+            return True
+        quiet = self.bench.matcher.quiet
+        calls = [part for part in walk(written) if isinstance(part, Call)]
+        if any(part.function == "norm" and quiet(part.args[0]) == () for part in calls):
+            return True
+        lettered = any(one.number is None for one in quiet(truth.expr) or ())
+        return lettered and any(part.function == "array" for part in calls)  # entries written out for a size in letters
 
     # -- what one formula means for those below it
 
     def explained(self, claim: Claim) -> Claim:
         """The claim just judged; it earns its points where it follows from an earlier one."""
+        self.says(claim)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
-            self.told(claim)
+            self.names.told(claim, self.last[0].ask)
         if claim.verdict != WRONG:
             return claim
         source = array_follows(self.bench.matcher, self.slips, *self.last)
@@ -142,6 +221,45 @@ class ArrayGrader:
                 found = self.told_of_a_step(*self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
+
+    def says(self, claim: Claim) -> None:
+        """Keep what a line says that dZ is; where that is wrong, the right one may be meant below it too."""
+        if self.last is None or claim.left is None:
+            return
+        truth, reads = self.last
+        name = self.gradient_of(claim.left)
+        if name is None or truth.kind != "derivative" or isinstance(truth.ask, Index):
+            return
+        if claim.verdict == CORRECT:
+            self.own.gradients.said.pop(name, None)
+            if not self.leaves_open(claim):
+                self.own.gradients.said[name] = (truth.expr,)
+        elif claim.verdict == WRONG:
+            self.own.gradients.said.pop(name, None)
+            own = next((read.expr for read in reads if read.member.verdict == WRONG), None)
+            fits = own is not None and self.bench.matcher.quiet(own) == self.engine.shapes[name]
+            self.own.gradients.said[name] = (
+                *self.own.gradients.of(name),
+                *((own,) if own is not None and fits else ()),
+            )
+
+    def leaves_open(self, claim: Claim) -> bool:
+        """Whether a right claim is right for each sample and for the mean alike: it names a dZ that was not said."""
+        used = {one for member in claim.members if member.source for one in self.gradients_in(member.source)}
+        return any(len(self.own.gradients.of(one)) > 1 for one in used)
+
+    def gradients_in(self, source: Source) -> tuple[str, ...]:
+        """The Z of every dZ in a text."""
+        return next((found for latex in (True, False) if (found := moving(source, self.own, latex=latex))), ())
+
+    def gradient_of(self, left: Source) -> str | None:
+        """The Z where a left side is dZ."""
+        for latex in (True, False):
+            try:
+                return base_of(readings(left, self.own.scope, latex=latex)[0])
+            except GradcheckError:
+                continue
+        return None
 
     def told_of_a_step(self, truth: Truth, reads: list[Read]) -> Diagnosis | None:
         """What is wrong with a step of homework: a value for its derivative, the right factors in a senseless order."""
@@ -167,7 +285,7 @@ class ArrayGrader:
             written = readings(read.member.source, self.own.scope, latex="\\" in read.member.source.text)
         except GradcheckError:
             return False
-        asks = {name: link for name, _, link in self.values if name is not None}
+        asks = {name: link for name, _, link in self.names.values if name is not None}
         for expr in written:
             parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
             links = [asks.get(part) for part in parts]
@@ -178,26 +296,43 @@ class ArrayGrader:
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""
-        if claim.verdict == WRONG and self.last is not None and self.last[0].kind == "derivative":
-            self.slips += array_slips(index, self.last[0].ask, self.last[1])
+        if claim.verdict != WRONG or self.last is None or self.last[0].kind != "derivative":
+            return
+        truth, reads = self.last
+        self.slips += array_slips(index, truth.ask, reads)
+        name = self.gradient_of(claim.left) if claim.left is not None else None
+        for batch in self.own.gradients.sizes(name or ""):  # it may be that of the sum over the batch
+            each = [replace(read, expr=Call("div", (read.expr, batch)) if read.expr else None) for read in reads]
+            self.slips += array_slips(index, truth.ask, each)
 
     def learn(self, formula: Formula) -> str:
-        """What a formula assumes: nothing, since data of arrays are taken from the problem."""
-        del formula
-        return ""
+        """What a formula assumes: which class is the right one, `y_k = 1`; data are taken from the problem."""
+        if self.last is None or self.last[0].kind != ASSUMED:
+            return ""
+        letter, name = self.members.classes[-1], self.last[0].ask
+        return f"line {formula.line} takes {letter} for the class of {write(name)}" if isinstance(name, Name) else ""
 
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
         left, *members = formula.members
         spelling = own_name(left)
         known_as = self.own.scope.name(spelling) if spelling else None
-        if spelling is None or (known_as and known_as not in self.own.definitions) or formula.relation == "in":
+        known = known_as is not None and known_as not in self.own.definitions
+        if spelling is None or known or formula.relation == "in" or self.gradient_of(left) is not None:
             return None
+        if (entry := self.names.entries(formula)) is not None:
+            read = Read(Member(members[0].text, CORRECT, None, "", members[0]), entry)
+            claim = self.finish(replace(formula, members=(left, members[0])), [read], None)
+            return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
         for at, member in enumerate(members):
-            resolved = self.meaning(member, latex=formula.latex)
+            resolved = self.names.meaning(member, latex=formula.latex)
             if resolved is None:
                 continue
-            self.own.define(left, resolved)
+            output = known_as is not None and self.usual.get(known_as) == Name(self.engine.output)
+            if known_as is not None and output and not self.engine.shape_of(resolved):
+                self.own.seconds[known_as] = resolved  # L may be the problem's loss below all the same
+            else:
+                self.own.define(left, resolved)
             try:
                 truth = replace(self.bench.truth(resolved), kind="own")
             except GradcheckError:
@@ -207,121 +342,6 @@ class ArrayGrader:
             claim = self.finish(replace(formula, members=(left, *members[at:])), reads, truth)
             return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
         return None
-
-    def name(self, left: Source, claim: Claim) -> bool:
-        """Enter a name that stands behind a right claim, as in `… = w_2 = S_3`; whether it could be."""
-        sources = [member.source for member in claim.members if member.verdict == CORRECT and member.source is not None]
-        spelling = own_name(left)
-        if spelling is None or claim.verdict != CORRECT or self.own.scope.name(spelling) is not None:
-            return False
-        for source in reversed(sources):
-            resolved = self.meaning(source, latex=True)
-            if resolved is not None:
-                self.own.define(left, resolved)
-                self.values[-1:] = [(spelling, resolved, self.values[-1][2] if self.values else None)]
-                return True
-        return False
-
-    def told(self, claim: Claim) -> None:
-        """Keep what a right derivative is, in its place among the others."""
-        sources = [member.source for member in claim.members if member.source is not None]
-        value = self.meaning(sources[-1], latex=True) if sources else None
-        ask = self.last[0].ask if self.last is not None else None
-        self.values.append((None, value, ask))
-
-    def left_out(self, formula: Formula) -> None:
-        """A numbered name that was never given, S_4 between S_3 and S_5: the one derivative between these two."""
-        known = [name for name, _, _ in self.values]
-        for letter, digits in {found for member in formula.members for found in _NUMBERED.findall(member.text)}:
-            name = f"{letter}_{digits}"
-            ends = [self.own.scope.name(f"{letter}_{int(digits) + step}") for step in (-1, 1)]
-            if self.own.scope.name(name) is not None or any(end not in known for end in ends):
-                continue
-            first, last = (known.index(end) for end in ends)
-            between = [at for at in range(first + 1, last) if self.values[at][0] is None]
-            value = self.values[between[0]][1] if len(between) == 1 else None
-            if value is not None:
-                self.own.define(formula.members[0].part(name, (0,) * (len(name) + 1)), value)
-                self.values[between[0]] = (self.own.scope.name(name), *self.values[between[0]][1:])
-
-    def meaning(self, member: Source, *, latex: bool) -> Expr | None:
-        """What a member stands for in names of the problem, in the first reading that fits; None for none."""
-        try:
-            found = self.own.readings(member, latex=latex)
-        except GradcheckError:
-            return None
-        ways = [
-            *found,
-            *(way for one in found for way in product_readings(one, member, self.bench.matcher.quiet, latex=latex)),
-        ]
-        for expr in ways:
-            try:
-                resolved = self.engine.resolve(expr, text=member)
-                self.engine.shape_of(resolved)
-            except GradcheckError:
-                continue
-            free = set(names(resolved)) - {*self.engine.shapes, *self.engine.letters}
-            if not free:
-                return resolved
-        return None
-
-    # -- what a left side may mean
-
-    def truths(self, left: Expr, members: list[Source]) -> list[Truth]:
-        """The meanings of a left side, each with what is true of it."""
-        if any(_SPACE.match(member.text) for member in members):
-            return self.asked(Call("shape", (left,))) if isinstance(left, Name) else []
-        if left not in self._truths:
-            self._truths[left] = self.meant(left)
-        return self._truths[left]
-
-    def meant(self, left: Expr) -> list[Truth]:
-        """As `truths`, for what is no shape; one index is enough for a row or a column."""
-        left = spread_indices(left, self.bench.matcher.quiet)
-        if isinstance(left, Name):
-            return self.of_name(left)
-        if isinstance(left, Call) and left.function == "d":
-            return [*self.asked(left), *self.local(left)]
-        if isinstance(left, Call) and left.function == "differential":
-            return []
-        return self.asked(left)
-
-    def asked(self, ask: Expr) -> list[Truth]:
-        """What is true of a query; nothing where it makes no sense."""
-        try:
-            return [self.bench.truth(ask)]
-        except GradcheckError:
-            return []
-
-    def local(self, left: Call) -> list[Truth]:
-        """∂y/∂x as the local derivative, where an edge joins them."""
-        ends = [arg.base if isinstance(arg, Index) else arg for arg in left.args]
-        if not all(isinstance(name, Name) for name in ends):
-            return []
-        target, source = (name.id for name in ends if isinstance(name, Name))
-        if source not in self.engine.graph.sources.get(target, ()):
-            return []
-        ask: Expr = Call("local", tuple(ends))
-        places = tuple(index for arg in left.args if isinstance(arg, Index) for index in arg.indices)
-        return self.asked(Index(ask, places) if places else ask)
-
-    def of_name(self, left: Name) -> list[Truth]:
-        """A node is what computes it; an input is its given value, or its value after an update."""
-        engine = self.engine
-        if any(node.name == left.id for node in engine.graph.nodes):
-            return self.asked(left)
-        if left.id in engine.lets:
-            return [replace(truth, kind="own") for truth in self.asked(left)]
-        leaf = engine.graph.by_name.get(left.id)
-        if leaf is None:
-            return []
-        found = []
-        if left.id in engine.problem.data or left.id in engine.problem.given:
-            found += [replace(truth, kind=_GIVEN) for truth in self.asked(left)]
-        learns = left.id in {leaf.name for leaf in engine.graph.inputs if leaf.param}
-        if learns and engine.problem.learning_rate is not None and not engine.shapes[engine.output]:
-            found += self.asked(Call("step", (left, as_typed(engine.problem.learning_rate))))
-        return found
 
     # -- verdicts
 
@@ -357,7 +377,7 @@ def _plain(name: str) -> str:
 def _exchanged(source: Source, meant: dict[str, str]) -> Source:
     """A text with the student's letters for sizes exchanged, the longest first."""
     for name in sorted(meant, key=len, reverse=True):
-        source = exchanged(source, re.compile(re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
+        source = exchanged(source, re.compile(r"(?<![A-Za-z\\])" + re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
     return source
 
 
@@ -371,5 +391,7 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
     return verdicts[-1] if verdicts else MISSING
 
 
-def _misread(read: Read) -> bool:
-    return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)
+def _nearer(claim: Claim, best: Claim) -> bool:
+    """Whether a claim is nearer to being right than the best so far; of two wrong ones the one whose mistake has a name."""
+    found, before = (_RANK.index(one.verdict) for one in (claim, best))
+    return found < before or (found == before and best.diagnosis is None and claim.diagnosis is not None)

@@ -1,41 +1,61 @@
-"""`I` as the identity, of the size that fits where it stands."""
+r"""`I` as the identity and `\mathbf{1}` as a vector of ones, of the size that fits where they stand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, names, substitute
+from gradcheck_cli.expr import Call, Expr, Name, children, names, number, substitute, with_children
+from gradcheck_cli.parsing.latexnames import ONES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 _IDENTITY = "I"
+MOST_ONES = 2  # of sizes of their own in one formula
+MOST_READINGS = 40
 
 
 def identity_scope(scope: Scope) -> Scope:
-    """The names of a problem, and `I` where it is none of them."""
-    if scope.name(_IDENTITY) is not None or _IDENTITY in scope.indices:
-        return scope
-    return replace(scope, spellings={**scope.spellings, _IDENTITY: _IDENTITY})
+    """The names of a problem, the vector of ones, and `I` where it is none of them."""
+    known = {**scope.spellings, ONES: ONES}
+    if scope.name(_IDENTITY) is None and _IDENTITY not in scope.indices:
+        known[_IDENTITY] = _IDENTITY
+    return replace(scope, spellings=known)
 
 
-def with_identity(expr: Expr, engine: ArrayEngine) -> tuple[Expr, ...]:
-    """The expression with `I` as an identity, once for each size with which everything fits; as it is without one."""
-    if _IDENTITY not in names(expr) or engine.problem.scope.name(_IDENTITY) is not None:
-        return (expr,)
+def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None]) -> tuple[Expr, ...]:
+    """The expression with identities and ones, once for each size with which everything fits; as it is without any."""
+    used = set(names(expr))
+    meant: dict[str, list[Expr]] = {}
     sizes = dict.fromkeys(one for shape in engine.graph.shapes.values() for one in shape if one != shapes.ONE)
-    found = [substitute(expr, {_IDENTITY: Call("eye", (one.expr(),))}) for one in sizes]
-    fitting = tuple(other for other in found if _fits(other, engine))
-    return fitting or tuple(found[:1]) or (expr,)
+    if _IDENTITY in used and engine.problem.scope.name(_IDENTITY) is None:
+        meant[_IDENTITY] = [Call("eye", (one.expr(),)) for one in sizes]
+    if ONES in used:
+        expr, placed = _one_by_one(expr, ())
+        for name in placed[:MOST_ONES]:
+            meant[name] = [Call("ones", (one.expr(), *more)) for more in ((), (number(1),)) for one in sizes]
+    if not meant:
+        return (expr,)
+    found = [substitute(expr, dict(zip(meant, choice, strict=True))) for choice in product(*meant.values())]
+    fitting = tuple(other for other in found if shape_of(other) is not None)
+    return (*fitting, *(other for other in found if other not in fitting))[:MOST_READINGS]
 
 
-def _fits(expr: Expr, engine: ArrayEngine) -> bool:
-    try:
-        engine.shape_of(engine.resolve(expr))
-    except GradcheckError:
-        return False
-    return True
+def _one_by_one(expr: Expr, placed: tuple[str, ...]) -> tuple[Expr, tuple[str, ...]]:
+    """The expression with a name of its own for every vector of ones, and these names."""
+    if expr == Name(ONES):
+        name = f"{ONES}{len(placed)}"
+        return Name(name, expr.span), (*placed, name)
+    below = []
+    for child in children(expr):
+        found, placed = _one_by_one(child, placed)
+        below.append(found)
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    return (expr if same else with_children(expr, tuple(below))), placed

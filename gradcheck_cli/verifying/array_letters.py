@@ -52,8 +52,9 @@ def _entry_of_answer(engine: ArrayEngine, expr: Expr, truth: Truth, letters: Let
     asked = truth.ask.indices if isinstance(truth.ask, Index) else tuple(Name(letter) for letter, _ in letters)
     if rank == len(asked):
         return Index(expr, asked), truth.expr, letters
-    if rank == len(letters):
-        return Index(expr, tuple(Name(letter) for letter, _ in letters)), truth.expr, letters
+    for chosen in (letters, [(letter, one) for letter, one in letters if one != shapes.ONE]):
+        if rank == len(chosen):  # of a column the Jacobian is a matrix too
+            return Index(expr, tuple(Name(letter) for letter, _ in chosen)), truth.expr, letters
     return expr, truth.expr, letters
 
 

@@ -19,15 +19,10 @@ from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare, held_at
-from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
+from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
-from gradcheck_cli.verifying.array_reading import (
-    product_readings,
-    quietly,
-    spread_indices,
-    widens,
-    without_sums_of_nothing,
-)
+from gradcheck_cli.verifying.array_paper import on_paper
+from gradcheck_cli.verifying.array_reading import quietly, ways
 from gradcheck_cli.verifying.array_shapes import shape_answer
 from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
@@ -35,11 +30,12 @@ from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge import ArrayDecision
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
@@ -73,40 +69,38 @@ class ArrayMatcher:
             return shape_answer(self.engine, source, truth, latex=latex)
         try:
             scope = self.scope if own is None else identity_scope(own.scope)
-            read = [
-                one if own is None else substitute(one, own.definitions)
-                for one in read_member(source, scope, truth, latex=latex)
-            ]
-            found = tuple(without_sums_of_nothing(other) for expr in read for other in with_identity(expr, self.engine))
+            read = read_member(source, scope, truth, latex=latex)
+            meant = self.meant(read, source, own, latex=latex)
+            return self.nearest((self.reading(source, expr, truth, tolerance) for expr in meant), truth)
         except GradcheckError as error:
             return unreadable(source, error)
+
+    def nearest(self, judged: Iterable[Read], truth: Truth) -> Read:
+        """The first right one of several readings, or the one nearest to being right."""
         best: Read | None = None
-        for expr in self.ways(found, source, latex=latex):
-            judged = self.reading(source, expr, truth, tolerance)
-            if best is None or _closeness(judged, truth) < _closeness(best, truth):
-                best = judged
-            if judged.member.verdict == CORRECT:
+        for one in judged:
+            if best is None or _closeness(one, truth) < _closeness(best, truth):
+                best = one
+            if one.member.verdict == CORRECT:
                 break
-        assert best is not None  # noqa: S101 - `read_member` gives one reading or raises
+        assert best is not None  # noqa: S101 - a member that can be read has a reading
         return best
+
+    def meant(self, read: Iterable[Expr], source: Source, own: Own | None, *, latex: bool) -> Iterator[Expr]:
+        """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
+        shape_of = self.quiet if own is None else self.shapes_with(own)
+        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
+        for way in ways(found, source, shape_of, latex=latex):
+            yield from (way,) if own is None else own.meanings(way)
+
+    def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
+        """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
+        return quietly(lambda expr: self.engine.shape_of(self.engine.resolve(own.meanings(expr)[0])))
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""
         self.engine.runs.clear()
         self.engine.runs.update(truth.array.letters if truth.array else ())
-
-    def ways(self, found: tuple[Expr, ...], source: Source, *, latex: bool) -> Iterator[Expr]:
-        """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
-        plain = [expr for expr in found if not (latex and widens(expr, self.quiet))]
-        yield from plain
-        for expr in found:
-            yield from product_readings(expr, source, self.quiet, latex=latex)
-        if not plain:
-            yield from (expr for expr in found if not any(product_readings(expr, source, self.quiet, latex=latex)))
-        for expr in found:
-            spread = spread_indices(expr, self.quiet)
-            if spread is not expr:
-                yield spread
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
@@ -379,8 +373,9 @@ RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
 
 
 def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
-    """How near a reading is to being right; of derivatives, one whose letters fit is nearer than one whose do not."""
-    misfit = truth.kind == "derivative" and read.member.note.startswith("the index ")
+    """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
+    note = read.member.note
+    misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith("the index "))
     return RANK_OF[read.member.verdict], misfit
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.verifying.array_paper import spread_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
 
-_ENTRYWISE = re.compile(r"\\odot|\\circ|\\ast|\*|⊙|∘")
+_ENTRYWISE = re.compile(r"(?<!\\),|\\odot|\\circ|\\ast|\*|⊙|∘")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
 
@@ -53,6 +54,22 @@ def product_readings(
         if found not in seen:
             seen.add(found)
             yield found
+
+
+def ways(
+    found: tuple[Expr, ...], source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+) -> Iterator[Expr]:
+    """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
+    plain = [expr for expr in found if not (latex and widens(expr, shape_of))]
+    yield from plain
+    for expr in found:
+        yield from product_readings(expr, source, shape_of, latex=latex)
+    if not plain:
+        yield from (expr for expr in found if not any(product_readings(expr, source, shape_of, latex=latex)))
+    for expr in found:
+        spread = spread_indices(expr, shape_of)
+        if spread is not expr:
+            yield spread
 
 
 def _is_product(part: Expr) -> bool:
@@ -160,43 +177,6 @@ class Products:
 def as_column(vector: Expr) -> Expr:
     """A vector as a matrix of one column."""
     return Call("outer", (vector, Call("ones", (number(1),))))
-
-
-def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
-    """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
-    below = tuple(spread_indices(child, shape_of) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
-    if isinstance(expr, Call) and expr.function == "outer":
-        return with_children(expr, tuple(_flat(arg, shape_of(arg)) for arg in expr.args))
-    if isinstance(expr, Index) and len(expr.indices) == 1:
-        shape = shape_of(expr.base)
-        if shape is not None and len(shape) == 2 and shapes.ONE in shape:
-            zero = number(0)
-            at = (zero, *expr.indices) if shape[0] == shapes.ONE else (*expr.indices, zero)
-            return Index(expr.base, at, expr.span)
-    return expr
-
-
-def without_sums_of_nothing(expr: Expr) -> Expr:
-    r"""The expression with `\sum_{k \neq i} 0`, which no letter in it bounds, as 0."""
-    below = tuple(without_sums_of_nothing(child) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
-    if isinstance(expr, Sum) and _is_nothing(expr.body):
-        return number(0)
-    return expr
-
-
-def _is_nothing(expr: Expr) -> bool:
-    if isinstance(expr, Call) and expr.function == "mul":
-        return any(_is_nothing(arg) for arg in expr.args)
-    return isinstance(expr, Num) and expr.value == 0
-
-
-def _flat(expr: Expr, shape: Shape | None) -> Expr:
-    """A row or a column as a vector."""
-    return Call("flatten", (expr,)) if shape is not None and len(shape) == 2 and shapes.ONE in shape else expr
 
 
 def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]:

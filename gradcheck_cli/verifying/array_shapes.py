@@ -11,7 +11,7 @@ from gradcheck_cli.expr import number
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.match import SCALAR, Read, Truth, unreadable
-from gradcheck_cli.verifying.model import CORRECT, WRONG, Member
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 
 if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape, Size
@@ -51,9 +51,22 @@ def _judged(engine: ArrayEngine, found: Shape, wanted: Shape, *, column: bool) -
         return CORRECT, ""
     if column and len(wanted) == 1 and len(found) == 2 and _same(engine, found, (*wanted, shapes.ONE)):
         return CORRECT, "a vector as a column"
+    if column and len(found) == 1 and len(wanted) == 2 and shapes.ONE in wanted:
+        single = _same(engine, (*found, shapes.ONE), wanted) or _same(engine, (shapes.ONE, *found), wanted)
+        return (CORRECT, "a vector of so many entries") if single else (WRONG, "")
     if column and not wanted and all(one == shapes.ONE for one in found):
         return CORRECT, ""
+    if len(found) == len(wanted) and all(_open(engine, one, two) for one, two in zip(found, wanted, strict=True)):
+        return UNDECIDED, "the problem gives no numbers for these sizes"
     return WRONG, ""
+
+
+def _open(engine: ArrayEngine, found: Size, wanted: Size) -> bool:
+    """Whether a size may be right: the same, or a number for letters that have none."""
+    known = wanted.partly(engine.numbers.sizes)
+    if found.number is None or known.number is not None:
+        return found == wanted or found.partly(engine.numbers.sizes) == known
+    return found.number > 1
 
 
 def _same(engine: ArrayEngine, found: Shape, wanted: Shape) -> bool:

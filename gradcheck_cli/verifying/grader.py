@@ -18,11 +18,12 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
+from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
 from gradcheck_cli.verifying.match import Matcher, Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.meanings import (
-    DIFFERENTIAL,
     asked,
     assumption,
     differential,
@@ -50,10 +51,6 @@ MOST_SETTINGS = 20
 MOST_SLIPS = 40  # the last ones, from which a wrong claim may follow
 MOST_DIAGNOSED = 300  # wrong claims of one text; a file of more is no homework
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
-_NEW = re.compile(
-    r"(?:\^\s*(?:\{\s*(?:\+|new|\(?t\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
-    r"|_\s*\{?\s*(?:new|\\text\{\s*new\s*\}|\\mathrm\{\s*new\s*\})\s*\}?|_new|⁺)"
-)
 
 
 class Grader:
@@ -63,12 +60,13 @@ class Grader:
         self.examiner = examiner
         self.engine: Engine = examiner.engine
         self.matcher: Matcher = examiner.matcher
-        self.own = own or Own(replace(self.engine.problem.scope, differentials=True))
+        self.own = own or Own(usual_scope(self.engine.problem, self.engine.output))
         self.slips: list[Slip] = []
         self.rounded: list[Slip] = []  # right numbers, with their lines for an index
         self.diagnosed = 0
         self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
         self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
+        self.gradient: Expr | None = None  # what the left side stands for, where it is dz for the gradient by z
 
     # -- claims
 
@@ -124,14 +122,13 @@ class Grader:
     def meant(self, formula: Formula) -> Claim | None:
         """The best claim over all meanings of the left side. Raises GradcheckError where it has none."""
         left, *members = formula.members
-        updated = _NEW.search(left.text)
-        if updated and updated.end() == len(left.text.rstrip()):
-            left = left.slice(Span(0, updated.start()))
+        left, updated = without_mark(left)
         best: Claim | None = None
         senseless: GradcheckError | None = None
         for meaning in self.meanings(left, latex=formula.latex):
+            self.gradient = self.of_gradient(meaning, members, latex=formula.latex)
             try:
-                found = truths(self.engine, meaning, formula.relation, updated=updated is not None)
+                found = truths(self.engine, self.gradient or meaning, formula.relation, updated=updated)
             except GradcheckError as error:
                 senseless = senseless or error
                 continue
@@ -159,6 +156,20 @@ class Grader:
                 raise
             return self.own.readings(left.slice(Span(0, remark.start())), latex=latex)
 
+    def of_gradient(self, left: Expr, members: Iterable[Source], *, latex: bool) -> Expr | None:
+        """`dz` as the gradient by z, where no differential of what z is computed from stands on the right; else None."""
+        name = base_of(left)
+        if name is None:
+            return None
+        used: set[str] = set()
+        for member in members:
+            try:
+                used |= set(names_of(readings(member, self.own.scope, latex=latex)[0]))
+            except GradcheckError:
+                continue
+        above = self.engine.graph.ancestors.get(name, frozenset())
+        return None if used & above else Call("d", (Name(self.engine.output), Name(name)), (), left.span)
+
     # -- members
 
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
@@ -167,6 +178,8 @@ class Grader:
             found = self.own.readings(member, latex=latex)
             if truth.kind == DIFFERENTIAL:
                 return differential(self.engine, self.matcher, member, found, truth)
+            if self.gradient is not None or truth.kind == "update":
+                found = tuple(one for expr in found for one in self.own.gradients.put_in(expr))
             found = without_differentials(found, member)
         except GradcheckError as error:
             return unreadable(member, error)
@@ -174,6 +187,8 @@ class Grader:
         if truth.kind == "assumed":
             return assumption(member, found)
         read = self.matcher.best(member, found, truth)
+        if self.gradient is not None and read.numeric:
+            return left_open(read, "this may be the gradient, or how far something moves")
         if read.member.verdict == WRONG and self.repeats(found, truth):
             note = "the left side stands again on the right: perhaps it is meant as d/dx of what follows"
             return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
 from gradcheck_cli.verifying.junctures import parted
-from gradcheck_cli.verifying.lookalikes import lookalike, with_subscripts
+from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
 from gradcheck_cli.verifying.own import OWN, bare, own_name
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gradcheck_cli.parsing.document import Document, Formula
+    from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.examiner import Examiner
 
+NEAR = 4  # lines between a condition and the formula below it
 LEAST_NAMED = 2  # sides before a name at the end of a chain
 MOST_LATER = 100  # formulas that are searched for it
+_PROSE = re.compile(r"[a-z]{3,}(?:\s+[a-z]{2,})+")  # n = input vector
 _WORDS = re.compile(r"[A-Za-z]{3,}(?:[\s_]+[A-Za-z]+)*|[A-Za-z]+(?:\s+[A-Za-z]{2,})+")
 
 
@@ -33,31 +39,69 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
 
     Where it is at home in several, the one in which it is right wins.
     """
+    examiners = tuple(examiners)
     graders: list[Grader | ArrayGrader] = [
         ArrayGrader(examiner.arrays, FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
     ]
     found: list[Claim] = []
     for at, formula in enumerate(document.formulas):
+        if formula.relation == "!=":
+            continue
         named = _naming(document.formulas, at)
+        cases = _cases(document.formulas, at)
         for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
-            claim = _claim(graders, part, len(found))
+            claim = _claim(graders, part, len(found), cases)
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
-    return [_in_its_place(found, at) for at in range(len(found))]
+    placed = [_in_its_place(found, at) for at in range(len(found))]
+    return [*placed, *(claim for part in document.alone if (claim := _counted(examiners, part)) is not None)]
 
 
-def _best(graders: list[Grader | ArrayGrader], formula: Formula) -> tuple[Claim | None, Grader | ArrayGrader | None]:
+def _counted(examiners: Iterable[Examiner], part: Source) -> Claim | None:
+    """Arithmetic by itself, `30 × 1024 + 1024`, where it is the answer to a question for a number of parameters."""
+    for examiner in examiners:
+        for question in examiner.questions:
+            if not isinstance(question.ask, Call) or question.ask.function not in ("params", "size", "nodes", "edges"):
+                continue
+            truth = examiner.truth(question)
+            matcher = examiner.arrays.matcher if examiner.arrays else examiner.matcher
+            read = matcher.member(part, truth, latex=True)
+            if read.member.verdict == CORRECT:
+                line, text = part.line_column(None)[0], " ".join(part.text.split())
+                note, one = f"the answer to {write(question.ask)}", Fraction(1)
+                return Claim(None, line, text, (read.member,), CORRECT, points=one, earned=one, note=note, left=part)
+    return None
+
+
+def _cases(formulas: tuple[Formula, ...], at: int) -> list[Formula]:
+    """The conditions on index letters, `i = j` or `i ≠ j`, that a formula stands under: one before it, or behind it."""
+    near = [other for other in formulas[max(0, at - 1) : at] if formulas[at].line - other.line <= NEAR]
+    near += [
+        other for other in formulas[at + 1 : at + 2] if other.line == formulas[at].members[-1].line_column(None)[0]
+    ]
+    return [other for other in near if all(re.fullmatch("[i-t]", member.text.strip()) for member in other.members)]
+
+
+def _best(
+    graders: list[Grader | ArrayGrader], formula: Formula, cases: Iterable[Formula] = ()
+) -> tuple[Claim | None, Grader | ArrayGrader | None]:
     """One formula in the problem that knows most of it."""
-    judged = [(claim, grader) for grader in graders if (claim := _judged(grader, formula)) is not None]
+    judged = [
+        (_in_case(grader, claim, formula, cases), grader)
+        for grader in graders
+        if (claim := _judged(grader, formula)) is not None
+    ]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     return judged[0] if judged else (None, None)
 
 
-def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) -> Claim | None:
+def _claim(
+    graders: list[Grader | ArrayGrader], formula: Formula, index: int, cases: Iterable[Formula] = ()
+) -> Claim | None:
     """One formula judged, explained and kept for those below; the set that an array is in tells its shape."""
     if formula.relation == "in":
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
-    claim, grader = _best(graders, formula)
+    claim, grader = _best(graders, formula, cases)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
         claim = _told(grader, claim)
         if claim.follows_from is None:
@@ -70,6 +114,18 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     if defined:
         return defined[0]
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases: Iterable[Formula]) -> Claim:
+    """A claim that is right only in the case that the words beside it name."""
+    if claim.verdict == CORRECT or not isinstance(grader, ArrayGrader):
+        return claim
+    for case in cases:
+        first, second = (member.text.strip() for member in case.members[:2])
+        found = grader.under(formula, (first, second), equal=case.relation == "=")
+        if found is not None:
+            return found
+    return claim
 
 
 def _told(grader: Grader | ArrayGrader, claim: Claim) -> Claim:
@@ -98,7 +154,7 @@ def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) 
         if grader.own.scope.name(own_name(name) or "") is not None:
             whole = grader.claim(formula)
             return claim if whole is None else replace(whole, note=claim.note)
-    entered = [one.name(name, claim) for one in graders if isinstance(one, ArrayGrader)]
+    entered = [one.names.name(name, claim) for one in graders if isinstance(one, ArrayGrader)]
     if not any(entered):
         return claim
     text = " ".join(name.text.split())
@@ -109,7 +165,9 @@ def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) 
 def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     """A formula in one problem; where it cannot be read, with letters that look alike, if it is right then."""
     claim = grader.claim(formula)
-    if claim is None or all(member.verdict != UNREADABLE for member in claim.members):
+    if claim is None:
+        return _accented(grader, formula)
+    if all(member.verdict != UNREADABLE for member in claim.members):
         return claim
     found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None
     tried = grader.claim(found) if found is not None else None
@@ -128,6 +186,16 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     return _as_written(tried, claim, other[1], formula)
 
 
+def _accented(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
+    """A formula for something that is given, with the accent its left side may have lost; None unless that is right."""
+    for other, note in with_accent(formula, grader.own.scope):
+        tried = grader.claim(other)
+        if tried is not None and tried.verdict == CORRECT:
+            return replace(tried, text=" = ".join(" ".join(one.text.split()) for one in formula.members), note=note)
+    grader.last = None
+    return None
+
+
 def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim:
     """A claim that was read with other letters, in the letters that stand there."""
     texts = [member.text for member in formula.members[1:] if member.text]
@@ -137,9 +205,11 @@ def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim
 
 def _aside(formula: Formula, claim: Claim | None) -> bool:
     """What is no claim: prose with an equality, an index (`j = i`)."""
+    left, right = formula.members[0].text, formula.members[-1].text
+    if formula.latex and claim is not None and _PROSE.fullmatch(right):
+        return True
     if claim is None or claim.note != FOREIGN:
         return False
-    left, right = formula.members[0].text, formula.members[-1].text
     if not formula.latex and _WORDS.fullmatch(left):
         return len(left.split()) > 1 or not re.search(r"[A-Za-z]", right)
     return bool(re.fullmatch(r"[i-n]", left) and re.fullmatch(r"[i-n]|[0-9]+", right))

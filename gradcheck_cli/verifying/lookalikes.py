@@ -41,6 +41,22 @@ def lookalike(formula: Formula, scope: Scope) -> tuple[Formula, str] | None:
     return (replace(formula, members=members), ", ".join(told)) if told else None
 
 
+def with_accent(formula: Formula, scope: Scope) -> list[tuple[Formula, str]]:
+    r"""The formula with the accent that its left side may have lost: `y = h W` where the problem has `\tilde{y}` too."""
+    left = formula.members[0]
+    if not formula.latex or not re.fullmatch(r"[A-Za-z]", left.text.strip()):
+        return []
+    found = []
+    for accent in ("tilde", "hat", "bar"):
+        put = f"\\{accent}{{{left.text.strip()}}}"
+        if _known(put, scope):
+            changed = exchanged(left, re.compile(r"[A-Za-z]"), put)
+            found.append(
+                (replace(formula, members=(changed, *formula.members[1:])), f"{left.text.strip()} read as {put}")
+            )
+    return found
+
+
 def with_subscripts(formula: Formula, scope: Scope) -> Formula | None:
     """The formula with `hi` and `zi`, whose subscripts were lost, as `h_i` and `z_i`; None where its left side has none."""
     if not _LOST_IN_DERIVATIVE.search(formula.members[0].text):

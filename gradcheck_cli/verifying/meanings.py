@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_children
 from gradcheck_cli.symbolic.build import plus
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.match import Matcher
-
-DIFFERENTIAL = "differential"
 
 
 def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[Truth]:
@@ -124,13 +123,24 @@ def _coefficients(engine: Engine, matcher: Matcher, expr: Expr, target: Expr) ->
     used = {part.args[0] for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL}
     if not used or not isinstance(target, Name):
         return UNDECIDED
-    verdicts = []
-    for source in used:
-        if not isinstance(source, Name) or (source.id, target.id) not in engine.local:
-            return UNDECIDED
-        coefficient = _coefficient(expr, source)
-        verdicts.append(CORRECT if matcher.agrees(coefficient, engine.local[source.id, target.id]) else WRONG)
-    return WRONG if WRONG in verdicts else CORRECT
+    above = engine.graph.ancestors.get(target.id, frozenset())
+    sources = [source for source in used if isinstance(source, Name) and source.id in above]
+    if len(sources) != len(used):
+        return UNDECIDED
+    agree = [
+        all(matcher.agrees(_coefficient(expr, source), way(source.id)) for source in sources)
+        for way in _ways(engine, target.id, [source.id for source in sources])
+    ]
+    return CORRECT if any(agree) else WRONG if agree else UNDECIDED
+
+
+def _ways(engine: Engine, target: str, sources: list[str]) -> Iterator[Callable[[str], Expr]]:
+    """The derivatives that a differential may have: those on edges, and total ones where nothing is counted twice."""
+    if all((source, target) in engine.local for source in sources):
+        yield lambda source: engine.local[source, target]
+    above = engine.graph.ancestors
+    if not any(one in above.get(other, ()) for one in sources for other in sources):
+        yield lambda source: engine.total(Name(target), source)
 
 
 def _coefficient(expr: Expr, source: Name) -> Expr:

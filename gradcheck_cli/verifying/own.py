@@ -7,14 +7,28 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expr import Expr, Name, names, size, substitute, walk
+from gradcheck_cli.expr import (
+    Call,
+    Expr,
+    Index,
+    Name,
+    Sum,
+    children,
+    names,
+    number,
+    size,
+    substitute,
+    walk,
+    with_children,
+)
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
 from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.verifying.gradients import Gradients
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from fractions import Fraction
 
     from gradcheck_cli.source import Source
@@ -26,6 +40,7 @@ LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
 _LABEL = re.compile(r"\^\s*\{?\s*[(\[][A-Za-z0-9]+[)\]]\s*\}?")
+_NUMBERED = re.compile(r"\^\s*\{?\s*[(\[]\s*(?P<number>[0-9]+)\s*[)\]]\s*\}?$")  # δ^{(2)} is δ_2
 _NAME = re.compile(
     r"(?:\\(?:hat|tilde|bar|mathbf|mathcal|mathrm|text|vec|boldsymbol)\s*\{?\s*[A-Za-z]+(?:_\{?[A-Za-z0-9]+\}?)?\s*\}?"
     r"|\\?[A-Za-z]+[0-9]*|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
@@ -42,6 +57,9 @@ class Own:
     `definitions`  the student's names, in names of the problem
     `seconds`      what names stand for otherwise, by another line or member: tried where the first makes a claim wrong
     `assumed`      values of inputs that the text has set, and the line that did
+    `gradients`    what `dZ` stands for
+    `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
+    `unequal`      two index letters that are said to differ
     """
 
     scope: Scope
@@ -49,26 +67,65 @@ class Own:
     seconds: dict[str, Expr] = field(default_factory=dict)
     assumed: dict[str, tuple[Fraction, int]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)  # of the definitions
+    gradients: Gradients = field(default_factory=Gradients)
+    entries: dict[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
+    unequal: frozenset[str] = frozenset()
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
 
         Raises ParseError where there is none.
         """
-        written = readings(source, self.scope, latex=latex)
-        found = [self.put_in(expr, self.definitions, source) for expr in written]
-        if self.seconds:
-            other = {**self.definitions, **self.seconds}
-            found += [self.put_in(expr, other, source) for expr in written if set(names(expr)) & set(self.seconds)]
-        return tuple(dict.fromkeys(found))
+        found = readings(source, self.scope, latex=latex)
+        return tuple(dict.fromkeys(one for expr in found for one in self.variants(expr)))
 
-    def put_in(self, expr: Expr, meanings: Mapping[str, Expr], source: Source) -> Expr:
-        """An expression with names replaced. Raises ParseError where definitions of definitions make it too long."""
-        long = sum(self.sizes.get(part.id, 0) for part in walk(expr) if isinstance(part, Name))
-        if long > LONGEST_MEANING:
+    def expanded(self, expr: Expr) -> Expr:
+        """A reading with the student's names replaced by what they stand for.
+
+        Raises ParseError where definitions of definitions make it too long.
+        """
+        if sum(self.sizes.get(part.id, 0) for part in walk(expr) if isinstance(part, Name)) > LONGEST_MEANING:
             message = "the names in it stand for too long an expression"
-            raise ParseError(message, hint="write it in names of the problem", source=source)
-        return substitute(expr, meanings)
+            raise ParseError(message, hint="write it in names of the problem", span=expr.span)
+        if self.entries:
+            expr = self.with_entries(expr)
+        return self.apart(substitute(expr, self.definitions))
+
+    def apart(self, expr: Expr) -> Expr:
+        """An expression with Kronecker's delta of two letters that differ as 0."""
+        if not self.unequal:
+            return expr
+        if isinstance(expr, Call) and expr.function in ("delta", "eq") and set(names(expr)) == self.unequal:
+            return number(0)
+        below = tuple(self.apart(child) for child in children(expr))
+        same = all(new is old for new, old in zip(below, children(expr), strict=True))
+        return expr if same else with_children(expr, below)
+
+    def with_entries(self, expr: Expr) -> Expr:
+        """An expression with entries of names that are given by their entries."""
+        if isinstance(expr, Index) and isinstance(expr.base, Name) and expr.base.id in self.entries:
+            letters, entry = self.entries[expr.base.id]
+            if len(letters) == len(expr.indices):
+                return substitute(entry, dict(zip(letters, expr.indices, strict=True)))
+        if isinstance(expr, Name) and expr.id in self.entries:
+            whole = _without_letters(self.entries[expr.id][1], self.entries[expr.id][0])
+            if whole is None:
+                message = f"{expr.id} is known by its entries only"
+                raise ParseError(message, hint="write it with its index", span=expr.span)
+            return whole
+        below = tuple(self.with_entries(child) for child in children(expr))
+        same = all(new is old for new, old in zip(below, children(expr), strict=True))
+        return expr if same else with_children(expr, below)
+
+    def meanings(self, expr: Expr) -> tuple[Expr, ...]:
+        """As `variants`, and `dZ` as the gradient by Z in every way in which the text may mean it."""
+        return tuple(one for variant in self.variants(expr) for one in self.gradients.put_in(variant))
+
+    def variants(self, expr: Expr) -> tuple[Expr, ...]:
+        """As `expanded`; and with names in their second meaning, where they have one."""
+        if not self.seconds or not set(names(expr)) & set(self.seconds):
+            return (self.expanded(expr),)
+        return self.expanded(expr), self.expanded(substitute(expr, self.seconds))
 
     def define(self, left: Source, meaning: Expr) -> None:
         """Enter a name; a later definition replaces an earlier one."""
@@ -76,12 +133,35 @@ class Own:
         if spelling is None or len(self.definitions) >= MOST_NAMES:
             return
         name = self.scope.name(spelling) or spelling
-        if name in self.scope.spellings and name not in self.definitions:
+        if name in self.scope.spellings and name not in self.definitions and name not in self.entries:
             return  # a name of the problem
+        self.definitions[name] = meaning
+        self.entries.pop(name, None)
+        self.enter(name, left, meaning)
+
+    def define_entries(self, left: Source, letters: tuple[str, ...], entry: Expr) -> bool:
+        """Enter a name by its entries; whether it could be."""
+        name = own_name(left)
+        if name is None or self.scope.name(name) not in (None, *self.entries) or len(self.entries) >= MOST_NAMES:
+            return False
+        self.entries[name] = letters, entry
+        self.enter(name, left, entry)
+        return True
+
+    def forget(self, name: str) -> None:
+        """Make a name unknown again."""
+        self.definitions.pop(name, None)
+        self.scope = replace(
+            self.scope,
+            spellings={text: meant for text, meant in self.scope.spellings.items() if meant != name},
+            latex={text: meant for text, meant in self.scope.latex.items() if meant != name},
+        )
+
+    def enter(self, name: str, left: Source, meaning: Expr) -> None:
+        """Make a name known, with the spelling of its left side."""
         small, _ = scope({name: (bare(left.text),)})
         above = frozenset(names(meaning))
         above = above.union(*(self.scope.ancestors.get(used, frozenset()) for used in above))
-        self.definitions[name] = meaning
         self.sizes[name] = size(meaning, LONGEST_MEANING + 1)
         self.seconds.pop(name, None)
         self.scope = replace(
@@ -102,9 +182,22 @@ class Own:
         self.assumed[name] = (value, line)
 
 
+def _without_letters(expr: Expr, letters: tuple[str, ...]) -> Expr | None:
+    """The whole array that an entry is one of, where every array in it has just these letters; None for any other."""
+    if isinstance(expr, Index):
+        at = tuple(index.id for index in expr.indices if isinstance(index, Name))
+        return expr.base if at == letters else None
+    if isinstance(expr, Sum) or (isinstance(expr, Name) and expr.id in letters):
+        return None
+    below = tuple(_without_letters(child, letters) for child in children(expr))
+    found = tuple(child for child in below if child is not None)
+    return with_children(expr, found) if len(found) == len(below) and below else expr if not below else None
+
+
 def bare(text: str) -> str:
     """A left side without the words before it, its arguments and its label: `let u(x_0)` is `u`."""
-    return _LABEL.sub("", _ARGUMENTS.sub("", _LET.sub("", text.strip()))).strip()
+    plain = _ARGUMENTS.sub("", _LET.sub("", text.strip()))
+    return _LABEL.sub("", _NUMBERED.sub(r"_{\g<number>}", plain)).strip()
 
 
 def own_name(left: Source) -> str | None:
@@ -112,7 +205,8 @@ def own_name(left: Source) -> str | None:
     if len(left.text) > LONGEST_NAME:
         return None
     text = bare(left.text)
-    if not _NAME.fullmatch(text) or text in _RESERVED or text.lstrip("\\") in ALIASES:
+    known = text.lstrip("\\") in ALIASES and text != "\\delta"  # Kronecker's has two letters below it
+    if not _NAME.fullmatch(text) or text in _RESERVED or known:
         return None
     spellings = sorted(plain_spellings(text), key=lambda spelling: ("_" in spelling, spelling))
     return spellings[0] if spellings else text if len(text) == 1 else None

@@ -210,7 +210,7 @@ def claims_of(text, *names):
         ("softmax-mlp", r"h = \sigma(z) = \frac{1}{1 + e^{-z}}", "correct"),
         ("softmax-mlp", r"z = x W^1 + b^1", "correct"),
         ("softmax-mlp", r"l = -y \cdot \log \hat{y}", "correct"),
-        ("softmax-mlp", r"l = -\log(\hat{y}_t)", "undecided"),
+        ("softmax-mlp", r"l = -\log(\hat{y}_t)", "correct"),
         ("softmax-mlp", r"\frac{\partial l}{\partial \tilde{y}_j} = \hat{y}_j - y_j", "correct"),
         ("softmax-mlp", r"W_2 = W_2 - 0.01 h^\top (\hat{y} - y)", "correct"),
         ("softmax-cross-entropy", r"\frac{\partial L}{\partial h_i} = P_i - y_i", "correct"),

@@ -1,0 +1,138 @@
+r"""What formulas about arrays mean on paper, beside what they mean in code.
+
+`A^{-1}` is the inverse and `A^2` a product, `diag(v)` takes a row or a column too, and an index may have the letter of
+a size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, walk, with_children
+from gradcheck_cli.verifying.array_identity import with_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from gradcheck_cli.shapes import Shape
+    from gradcheck_cli.solving.array_engine import ArrayEngine
+
+MOST_POWER = 4  # of a matrix that is written out
+
+
+def on_paper(
+    read: Iterable[Expr], engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+) -> Iterator[Expr]:
+    """The readings with identities, with what paper means by powers, with letters of their own for indices."""
+    for expr in read:
+        for other in with_identity(with_own_letters(expr, engine.letters), engine, shape_of):
+            plain = without_sums_of_nothing(other)
+            yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
+
+
+def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iterator[Expr]:
+    """The expression with powers of square matrices as on paper, where it has any; then as it is."""
+    expr = spread_indices(flattened(expr, shape_of), shape_of)
+    changed = _with_powers(expr, shape_of)
+    if changed != expr:
+        yield changed
+    yield expr
+
+
+def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    below = tuple(_with_powers(child, shape_of) for child in children(expr))
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    expr = expr if same else with_children(expr, below)
+    if not isinstance(expr, Call) or expr.function != "pow" or not _is_square(shape_of(expr.args[0])):
+        return expr
+    base, power = expr.args[0], _whole(expr.args[1])
+    if power == -1:
+        return Call("inv", (base,), (), expr.span)
+    if power is None or not 1 < power <= MOST_POWER:
+        return expr
+    found = base
+    for _ in range(power - 1):
+        found = Call("matmul", (found, base), (), expr.span)
+    return found
+
+
+def _is_square(shape: Shape | None) -> bool:
+    return shape is not None and len(shape) == 2 and shape[0] == shape[1] != shapes.ONE
+
+
+def _whole(expr: Expr) -> int | None:
+    if isinstance(expr, Call) and expr.function == "neg":
+        inner = _whole(expr.args[0])
+        return None if inner is None else -inner
+    return int(expr.value) if isinstance(expr, Num) and expr.value.denominator == 1 else None
+
+
+def flattened(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    """The expression with `diag` of a row or a column as that of its entries."""
+    below = tuple(flattened(child, shape_of) for child in children(expr))
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    expr = expr if same else with_children(expr, below)
+    if isinstance(expr, Call) and expr.function == "diag" and len(expr.args) == 1:
+        return with_children(expr, (as_vector(expr.args[0], shape_of(expr.args[0])),))
+    return expr
+
+
+def as_vector(expr: Expr, shape: Shape | None) -> Expr:
+    """A row or a column as a vector."""
+    return Call("flatten", (expr,)) if shape is not None and len(shape) == 2 and shapes.ONE in shape else expr
+
+
+def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
+    below = tuple(spread_indices(child, shape_of) for child in children(expr))
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    expr = expr if same else with_children(expr, below)
+    if isinstance(expr, Call) and expr.function == "outer":
+        return with_children(expr, tuple(as_vector(arg, shape_of(arg)) for arg in expr.args))
+    if isinstance(expr, Index) and len(expr.indices) == 1:
+        shape = shape_of(expr.base)
+        if shape is not None and len(shape) == 2 and shapes.ONE in shape:
+            zero = number(0)
+            at = (zero, *expr.indices) if shape[0] == shapes.ONE else (*expr.indices, zero)
+            return Index(expr.base, at, expr.span)
+    return expr
+
+
+def with_own_letters(expr: Expr, sizes: frozenset[str]) -> Expr:
+    """The expression with an index that has the letter of a size under a letter of its own: `U_{ik}` beside k columns."""
+    used = {
+        part.id for part in walk(expr) if isinstance(part, Index) for part in part.indices if isinstance(part, Name)
+    }
+    used |= {part.index for part in walk(expr) if isinstance(part, Sum)}
+    return _renamed(expr, used & sizes, frozenset()) if used & sizes else expr
+
+
+def _renamed(expr: Expr, clash: set[str], bound: frozenset[str]) -> Expr:
+    if isinstance(expr, Name) and expr.id in bound:
+        return Name(f"{expr.id}'", expr.span)
+    if isinstance(expr, Index):
+        base = _renamed(expr.base, clash, bound)
+        return Index(base, tuple(_renamed(index, clash, bound | clash) for index in expr.indices), expr.span)
+    if isinstance(expr, Sum) and expr.index in clash:
+        return Sum(_renamed(expr.body, clash, bound | {expr.index}), f"{expr.index}'", expr.span, expr.count)
+    below = children(expr)
+    changed = tuple(_renamed(child, clash, bound) for child in below)
+    same = all(new is old for new, old in zip(changed, below, strict=True))
+    return expr if same else with_children(expr, changed)
+
+
+def without_sums_of_nothing(expr: Expr) -> Expr:
+    r"""The expression with `\sum_{k \neq i} 0`, which no letter in it bounds, as 0."""
+    below = tuple(without_sums_of_nothing(child) for child in children(expr))
+    same = all(new is old for new, old in zip(below, children(expr), strict=True))
+    expr = expr if same else with_children(expr, below)
+    if isinstance(expr, Sum) and _is_nothing(expr.body):
+        return number(0)
+    return expr
+
+
+def _is_nothing(expr: Expr) -> bool:
+    if isinstance(expr, Call) and expr.function == "mul":
+        return any(_is_nothing(arg) for arg in expr.args)
+    return isinstance(expr, Num) and expr.value == 0
