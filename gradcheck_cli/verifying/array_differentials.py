@@ -91,7 +91,7 @@ class ArrayDifferentials:
 
     def fits(self, expr: Expr, target: str) -> bool:
         """Whether a right side has the shape of its left side, or is added to every row of it."""
-        found, wanted = self.engine.shape_of(expr), self.engine.shapes[target]
+        found, wanted = self.matcher.shape_of(expr), self.engine.shapes[target]
         return shapes.broadcast(found, wanted) == wanted or shapes.count(found) == shapes.count(wanted) == shapes.ONE
 
     def compared(self, expr: Expr, target: str, moving: tuple[str, ...], *, partial: bool) -> str:

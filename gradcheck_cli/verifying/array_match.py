@@ -48,7 +48,7 @@ class ArrayMatcher:
     def __init__(self, engine: ArrayEngine, space: ArraySpace) -> None:
         self.engine = engine
         self.space = space
-        self.quiet = quietly(lambda expr: lower(engine.resolve(expr), Shapes(engine.shapes, engine.letters)).shape)
+        self.quiet = quietly(self.shape_of)
         self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
@@ -95,7 +95,11 @@ class ArrayMatcher:
 
     def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
         """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
-        return quietly(lambda expr: self.engine.shape_of(self.engine.resolve(own.meanings(expr)[0])))
+        return quietly(lambda expr: self.shape_of(own.meanings(expr)[0]))
+
+    def shape_of(self, expr: Expr) -> Shape:
+        """The shape of an expression, whatever its index letters have run over before. Raises GradcheckError."""
+        return lower(self.engine.resolve(expr), Shapes(self.engine.shapes, self.engine.letters)).shape
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
+from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children, names, number, substitute, with_children
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.verifying.array_differentials import ArrayDifferentials
@@ -66,14 +67,16 @@ class ArrayMembers:
 
     def by_class(self, truth: Truth, found: Expr) -> Iterator[tuple[str, str, Truth]]:
         """What is right where a letter stands for the right class: the letter, the one-hot name, the truth."""
+        self.matcher.begin(truth)
         known = {letter for letter, _ in truth.array.letters} if truth.array is not None else set()
         free = {*names(found)} - {*self.engine.shapes, *self.engine.letters} - known
         said = [letter for letter in (*self.classes, *(self.case or ())) if letter in known or letter in free]
         for letter in dict.fromkeys((*said, *sorted(free)[:MOST_CLASSES])):
             for name, hot in one_hot(self.engine, letter):
                 expr = substitute(truth.expr, {name: hot})
-                if expr != truth.expr:
-                    yield letter, name, with_class(truth, expr, letter, self.engine)
+                meant = with_class(truth, expr, letter, self.engine) if expr != truth.expr else None
+                if meant is not None:
+                    yield letter, name, meant
         for letter in self.case or ():  # where i is not the class, y_i is 0
             for name, _ in one_hot(self.engine, letter):
                 expr = _without_entry(truth.expr, name, letter)
@@ -135,16 +138,20 @@ def one_hot(engine: ArrayEngine, letter: str) -> Iterator[tuple[str, Expr]]:
             )
 
 
-def with_class(truth: Truth, expr: Expr, letter: str, engine: ArrayEngine) -> Truth:
-    """A truth in which a letter stands for the right class; of an array entry by entry."""
+def with_class(truth: Truth, expr: Expr, letter: str, engine: ArrayEngine) -> Truth | None:
+    """A truth in which a letter stands for the right class; of an array entry by entry. None where it does not fit."""
     array = truth.array or ArrayTruth(None, ())
-    size = {**dict(array.letters), **engine.indices(expr)}[letter]
-    whole = engine.shape_of(expr, {**dict(array.letters), letter: size})[len(array.letters) + 1 :]
+    try:
+        size = {**dict(array.letters), **engine.indices(expr)}[letter]
+        runs = {**dict(array.letters), letter: size}
+        whole = engine.shape_of(expr, runs)[len(runs) :]
+    except (GradcheckError, KeyError):
+        return None
     if whole:  # the free letters of an answer are its entries then
         at = [Name(f"({place})") for place in range(len(whole))]
-        runs = tuple((one.id, axis) for one, axis in zip(at, whole, strict=True) if axis != shapes.ONE)
+        free = tuple((one.id, axis) for one, axis in zip(at, whole, strict=True) if axis != shapes.ONE)
         places = tuple(one if axis != shapes.ONE else number(0) for one, axis in zip(at, whole, strict=True))
-        expr, array = Index(expr, places), replace(array, letters=(*array.letters, *runs))
+        expr, array = Index(expr, places), replace(array, letters=(*array.letters, *free))
     if letter not in dict(array.letters):
         array = replace(array, letters=(*array.letters, (letter, size)))
     return replace(truth, expr=expr, array=replace(array, number=None))

@@ -51,7 +51,7 @@ class ArrayNames:
         for way in (*products, *ways(found, member, shape_of, latex=latex)):
             try:
                 resolved = self.engine.resolve(self.own.meanings(way)[0], text=member)
-                self.engine.shape_of(resolved)
+                self.matcher.shape_of(resolved)
             except GradcheckError:
                 continue
             if set(names(resolved)) - {*self.engine.shapes, *self.engine.letters} <= letters:
