@@ -47,3 +47,11 @@ def test_public_names_are_listed_and_there():
         assert callable(getattr(gradcheck_cli, name))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         gradcheck_cli.nothing  # noqa: B018
+
+
+def test_a_training_loads_what_it_needs_only():
+    code = (
+        "from gradcheck_cli.train.session import Wishes, begin; "
+        "begin(Wishes('digits', changes={'hidden': (4,)}, backend='numpy', checked=False), lambda _line: None)"
+    )
+    assert loaded(code) == "['numpy', 'yaml']"

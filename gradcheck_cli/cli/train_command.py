@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import time
@@ -82,17 +83,20 @@ def train(**options: Any) -> int:
     trains, the gradient is checked and the program is compared with the one that checks homework.
     """
     from gradcheck_cli.render.canvas import canvas
-    from gradcheck_cli.train.session import begin, state_file
+    from gradcheck_cli.train.data import reading
 
     as_json, quiet = options["as_json"], options["quiet"]
     afterwards = _afterwards(options)
+    started = time.perf_counter()
+    source = reading(options["dataset"], options["data"], None if as_json or quiet else _fetching).begin()
+    from gradcheck_cli.train.session import begin, state_file  # while the data is read
+
     board = canvas(width=options["width"])
     talk = _talk(board, as_json=as_json, quiet=quiet)
     wishes = _wishes(options)
     state = state_file(wishes, options["save"])
     log = _log(options["log"], going_on=options["resume"] is not None)
-    started = time.perf_counter()
-    trainer = begin(wishes, talk, None if as_json or quiet else _fetching)
+    trainer = begin(wishes, talk, source)
     talk(_summary(trainer))
     with _stoppable(trainer):
         done = _run(trainer, board, options, state, log)
@@ -217,30 +221,32 @@ class _stoppable:  # noqa: N801 - reads as a statement
 
 def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: Path, log: Any) -> bool:
     from gradcheck_cli.render.train import epoch_document, epoch_line, json_line, live
-    from gradcheck_cli.train.checkpoint import save
 
     def epoch_done(one: Epoch) -> None:
-        save(state, trainer)
+        _save(state, trainer)
         log(epoch_document(one))
         if options["as_json"]:
             click.echo(json_line(epoch_document(one)))
         elif not options["quiet"]:
             epoch_line(board, one)
 
-    with live(board) as line:
-        line.disable = line.disable or options["as_json"] or options["quiet"]
-        chunk_done = _live(line, trainer)
-        done = trainer.run(chunk_done, epoch_done)
+    silent = board.console is None or options["as_json"] or options["quiet"]
+    with contextlib.nullcontext() if silent else live(board) as line:
+        done = trainer.run(_live(line, trainer) if line else lambda _at: None, epoch_done)
     if not done:
-        save(state, trainer)
+        _save(state, trainer)
     return done
+
+
+def _save(state: Path, trainer: Trainer) -> None:
+    from gradcheck_cli.train.checkpoint import save
+
+    save(state, trainer)
 
 
 def _live(line: Any, trainer: Trainer) -> Callable[[Position], None]:
     from gradcheck_cli.render.train import figures
 
-    if line.disable:
-        return lambda _at: None
     task = line.add_task("", total=trainer.rows, epoch=trainer.position.epoch, figures="")
 
     def chunk_done(at: Position) -> None:

@@ -6,24 +6,27 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, Progress, TextColumn
-
+from gradcheck_cli.late import late
 from gradcheck_cli.render.layout import pad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from rich import progress
+
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.train.loop import Epoch
+else:
+    progress = late("rich.progress")
 
 _SHADES = " ░▒▓█"
 _PLAIN_SHADES = " .:#@"
 
 
-def live(board: Canvas) -> Progress:
-    """The line that changes while an epoch runs; it is there on a terminal only."""
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), TextColumn("{task.fields[figures]}"))
-    return Progress(*columns, console=board.console, transient=True, disable=not board.console.is_terminal)
+def live(board: Canvas) -> progress.Progress:
+    """The line that changes while an epoch runs, for a terminal."""
+    texts = progress.TextColumn("epoch {task.fields[epoch]}"), progress.TextColumn("{task.fields[figures]}")
+    return progress.Progress(texts[0], progress.BarColumn(20), texts[1], console=board.console, transient=True)
 
 
 def figures(loss: float, accuracy: float, speed: float, left: float) -> str:

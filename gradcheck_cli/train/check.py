@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck_cli import probe, tape
+from gradcheck_cli import tape
 from gradcheck_cli.errors import DisagreementError, GradcheckError
 from gradcheck_cli.grids import Grid
+from gradcheck_cli.late import late
 from gradcheck_cli.lowering import at_sizes
 from gradcheck_cli.train.arrays import padded
 from gradcheck_cli.train.engine import Backend, Engine
@@ -24,8 +25,11 @@ from gradcheck_cli.train.trace import shape_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gradcheck_cli import probe
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.train.network import Network
+else:
+    probe = late("gradcheck_cli.probe")
 
 _STEPS, _RATE = 2, 0.1  # a rate of the user's that overflows is no fault of a program
 _TOLERANCE = {"float32": 5e-3, "float64": 1e-7}

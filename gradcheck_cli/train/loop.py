@@ -66,8 +66,7 @@ class Trainer:
     @property
     def rows(self) -> int:
         """How many rows train."""
-        recipe = self.engine.recipe
-        return min(recipe.rows or len(self.dataset.images), len(self.dataset.images))
+        return self.engine.recipe.used(len(self.dataset.images))
 
     @property
     def batch(self) -> int:
