@@ -137,20 +137,20 @@ def _grid(array: Any) -> Grid:
 
 
 def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: int) -> str:
-    """Do two steps on copies, with the program and with the tape: what differs, or an empty text."""
+    """Do two steps on copies, with the tape and with the program: what differs, or an empty text."""
+    rate = min(engine.recipe.lr, _RATE)
+    scalars = _scalars(engine, rate)
+    once = {name: array[:rows] for name, array in feeds.items()}
+    values, losses = _stepped(engine, once, rows, scalars)  # first: it needs most memory, and a compiler is at work
     copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows)
     for name, array in engine.params.items():
         copy.params[name] = padded(array.shape, engine.recipe.dtype)
         copy.params[name][...] = array
-    rate = min(engine.recipe.lr, _RATE)
-    scalars = _scalars(engine, rate)
-    once = {name: array[:rows] for name, array in feeds.items()}
-    twice = {name: np.concatenate([array] * _STEPS) for name, array in once.items()}
     try:
+        twice = {name: np.concatenate([array] * _STEPS) for name, array in once.items()}
         records = copy.run(twice, rows, scalars, train=True)
     except GradcheckError as error:
         return error.message
-    values, losses = _stepped(engine, once, rows, scalars)
     if not records.finite().all():
         return "its first steps are not finite" if np.isfinite(losses).all() else ""
     for name, array in engine.params.items():
@@ -180,6 +180,7 @@ def _stepped(
     graph = engine.network.at(rows)
     made = tape.compile_graph(graph)
     values = _values(graph, engine, feeds, rows)
+    values |= {name: np.array(values[name]) for name in engine.params}  # changed in place
     states: dict[str, Any] = {}
     losses = []
     for step in range(_STEPS):
@@ -187,10 +188,9 @@ def _stepped(
         losses.append(float(run.values[graph.output]))
         told = run.gradients()
         del run
-        for name in engine.params:  # nothing is held longer than it is needed: each is as large as the network
-            kept = values[name] * scalars["keep"][step]
-            kept -= _move(engine, name, told.pop(name), states, step, float(scalars["lr"][step]))
-            values[name] = kept
+        for name in engine.params:  # in place, and held no longer than needed: each is as large as the network
+            values[name] *= scalars["keep"][step]
+            values[name] -= _move(engine, name, told.pop(name), states, step, float(scalars["lr"][step]))
     return values, losses
 
 
@@ -203,10 +203,13 @@ def _move(engine: Engine, name: str, g: Any, states: dict[str, Any], step: int, 
         states[name] = (m, v)
         unbiased = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
         return rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
+    g = rate * g
     if recipe.optimizer == "sgd":
-        return rate * g
-    before = states.get(name, 0.0)
-    states[name] = recipe.momentum * before + rate * g
+        return g
+    velocity = states.setdefault(name, np.zeros(np.shape(g)))
+    velocity *= recipe.momentum
+    velocity += g
     if recipe.optimizer == "momentum":
-        return states[name]
-    return (1 + recipe.momentum) * states[name] - recipe.momentum * before
+        return velocity
+    g += recipe.momentum * velocity
+    return g
