@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gradcheck_cli import probe
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.train.network import Network
+    from gradcheck_cli.train.recipes import Recipe
 else:
     probe = late("gradcheck_cli.probe")
 
@@ -35,6 +36,7 @@ _STEPS, _RATE = 2, 0.1  # a rate of the user's that overflows is no fault of a p
 _TOLERANCE = {"float32": 5e-3, "float64": 1e-7}
 _EPSILON = {"float32": 1.2e-7, "float64": 2.3e-16}
 _MOST_ROWS, _MOST_ERROR, _DISTANCE = 16, 1e-4, 1e-5
+_ROWS = 64  # of a parameter, changed at a time
 _SMALL = 3  # sizes of the copy that the probe measures
 
 
@@ -85,7 +87,8 @@ def _unit(array: Any) -> Any:
 
 
 def _values(graph: Graph, engine: Engine, feeds: Mapping[str, Any], rows: int) -> dict[str, Any]:
-    found: dict[str, Any] = {name: np.asarray(array, float) for name, array in engine.params.items()}
+    """What the tape gets; parameters are copies, which may be changed."""
+    found: dict[str, Any] = {name: np.array(array, float) for name, array in engine.params.items()}
     for name, array in feeds.items():
         found[name] = np.asarray(array[:rows], float).reshape(shape_of(graph, name))
     for constant in graph.constants:
@@ -155,10 +158,12 @@ def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: in
         return "its first steps are not finite" if np.isfinite(losses).all() else ""
     for name, array in engine.params.items():
         start, dtype = np.asarray(array, float), engine.recipe.dtype
-        moved, wanted = np.asarray(copy.params[name], float) - start, values[name] - start
-        rounding = 4 * _EPSILON[dtype] * float(np.linalg.norm(start))
-        if np.linalg.norm(moved - wanted) > _TOLERANCE[dtype] * float(np.linalg.norm(wanted)) + rounding:
-            return f"after {_STEPS} steps {name} has moved by {np.linalg.norm(moved):.4g}, not {np.linalg.norm(wanted):.4g}"
+        moved, wanted = copy.params[name] - start, values.pop(name)
+        wanted -= start
+        sizes = tuple(float(np.linalg.norm(one)) for one in (moved, wanted, start))
+        moved -= wanted
+        if np.linalg.norm(moved) > _TOLERANCE[dtype] * sizes[1] + 4 * _EPSILON[dtype] * sizes[2]:
+            return f"after {_STEPS} steps {name} has moved by {sizes[0]:.4g}, not {sizes[1]:.4g}"
     return ""
 
 
@@ -180,36 +185,37 @@ def _stepped(
     graph = engine.network.at(rows)
     made = tape.compile_graph(graph)
     values = _values(graph, engine, feeds, rows)
-    values |= {name: np.array(values[name]) for name in engine.params}  # changed in place
-    states: dict[str, Any] = {}
+    counts = {name: len(engine.optimizer().states) for name in engine.params}
+    states = {name: [np.zeros_like(values[name]) for _ in range(count)] for name, count in counts.items()}
     losses = []
     for step in range(_STEPS):
         run = made.forward(values)
         losses.append(float(run.values[graph.output]))
         told = run.gradients()
         del run
-        for name in engine.params:  # in place, and held no longer than needed: each is as large as the network
-            values[name] *= scalars["keep"][step]
-            values[name] -= _move(engine, name, told.pop(name), states, step, float(scalars["lr"][step]))
+        rate = float(scalars["lr"][step])
+        for name in engine.params:  # in place and part by part: each array is as large as the network
+            g, value = told.pop(name), values[name]
+            for part in _parts(value):
+                value[part] *= scalars["keep"][step]
+                value[part] -= _move(engine.recipe, g[part], [state[part] for state in states[name]], step, rate)
     return values, losses
 
 
-def _move(engine: Engine, name: str, g: Any, states: dict[str, Any], step: int, rate: float) -> Any:
-    """What an optimizer subtracts, by its textbook form."""
-    recipe = engine.recipe
-    if recipe.optimizer == "adam":
-        m, v = states.get(name, (0.0, 0.0))
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        states[name] = (m, v)
-        unbiased = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
-        return rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
-    g = rate * g
+def _parts(array: Any) -> list[Any]:
+    """Places of an array, some rows each, that cover it."""
+    return [slice(at, at + _ROWS) for at in range(0, len(array), _ROWS)] if array.ndim else [...]
+
+
+def _move(recipe: Recipe, g: Any, states: list[Any], step: int, rate: float) -> Any:
+    """What an optimizer subtracts, by its textbook form; its states are changed in place."""
     if recipe.optimizer == "sgd":
-        return g
-    velocity = states.setdefault(name, np.zeros(np.shape(g)))
-    velocity *= recipe.momentum
-    velocity += g
-    if recipe.optimizer == "momentum":
-        return velocity
-    g += recipe.momentum * velocity
-    return g
+        return rate * g
+    if recipe.optimizer == "adam":
+        m, v = states
+        m[...] = 0.9 * m + 0.1 * g
+        v[...] = 0.999 * v + 0.001 * g * g
+        return rate * (m / (1 - 0.9 ** (step + 1))) / (np.sqrt(v / (1 - 0.999 ** (step + 1))) + 1e-8)
+    (velocity,) = states
+    velocity[...] = recipe.momentum * velocity + rate * g
+    return velocity if recipe.optimizer == "momentum" else recipe.momentum * velocity + rate * g
