@@ -76,7 +76,7 @@ def begin(wishes: Wishes, say: Callable[[str], None], source: Reading | None = N
     engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
     wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
     backends = _candidates(wanted, engine, settings.used(source.rows), say)
-    _head_start(engine, backends[0], settings.used(source.rows), source.tested)
+    _head_start(engine, backends[0], settings.used(source.rows))
     trainer = Trainer(engine, _fitting(source.dataset(), wishes, model))
     if model:
         trainer.position, trainer.history = model.position, list(model.history)
@@ -127,11 +127,14 @@ def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Calla
     say(f"back end: {engine.backend.name}, {_threads(trainer, wishes, feeds)}")
 
 
-def _head_start(engine: Engine, backend: Backend, rows: int, tested: int) -> None:
-    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared."""
+def _head_start(engine: Engine, backend: Backend, rows: int) -> None:
+    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared.
+
+    The program for test images, which nobody waits for yet, is left until then.
+    """
     engine.backend = backend
     with contextlib.suppress(UnsupportedError):
-        engine.warm(min(engine.recipe.batch_size, rows), tested)
+        engine.warm(min(engine.recipe.batch_size, rows), tested=0)
 
 
 def _candidates(wanted: str, engine: Engine, rows: int, say: Callable[[str], None]) -> list[Backend]:
