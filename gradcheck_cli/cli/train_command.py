@@ -97,7 +97,8 @@ def train(**options: Any) -> int:
     state = state_file(wishes, options["save"])
     log = _log(options["log"], going_on=options["resume"] is not None)
     trainer = begin(wishes, talk, source)
-    talk(_summary(trainer))
+    for line in _summary(trainer):
+        talk(line)
     with _stoppable(trainer):
         done = _run(trainer, board, options, state, log)
     if not done:
@@ -142,7 +143,9 @@ def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]
         return lambda _line: None
     if as_json:
         return lambda line: click.echo(line, err=True)
-    return board.line
+    from gradcheck_cli.render.train import remark
+
+    return lambda line: remark(board, line)
 
 
 def _wishes(options: dict[str, Any]) -> Any:
@@ -186,13 +189,15 @@ def _fetching(name: str, have: int, size: int) -> None:
     click.echo(f"\r{name}  {have:,} of {size:,} bytes", err=True, nl=have >= size)
 
 
-def _summary(trainer: Trainer) -> str:
+def _summary(trainer: Trainer) -> tuple[str, str]:
     recipe = trainer.engine.recipe
     count = sum(array.size for array in trainer.engine.params.values())
     return (
-        f"{trainer.dataset.name}: {trainer.rows:,} images to train, {len(trainer.dataset.test_images):,} to test; "
-        f"{count:,} parameters, {recipe.epochs} epochs, batches of {trainer.batch}, {recipe.optimizer}, rate {recipe.lr:g}, "
-        f"seed {recipe.seed}"
+        f"{trainer.dataset.name}: {trainer.rows:,} images to train, {len(trainer.dataset.test_images):,} to test",
+        (
+            f"{count:,} parameters, {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}, batches of {trainer.batch}, "
+            f"{recipe.optimizer}, rate {recipe.lr:g}, seed {recipe.seed}"
+        ),
     )
 
 

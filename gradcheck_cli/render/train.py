@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gradcheck_cli.late import late
@@ -34,12 +35,22 @@ def figures(loss: float, accuracy: float, speed: float, left: float) -> str:
     return f"loss {loss:.4f}  accuracy {accuracy:.4f}  {speed:,.0f} images/s  {left:.0f} s left"
 
 
+def remark(board: Canvas, text: str) -> None:
+    """What was decided or checked, in as many lines as it takes."""
+    for line in textwrap.wrap(text, board.width, subsequent_indent="  ", break_on_hyphens=False):
+        board.line(line)
+
+
 def epoch_line(board: Canvas, one: Epoch) -> None:
-    """A finished epoch, in the homework's words."""
-    board.line(
-        f"Epoch {one.epoch}: train loss = {one.train_loss:.4f}, accy = {one.train_accuracy:.4f}, "
-        f"[{one.seconds:.3f} secs]  test loss = {one.test_loss:.4f}, accy = {one.test_accuracy:.4f}"
-    )
+    """A finished epoch, in the homework's words; the test's figures below where they do not fit beside."""
+    start = f"Epoch {one.epoch}: "
+    train = f"{start}train loss = {one.train_loss:.4f}, accy = {one.train_accuracy:.4f}, [{one.seconds:.3f} secs]"
+    test = f"test loss = {one.test_loss:.4f}, accy = {one.test_accuracy:.4f}"
+    if len(train) + 2 + len(test) <= board.width:
+        board.line(f"{train}  {test}")
+        return
+    board.line(train)
+    board.line(" " * len(start) + test)
 
 
 def epoch_document(one: Epoch) -> dict[str, Any]:

@@ -106,14 +106,8 @@ def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Calla
     feeds, _ = trainer.prepared(slice(0, batch))
     if wishes.checked:
         found = check.gradient(engine, feeds, batch)
-        probed = (
-            ""
-            if found.probed is None
-            else f", and at small sizes from 50-digit differences by {max(found.probed, 1e-16):.0e}"
-        )
-        say(
-            f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}"
-        )
+        probed = "" if found.probed is None else f", {max(found.probed, 1e-16):.0e} of 50-digit ones"
+        say(f"gradient: within {found.error:.0e} of differences ({found.directions} directions){probed}")
     for backend in backends:
         wrong = check.program(engine, backend, feeds, batch)
         if not wrong:
