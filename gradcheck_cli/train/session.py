@@ -73,6 +73,8 @@ def begin(wishes: Wishes, say: Callable[[str], None], source: Reading | None = N
         message = f"the network takes one example at a time, and --batch-size is {settings.batch_size}"
         raise GradcheckError(message, hint="write --batch-size 1, or give the data a batch: X: {shape: [m, dx]}")
     params = model.params if model else initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
+    for name, entries in {} if model else network.given().items():
+        params[name][...] = np.reshape(entries, params[name].shape)
     engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
     wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
     backends = _candidates(wanted, engine, settings.used(source.rows), say)
