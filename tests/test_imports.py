@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +19,10 @@ print("HEAVY", heavy)
 """
 
 
-def loaded(code):
+def loaded(code, mark="HEAVY "):
     script = SCRIPT.format(code=code, heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return done.stdout.split("HEAVY ")[1].strip()
+    return done.stdout.split(mark)[1].split("\n")[0].strip()
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,16 @@ def test_the_package_imports_nothing_heavy():
 def test_schema_needs_no_mathematics():
     code = "from gradcheck_cli.cli import main\ntry: main(['schema'])\nexcept SystemExit: pass"
     assert "sympy" not in loaded(code)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no list of threads")
+def test_a_training_starts_no_thread_that_waits():
+    code = (
+        "import os\nfrom gradcheck_cli.cli import main\n"
+        "try: main(['train', 'digits', '--epochs', '1', '--hidden', '4', '--backend', 'numpy', '--quiet'])\n"
+        "except SystemExit: print('THREADS', len(os.listdir('/proc/self/task')))"
+    )
+    assert loaded(code, "THREADS ") == "1"
 
 
 def test_public_names_are_listed_and_there():

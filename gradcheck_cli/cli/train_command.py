@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import signal
 import time
 from pathlib import Path
@@ -82,6 +83,7 @@ def train(**options: Any) -> int:
     The graph of a problem file is compiled once, forwards, backwards and with its updates, and replayed. Before it
     trains, the gradient is checked and the program is compared with the one that checks homework.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy starts no others; a trial or --threads may, later
     from gradcheck_cli.render.canvas import canvas
     from gradcheck_cli.train.data import reading
 
