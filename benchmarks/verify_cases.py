@@ -3,6 +3,7 @@
     python benchmarks/verify_cases.py                      # all bundled problems of numbers
     python benchmarks/verify_cases.py --peer FOLDER        # Math-Verify beside it, where FOLDER holds the package
     python benchmarks/verify_cases.py --show 20            # the first cases that went wrong
+    python benchmarks/verify_cases.py --shares             # how much of the time evaluation takes
 
 For every derivative, node and update of every problem the cases are composed here, from the local derivatives alone, and
 evaluated here in plain floats: a fault is *distinguishable* where its values differ from the truth's and from those of
@@ -25,10 +26,12 @@ import sympy
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name, Num, number
+from gradcheck_cli.judge.space import Point
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import bundled, load
 from gradcheck_cli.source import Source
 from gradcheck_cli.symbolic.convert import from_sympy, to_sympy
+from gradcheck_cli.symbolic.evaluate import Plan
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.write.latex import LatexWriter
@@ -355,6 +358,38 @@ def measured(cases, examiners):
     return rows, times, off, by_code
 
 
+def print_shares(cases, examiners):
+    """The part of the time that goes into values at points: of the graph's names, and of what was written."""
+    spent, inside = Counter(), []
+
+    def timed(owner, name):
+        plain = getattr(owner, name)
+
+        def run(*args, **options):
+            start = time.perf_counter()
+            inside.append(owner)
+            try:
+                return plain(*args, **options)
+            finally:
+                inside.pop()
+                spent[owner, bool(inside)] += time.perf_counter() - start
+
+        setattr(owner, name, run)
+
+    timed(Point, "run")
+    timed(Plan, "run")
+    print("\n| claims | each | the graph's names at points | of that, arithmetic | what was written, at points |")
+    print("| --- | --- | --- | --- | --- |")
+    for kind in ("right", "wrong"):
+        some = [case for case in cases if bool(case.codes) == (kind == "wrong")]
+        measured(some, examiners)  # derivations are kept
+        spent.clear()
+        whole = sum(measured(some, examiners)[1])
+        parts = (spent[Point, False], spent[Plan, True], spent[Plan, False])
+        shares = " | ".join(f"{part / whole:.1%}" for part in parts)
+        print(f"| {len(some)} {kind} | {1000 * whole / len(some):.2f} ms | {shares} |")
+
+
 def print_table(rows, times, by_code):
     right, faulty = rows["right", "all"], rows["wrong", "all"]
     undecided = rows["right", "undecided"] + rows["wrong", "undecided"]
@@ -419,6 +454,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", help="a folder with the package math_verify")
     parser.add_argument("--show", type=int, default=0, help="how many cases that went wrong to print")
+    parser.add_argument("--shares", action="store_true", help="how much of the time evaluation takes")
     parser.add_argument("--only", help="one problem")
     options = parser.parse_args()
     if options.peer:
@@ -427,6 +463,9 @@ def main():
     problems = {name: problem for name in chosen if not (problem := load(name)).graph.shapes}
     examiners = {name: Examiner(problem) for name, problem in problems.items()}
     cases = list(dict.fromkeys(case for examiner in examiners.values() for case in cases_of(examiner)))
+    if options.shares:
+        print_shares(cases, examiners)
+        return
     rows, times, off, by_code = measured(cases, examiners)
     print(f"{len(cases)} claims about {len(problems)} problems\n")
     print_table(rows, times, by_code)
