@@ -19,10 +19,7 @@ from array_writing import array_text, matrix_text, notations
 from judging import Case
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name, Num, number, walk
-from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.source import Source
 from gradcheck_cli.write.text import write
 
 MOST_FAULTS = 40  # of one query
@@ -65,17 +62,6 @@ class Queries:
             if leaf.param:
                 yield self.update(leaf.name)
 
-    def answers(self, ask):
-        """What the problem file itself answers."""
-        for question in self.problem.questions:
-            if question.written.text.replace(" ", "") != ask.replace(" ", "") or question.key is None:
-                continue
-            for member in (one for part in question.key.parts for one in part.text.split(" = ")):
-                try:
-                    yield parse(Source("key", member), self.problem.scope)
-                except GradcheckError:
-                    continue
-
     def filled(self, query, bases):
         """The query with right forms that hold, and the single wrong changes of each."""
         truth = self.composer.values(query.right)
@@ -115,7 +101,7 @@ class Queries:
         closed, step = composer.derived(output, source)
         query = Query(write(symbol), symbol if self.problem.seed is None else None, closed)
         query.path = tuple(self.graph.between(output, source))
-        self.filled(query, [*(("answer", one) for one in self.answers(query.ask)), ("step", step), ("closed", closed)])
+        self.filled(query, [*(("answer", one) for one in self.composer.answers(query.ask)), ("step", step), ("closed", closed)])
         twice, half = mul(number(2), closed), div(closed, number(2))
         query.faults += [("constant", twice), ("constant", half), ("sign", neg(closed)), *composer.twisted(output, source)]
         others = [other for other in composer.sources(output) if other != source]
@@ -159,7 +145,7 @@ class Queries:
             return None
         ask = f"downstream({target}, {source})"
         query = Query(ask, None, self.composer.full(source, closed), path=edge)
-        self.filled(query, [*(("answer", one) for one in self.answers(ask)), ("step", step), ("closed", query.right)])
+        self.filled(query, [*(("answer", one) for one in self.composer.answers(ask)), ("step", step), ("closed", query.right)])
         query.faults += [("sign", neg(query.right)), ("constant", mul(number(2), query.right))]
         return query
 
@@ -175,7 +161,7 @@ class Queries:
         output = self.problem.outputs[0]
         lr = self.problem.learning_rate
         rate = Num(lr, str(float(lr)))
-        gradients = [*self.answers(f"d({output}, {name})"), self.composer.derived(output, name)[0]]
+        gradients = [*self.composer.answers(f"d({output}, {name})"), self.composer.derived(output, name)[0]]
         right = less(Name(name), mul(rate, gradients[-1]))
         query = Query(f"step({name})", Call("new", (Name(name),)), right, path=tuple(self.graph.between(output, name)))
         self.filled(query, [("update", less(Name(name), mul(rate, one))) for one in gradients])
