@@ -151,11 +151,14 @@ def evaluated(expr, env):
 
 
 def same(left, right):
-    """Whether two lists of values are the same, shape and all; None stands for no value."""
+    """Whether two lists of values are the same; None stands for no value, a number for one in each entry."""
     for one, two in zip(left, right, strict=True):
         if (one is None) != (two is None):
             return False
-        if one is not None and (np.shape(one) != np.shape(two) or not np.allclose(one, two, 1e-8, 1e-9, equal_nan=True)):
+        if one is None:
+            continue
+        fits = np.shape(one) == np.shape(two) or not np.ndim(one) or not np.ndim(two)
+        if not fits or not np.allclose(one, two, 1e-8, 1e-9, equal_nan=True):
             return False
     return True
 

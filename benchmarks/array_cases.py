@@ -207,7 +207,7 @@ def formula(query, writer, expr):
 
 def left_side(query, writer):
     if isinstance(query.left, Call) and query.left.function == "new":
-        return rf"{writer.write(query.left.args[0])}_{{new}}"
+        return rf"{writer.write(query.left.args[0])}^{{new}}"
     return writer.write(query.left)
 
 
@@ -240,8 +240,9 @@ def with_own_name(problem, query, writer, name, expr):
             left = left_side(query, writer)
         except NoValueError:
             return
+        own = next(letter for letter in "EDBQTF" if letter not in {*problem.graph.by_name, *dict(problem.lets)})
         if whole.count(defined) == 1:
-            text = f"Let $u_9 = {defined}$.\n\n${left} = {whole.replace(defined, 'u_9')}$\n"
+            text = f"Let ${own} = {defined}$.\n\n${left} = {whole.replace(defined, own)}$\n"
             yield Case(problem.name, f"{name}, own name", text)
 
 
@@ -269,9 +270,7 @@ def of_entries(problem, composer, query, writers):
             except NoValueError:
                 continue
         yield Case(problem.name, "sign, entries", write(neg(found)), frozenset({"sign"}), ask=ask)
-        if len(letters) == 2 and shape[0] == shape[1]:
-            continue
-        if len(letters) == 2:
+        if len(set(shape)) == 2 and 1 not in shape:
             swapped = exchanged(found, *letters)
             yield Case(problem.name, "index, entries", write(swapped), frozenset({"index", "transpose"}), ask=ask)
 

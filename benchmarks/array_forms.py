@@ -22,6 +22,8 @@ def places(expr, rule):
     """The expression with a rule applied at one place, for each place and each thing the rule has to say."""
     for code, changed in rule(expr):
         yield code, changed
+    if is_call(expr, "d", "upstream"):
+        return
     below = children(expr)
     for at, child in enumerate(below):
         for code, changed in places(child, rule):

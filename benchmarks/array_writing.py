@@ -89,8 +89,7 @@ class Notation:
         front = [self.factor(arg) for arg in numbers]
         joint = f" {self.times} ".join(self.factor(arg) if level == ATOM_LEVEL else self.at(arg, PRODUCT_LEVEL) for arg in arrays)
         joint = f"({joint})" if front and len(arrays) > 1 else joint
-        front = [r" \cdot ".join(front)] if all(one[:1].isdigit() for one in front) and front else front
-        return " ".join([*front, joint]) if joint else " ".join(front), PRODUCT_LEVEL if not arrays or front or level == PRODUCT_LEVEL else SUM_LEVEL
+        return beside([*front, joint] if joint else front), PRODUCT_LEVEL if not arrays or front or level == PRODUCT_LEVEL else SUM_LEVEL
 
     def factor(self, expr):
         """A factor, in brackets unless it is one name, entry, fraction or function."""
@@ -163,6 +162,14 @@ class Notation:
         if ranks == (2, 2) and axis == number(1):
             return rf"{self.at(arg, ATOM_LEVEL)} \mathbf{{1}}", PRODUCT_LEVEL
         raise NoValueError
+
+
+def beside(factors):
+    """Factors without a sign between them, but for a dot before a number."""
+    text = factors[0] if factors else ""
+    for factor in factors[1:]:
+        text += rf" \cdot {factor}" if factor[:1].isdigit() else f" {factor}"
+    return text
 
 
 def notations(spellings, env):

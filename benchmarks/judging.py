@@ -39,7 +39,7 @@ def judged(case, examiner):
     else:
         claims = grade([examiner], read_document(Source("case.md", case.text)))
         found = claims[-1] if claims else None
-    if found is None:
+    if found is None or not found.points:  # nothing is claimed, or only a name of its own
         return "none", None
     return found.verdict, found.diagnosis.code if found.diagnosis else None
 

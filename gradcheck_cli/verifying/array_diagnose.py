@@ -6,21 +6,25 @@ A candidate is accepted when it equals what was written for all sizes and inputs
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Index, Name, names, substitute
+from gradcheck_cli.expr import Call, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
+from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
+from gradcheck_cli.verifying.array_slips import slips
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
@@ -65,7 +69,7 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
-            if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+            if is_right(matcher, truth, edit.expr):
                 return Diagnosis(edit.code, edit.message)
     for mistake in array_mistakes(engine, truth):
         if equals(matcher, truth, expr, mistake.expr):
@@ -73,10 +77,24 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
         return diagonal
-    for edit in edits(engine, expr, _inside(engine, truth)):
-        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+    inside = _inside(engine, truth)
+    for edit in chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside)):
+        if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return None
+
+
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether a changed answer is right; what is far off at a point is not compared any further."""
+    look = looks(matcher.space)
+    if not any(isinstance(part, Num) and "." in part.text for part in walk(expr)):
+        try:
+            pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
+        except GradcheckError:
+            return False
+        if all(look.differ(left, right, dict(letters)) for left, right, letters in pairs):
+            return False
+    return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
 
 
 def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
@@ -94,12 +112,18 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> 
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
-            return compare(matcher.space, candidate, expr, dict(truth.array.letters)).kind == "equal"
+            return _alike(matcher, candidate, expr, dict(truth.array.letters))
         for left, right, letters in aligned(matcher.engine, expr, _plain(truth, candidate)):
-            return compare(matcher.space, right, left, dict(letters)).kind == "equal"
+            return _alike(matcher, right, left, dict(letters))
     except GradcheckError:
         return False
     return False
+
+
+def _alike(matcher: ArrayMatcher, left: Expr, right: Expr, letters: dict[str, Size]) -> bool:
+    if looks(matcher.space).differ(left, right, letters):
+        return False
+    return compare(matcher.space, left, right, letters).kind == "equal"
 
 
 def _plain(truth: Truth, candidate: Expr) -> Truth:

@@ -1,0 +1,106 @@
+"""Values of single expressions at one point, in float64: enough to see that two of them differ, never that they agree."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
+from gradcheck_cli.tape.arith import array, real
+from gradcheck_cli.tape.arrays import ARRAY_RULES
+from gradcheck_cli.tape.flatten import with_options
+from gradcheck_cli.tape.numbers import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gradcheck_cli.grids import Grid
+    from gradcheck_cli.tape.arith import Array
+
+MOST_KEPT = 20_000
+_NEAR = 1e-7
+
+Bound = dict[str, int]  # index letters with the numbers they stand for
+
+
+class Glance:
+    """The values of expressions in primitive functions where names have these values, and letters these sizes.
+
+    What stays the same from one expression to the next is worked out once.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], grids: Mapping[str, Grid]) -> None:
+        self.env: dict[str, Array] = {letter: float(size) for letter, size in sizes.items()}
+        self.env.update({name: array(grid) for name, grid in grids.items()})
+        self._done: dict[tuple[int, tuple[int, ...]], tuple[Expr, Array]] = {}
+        self._letters: dict[int, tuple[Expr, tuple[str, ...]]] = {}
+
+    def define(self, name: str, expr: Expr) -> None:
+        """Enter a name that stands for an expression."""
+        self.env[name] = self.value(expr)
+
+    def value(self, expr: Expr, letters: Iterable[tuple[str, int]] = ()) -> Array:
+        """The value for all numbers of some free index letters, which are axes before its own.
+
+        Raises UnsupportedError for what has no value here.
+        """
+        letters = tuple(letters)
+        if len(self._done) > MOST_KEPT:
+            self._done.clear()
+            self._letters.clear()
+        try:
+            with np.errstate(all="ignore"):
+                if not letters:
+                    return np.asarray(self._value(expr, {}))
+                every = product(*(range(count) for _, count in letters))
+                bound = [dict(zip((letter for letter, _ in letters), values, strict=True)) for values in every]
+                return np.stack([self._value(expr, one) for one in bound])
+        except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+            message = "this has no value here"
+            raise UnsupportedError(message) from error
+
+    def _value(self, expr: Expr, bound: Bound) -> Array:
+        match expr:
+            case Num():
+                return real(expr.value)
+            case Name():
+                return float(bound[expr.id]) if expr.id in bound else self.env[expr.id]
+        key = (id(expr), tuple(bound[letter] for letter in self._free(expr) if letter in bound))
+        if key not in self._done:
+            self._done[key] = (expr, self._worked_out(expr, bound))
+        return self._done[key][1]
+
+    def _free(self, expr: Expr) -> tuple[str, ...]:
+        """The names in an expression, in their order."""
+        if id(expr) not in self._letters:
+            self._letters[id(expr)] = (expr, names(expr))
+        return self._letters[id(expr)][1]
+
+    def _worked_out(self, expr: Expr, bound: Bound) -> Array:
+        match expr:
+            case Index():
+                places = tuple(int(self._value(index, bound)) for index in expr.indices)
+                return np.asarray(self._value(expr.base, bound))[places]
+            case Sum() if expr.count is not None:
+                count = int(self._value(expr.count, bound))
+                return sum(self._value(expr.body, {**bound, expr.index: at}) for at in range(count))
+            case Call() if expr.function in RULES:
+                return RULES[expr.function].value(*(self._value(arg, bound) for arg in expr.args))
+            case Call() if expr.function in ARRAY_RULES:
+                operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
+                parts = [np.asarray(self._value(arg, bound)) for arg in operands]
+                return ARRAY_RULES[expr.function].value(*parts, **options)
+        message = "this has no value here"
+        raise UnsupportedError(message)
+
+
+def near(left: Array, right: Array) -> bool:
+    """Whether two values may be the same; a single number may stand in another shape."""
+    if np.shape(left) != np.shape(right) and not np.size(left) == np.size(right) == 1:
+        return False
+    one, two = np.ravel(left), np.ravel(right)
+    unknown = ~(np.isfinite(one) & np.isfinite(two))
+    return bool(np.all(unknown | (np.abs(one - two) <= _NEAR * (1 + np.abs(two)))))
