@@ -68,7 +68,8 @@ class Glance:
                 return real(expr.value)
             case Name():
                 return float(bound[expr.id]) if expr.id in bound else self.env[expr.id]
-        key = (id(expr), tuple(bound[letter] for letter in self._free(expr) if letter in bound))
+        letters = self._free(expr) if bound else ()
+        key = (id(expr), tuple(bound[letter] for letter in letters if letter in bound))
         if key not in self._done:
             self._done[key] = (expr, self._worked_out(expr, bound))
         return self._done[key][1]

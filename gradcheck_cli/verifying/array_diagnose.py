@@ -23,11 +23,14 @@ from gradcheck_cli.verifying.array_slips import slips
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
+    from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
 
@@ -71,7 +74,7 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
         for edit in reshapings(expr, shape, wanted):
             if is_right(matcher, truth, edit.expr):
                 return Diagnosis(edit.code, edit.message)
-    for mistake in array_mistakes(engine, truth):
+    for mistake in _mistakes(engine, matcher, truth):
         if equals(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
@@ -95,6 +98,12 @@ def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
         if all(look.differ(left, right, dict(letters)) for left, right, letters in pairs):
             return False
     return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
+
+
+def _mistakes(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[Mistake]:
+    """The single mistakes about a question, each worked out once."""
+    key = truth.ask, truth.expr, truth.kind
+    return looks(matcher.space).kept.of(key, lambda: array_mistakes(engine, truth))
 
 
 def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
@@ -177,7 +186,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     """Numbers: those of a mistake, or the right ones transposed."""
     if truth.array is None or truth.array.number is None:
         return None
-    for mistake in array_mistakes(engine, truth):
+    for mistake in _mistakes(engine, matcher, truth):
         try:
             value = engine.value(mistake.expr)
         except GradcheckError:

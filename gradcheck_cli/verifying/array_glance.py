@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Index, Sum, walk
+from gradcheck_cli.errors import GradcheckError, ShapeError
+from gradcheck_cli.expr import Index, Name, Num, Sum, children
 from gradcheck_cli.judge import array_points
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.tape import Glance, near
+from gradcheck_cli.verifying.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +34,14 @@ def looks(space: ArraySpace) -> Looks:
 
 
 class Looks:
-    """The points at which expressions over a space are looked at."""
+    """The points at which expressions over a space are looked at; what is listed for a question is kept as well."""
 
     def __init__(self, space: ArraySpace) -> None:
         points = array_points(space, _POINTS)
         self.known = points.known
         self.sizes = points.sizes
+        self.kept = Kept()
+        self._indexed: dict[int, tuple[Expr, bool]] = {}
         self.glances = [Glance(points.sizes, grids) for grids in points.grids]
         for glance in self.glances:
             for name, typed in points.definitions.items():
@@ -46,15 +49,24 @@ class Looks:
 
     def lowered(self, expr: Expr, ranges: Mapping[str, Size]) -> tuple[Typed, dict[str, Size]]:
         """An expression in primitive functions; where it has no letters, what it shares with others is shared."""
-        if any(isinstance(part, Index | Sum) for part in walk(expr)):
-            known = Shapes(self.known.names, self.known.letters, dict(ranges))
-            return lower(expr, known), known.ranges
         if len(self.known.seen) > MOST_KEPT:
             self.known.seen.clear()
+            self._indexed.clear()
+        if self.indexed(expr):
+            known = Shapes(self.known.names, self.known.letters, dict(ranges))
+            return lower(expr, known), known.ranges
         return lower(expr, self.known), {}
 
+    def indexed(self, expr: Expr) -> bool:
+        """Whether there are indices or sums over letters in an expression."""
+        if isinstance(expr, Name | Num):
+            return False
+        if id(expr) not in self._indexed:
+            self._indexed[id(expr)] = (expr, isinstance(expr, Index | Sum) or any(map(self.indexed, children(expr))))
+        return self._indexed[id(expr)][1]
+
     def differ(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
-        """Whether two expressions are seen to differ; False says nothing."""
+        """Whether two expressions are seen to differ, or operands in one do not fit; False says nothing."""
         try:
             (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))
             runs = {**one, **two, **ranges}
@@ -63,5 +75,7 @@ class Looks:
                 not near(glance.value(first.expr, letters), glance.value(second.expr, letters))
                 for glance in self.glances
             )
+        except ShapeError:
+            return True
         except GradcheckError:
             return False

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import expand, scalar_only
@@ -22,12 +22,13 @@ from gradcheck_cli.source import Span
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
+from gradcheck_cli.verifying.kept import Kept
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
-T = TypeVar("T")
-MOST_KEPT = 500
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
@@ -112,22 +111,7 @@ class Matcher:
         self.given = engine.problem.given
         self.granted: frozenset[str] = frozenset()  # inputs whose given value may be put in anywhere
         self._fixed: dict[frozenset[str], Space] = {}
-        self._kept: dict[object, tuple[list[Any], Iterator[Any]]] = {}
-
-    def kept(self, key: object, make: Callable[[], Iterator[T]]) -> Iterator[T]:
-        """What `make` gives, one after the other; what it has given before for this key is kept."""
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        found, more = self._kept.setdefault(key, ([], make()))
-        at = 0
-        while True:
-            if at == len(found):
-                following = next(more, None)
-                if following is None:
-                    return
-                found.append(following)
-            yield found[at]
-            at += 1
+        self.kept = Kept()
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
         """The verdict on one member, in plain spelling or in LaTeX."""
