@@ -19,7 +19,7 @@ from array_writing import array_text, matrix_text, notations
 from judging import Case
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Name, Num, number, walk
+from gradcheck_cli.expr import Call, Index, Name, Num, names, number, walk
 from gradcheck_cli.write.text import write
 
 MOST_FAULTS = 40  # of one query
@@ -127,6 +127,8 @@ class Queries:
             query.forms.append(("diagonal", call("diag", factor)))
         query.faults += [("wrong-local", wrong) for wrong in self.composer.slips(edge, factor)]
         query.faults += [("sign", neg(factor)), ("extra-factor", mul(factor, factor))]
+        itself = self.composer.expr_of[target]
+        query.faults += [("wrong-local|wrong-node", one) for one in (itself, Name(target))]
         for output in self.problem.outputs:
             for name in (source, target):
                 if name != output and name in self.composer.sources(output):
@@ -147,6 +149,10 @@ class Queries:
         query = Query(ask, None, self.composer.full(source, closed), path=edge)
         self.filled(query, [*(("answer", one) for one in self.composer.answers(ask)), ("step", step), ("closed", query.right)])
         query.faults += [("sign", neg(query.right)), ("constant", mul(number(2), query.right))]
+        factor = self.composer.factor(edge)
+        query.faults += [("upstream-local", factor)] if factor is not None else []
+        if target != output and target in self.composer.sources(output):
+            query.faults.append(("upstream-local", self.composer.arriving(output, target, {})))
         return query
 
     def forward(self, node):
@@ -248,7 +254,7 @@ def with_own_name(problem, query, writer, name, expr):
 
 def of_entries(problem, composer, query, writers):
     """An entry at index letters, with sums over letters; two letters exchanged."""
-    shape = np.shape(composer.env.get("")) if query.left is None else composer.calculus.shape(query.right)
+    shape = composer.calculus.shape(query.right)
     if query.left is None or not shape or not isinstance(query.left, Call) or query.left.function == "new" or "local" in query.ask:
         return
     for name, expr in query.forms[:2]:
@@ -265,7 +271,7 @@ def of_entries(problem, composer, query, writers):
         for writer in writers:
             try:
                 yield Case(problem.name, f"{name}, entries, LaTeX", f"${writer.write(found)}$", ask=ask)
-                left = writer.entry(call("index", query.left) if False else index_of(query.left, at))[0]
+                left = writer.entry(Index(query.left, at))[0]
                 yield Case(problem.name, f"{name}, entries, formula", f"${left} = {writer.write(found)}$\n")
             except NoValueError:
                 continue
@@ -275,19 +281,15 @@ def of_entries(problem, composer, query, writers):
             yield Case(problem.name, "index, entries", write(swapped), frozenset({"index", "transpose"}), ask=ask)
 
 
-def index_of(expr, at):
-    from gradcheck_cli.expr import Index
-
-    return Index(expr, at)
-
-
 def of_faults(problem, composer, query, writers, chance):
     """One case for each distinguishable fault, in LaTeX or as an answer by turns."""
     truth = composer.values(query.right)
     known = []
     for codes, expr in dict.fromkeys(query.faults):
         found = composer.values(expr)
-        if not same(found, truth) and not same(found[:1], truth[:1]) and not is_symbolic(expr):
+        given = any(leaf.entries is not None for leaf in problem.graph.inputs)
+        plain_number = not names(expr) and not given  # may have been worked out at inputs of the student's own
+        if not same(found, truth) and not same(found[:1], truth[:1]) and not is_symbolic(expr) and not plain_number:
             known.append((codes, expr, found))
     if len(known) > MOST_FAULTS:
         known = chance.sample(known, MOST_FAULTS)
@@ -321,8 +323,8 @@ def of_numbers(problem, composer, query):
             continue
         told.setdefault(array_text(found, 4), []).append(code)
     for text, codes in told.items():
-        names = frozenset(one for code in codes for one in code.split("|"))
-        yield Case(problem.name, f"{codes[0].split('|')[0]}, numbers", text, names, ask=query.ask)
+        apt = frozenset(one for code in codes for one in code.split("|"))
+        yield Case(problem.name, f"{codes[0].split('|')[0]}, numbers", text, apt, ask=query.ask)
 
 
 def of_shapes(problem):

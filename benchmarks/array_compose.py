@@ -156,8 +156,8 @@ class Composer:
         if not isinstance(node, Call) or node.args[:1] != (inner,):
             return []
         found = {
-            "sigmoid": [less(ONE, own), own, mul(inner, less(ONE, inner)), less(ONE, square(own))],
-            "tanh": [less(ONE, own), mul(own, less(ONE, own)), less(ONE, square(inner))],
+            "sigmoid": [less(ONE, own), own, mul(own, add(ONE, own)), mul(inner, less(ONE, inner)), less(ONE, square(own))],
+            "tanh": [less(ONE, own), add(ONE, square(own)), mul(own, less(ONE, own)), less(ONE, square(inner))],
             "relu": [inner, own],
             "softmax": [mul(own, less(ONE, own)), own],
             "sqrt": [div(ONE, own), mul(number(2), own)],

@@ -51,7 +51,7 @@ def regrouped(expr):
 
 
 def distributed(expr):
-    if is_call(expr, "matmul", "mul", "outer") and len(expr.args) == 2:
+    if is_call(expr, "matmul", "mul") and len(expr.args) == 2:
         for at, arg in enumerate(expr.args):
             if is_call(arg, "add"):
                 put = [lambda term: (term, expr.args[1]), lambda term: (expr.args[0], term)][at]
@@ -176,7 +176,7 @@ def wrong_changes(rank_of, is_size, beside):
         elif expr.function == "div" and expr.args[0] != number(1):
             yield ("constant" if is_size(expr.args[1]) else "missing-factor"), expr.args[0]
         elif expr.function == "mul":
-            yield from of_factors(expr, is_size)
+            yield from of_factors(expr, rank_of, is_size)
 
     return rule
 
@@ -194,10 +194,12 @@ def of_product(expr, ranks):
         yield "shape", call("mul", *expr.args)
 
 
-def of_factors(expr, is_size):
+def of_factors(expr, rank_of, is_size):
+    """A factor forgotten, where what is left has as many axes; one written twice."""
     for at, factor in enumerate(expr.args):
         rest = mul(*(other for place, other in enumerate(expr.args) if place != at))
-        yield ("constant" if is_size(factor) else "missing-factor"), rest
+        if rank_of(rest) == rank_of(expr) and not (rank_of(rest) == 0 and is_size(rest)):
+            yield ("constant" if is_size(factor) else "missing-factor"), rest
         if not is_size(factor):
             yield "extra-factor", mul(*expr.args, factor)
 

@@ -6,7 +6,7 @@ A candidate is accepted when it equals what was written for all sizes and inputs
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -16,10 +16,10 @@ from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
+from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes, step_form
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
-from gradcheck_cli.verifying.array_slips import slips
+from gradcheck_cli.verifying.array_slips import faults, slips
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
+MOST_FAULTS = 80
 
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -47,8 +48,7 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         return _of_count(engine, truth, read.expr)
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
-    fits = matcher.quiet(read.expr) == engine.shape_of(truth.expr)
-    for expr in [read.expr] if fits else _forms(engine, matcher, read):
+    for expr in _forms(engine, matcher, read):
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
@@ -103,7 +103,15 @@ def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
 def _mistakes(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[Mistake]:
     """The single mistakes about a question, each worked out once."""
     key = truth.ask, truth.expr, truth.kind
-    return looks(matcher.space).kept.of(key, lambda: array_mistakes(engine, truth))
+    return looks(matcher.space).kept.of(key, lambda: _listed(engine, truth))
+
+
+def _listed(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
+    yield from array_mistakes(engine, truth)
+    inside = _inside(engine, truth)
+    for right in (truth.expr, step_form(engine, truth)):
+        if right is not None:
+            yield from islice(faults(engine, right, inside), MOST_FAULTS)
 
 
 def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:

@@ -34,9 +34,9 @@ class Edit:
 
 def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes of an answer, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
-    products = [part for part in parts_of(expr) if _is_product(part, engine)][:MOST_PRODUCTS]
+    products = [part for part in parts_of(expr) if is_product(part, engine)][:MOST_PRODUCTS]
     for product in products:
-        for code, message, changed in _reordered(product):
+        for code, message, changed in reordered(product):
             yield Edit(code, message, replaced(expr, product, changed))
     try:
         if len(engine.shape_of(expr)) == 2:
@@ -56,10 +56,11 @@ def parts_of(expr: Expr) -> Iterator[Expr]:
         yield from parts_of(child)
 
 
-def _is_product(part: Expr, engine: ArrayEngine) -> bool:
+def is_product(part: Expr, engine: ArrayEngine) -> bool:
+    """Whether a part is a product of two factors that may be one of matrices."""
     if not isinstance(part, Call) or len(part.args) != 2:
         return False
-    if part.function in ("matmul", "dot"):
+    if part.function in ("matmul", "dot", "outer"):
         return True
     try:
         return part.function == "mul" and all(len(engine.shape_of(arg)) == 2 for arg in part.args)
@@ -73,10 +74,14 @@ def _transposed(expr: Expr) -> Expr:
     return Call("transpose", (expr,))
 
 
-def _reordered(product: Expr) -> Iterator[tuple[str, str, Expr]]:
+def reordered(product: Expr) -> Iterator[tuple[str, str, Expr]]:
     """The two factors of a product, each transposed or not, in both orders."""
     assert isinstance(product, Call)  # noqa: S101 - asked for by the caller
     left, right = product.args
+    if product.function == "outer":
+        message = f"the factors stand in the wrong order: {write(right)} comes first"
+        yield "transpose", message, Call("outer", (right, left))
+        return
     if product.function == "mul":
         message = f"* goes entry by entry; {write(left)} and {write(right)} are to be multiplied as matrices, with @"
         yield "shape", message, Call("matmul", (left, right))

@@ -133,6 +133,22 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     yield from _others(engine, source)
 
 
+def step_form(engine: ArrayEngine, truth: Truth) -> Expr | None:
+    """The gradient that is asked for as one step back from what arrives at the next nodes; None for another question."""
+    ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
+    if not isinstance(ask, Call) or not all(isinstance(arg, Name) for arg in ask.args):
+        return None
+    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
+    back = Backprop(engine)
+    if ask.function == "downstream":
+        return back.sent((ends[1], ends[0]), back.arriving(ends[0])) if ends[0] in back.called else None
+    source = ends[-1] if ask.function == "d" else ends[0]
+    if ask.function not in ("d", "upstream") or ends.count(engine.output) != len(ends) - 1:
+        return None
+    users = [user for user in engine.graph.targets.get(source, ()) if user == engine.output or user in back.called]
+    return plus(*(back.sent((source, user), back.arriving(user)) for user in users)) if users else None
+
+
 def _between(engine: ArrayEngine, source: str) -> list[Edge]:
     """The edges on the paths from a name to the output, the nearest first."""
     inside = set(engine.graph.between(engine.output, source))

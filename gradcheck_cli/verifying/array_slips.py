@@ -1,7 +1,7 @@
-"""What would make a wrong answer right, at one place in it: a sign, a factor too many or too few, one name for another.
+"""Slips at one place: a sign, a factor too many or too few, one name for another, a factor the wrong way round.
 
-The likelier changes come first. Factors that may be missing are taken from the right answer and from the local
-derivatives on the way; nobody lists them.
+Looked for from both sides: what would make a wrong answer right, and what comes out where the right answer has the slip.
+Factors that may be missing are taken from the right answer and from the local derivatives on the way; nobody lists them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children, names, number, walk
-from gradcheck_cli.functions import QUERIES
-from gradcheck_cli.symbolic.build import times
-from gradcheck_cli.verifying.array_edits import Edit, neighbours, parts_of, replaced
+from gradcheck_cli.expr import Call, Expr, Name, names, number, walk
+from gradcheck_cli.verifying.array_edits import Edit, is_product, neighbours, parts_of, reordered, replaced
+from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
@@ -36,6 +35,27 @@ def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Ite
                 yield Edit(code, message, replaced(expr, place, new))
     yield from _single_names(engine, expr, inside)
     yield from islice(_factors_too_few(engine, expr, places, truth, inside), MOST_INSERTED)
+
+
+def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
+    """The right answer with a slip at one place, the likeliest first."""
+    places = list(islice((part for part in parts_of(right) if isinstance(part, Call)), MOST_PLACES))
+    for place in places:
+        for code, message, new in _signs(engine, place):
+            yield Mistake(code, message, replaced(right, place, new))
+    for place in places:
+        for code, message, new in _factors_too_many(engine, place):
+            code = "missing-factor" if code == "extra-factor" else code  # noqa: PLW2901
+            yield Mistake(code, message.replace("one too many", "missing"), replaced(right, place, new))
+    for place in places:
+        for code, message, new in _means(engine, place):
+            yield Mistake(code, message.replace("is missing at", "is there once too often at"), replaced(right, place, new))
+    for part in parts_of(right):
+        for other, code, _ in neighbours(engine, part.id, inside) if isinstance(part, Name) else ():
+            yield Mistake(code, f"{other} stands where {part.id} should", replaced(right, part, Name(other)))
+    for place in places:
+        for code, _, new in reordered(place) if is_product(place, engine) else ():
+            yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
 
 
 Change = tuple[str, str, Expr]
