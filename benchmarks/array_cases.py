@@ -73,7 +73,7 @@ class Queries:
                 if same(self.composer.values(found), truth):
                     query.forms.append((f"{name}, {rewrite}", found))
             if sum(1 for _ in walk(base)) <= MOST_NODES:
-                changes = wrong_changes(self.composer.rank, self.is_size, self.beside(query.path))
+                changes = wrong_changes(self.composer.rank, self.is_constant, self.beside(query.path))
                 query.faults += places(base, changes)
         return query
 
@@ -81,6 +81,13 @@ class Queries:
         """Whether nothing is in it but numbers and sizes."""
         letters = {letter for letter, _ in self.graph.dims}
         return all(isinstance(part, Num | Call) or (isinstance(part, Name) and part.id in letters) for part in walk(expr))
+
+    def is_constant(self, expr):
+        """Whether it is a size or a number, or comes to the same number whatever the inputs."""
+        if self.is_size(expr):
+            return True
+        found = self.composer.values(expr)
+        return self.composer.rank(expr) == 0 and found[0] is not None and same(found, [found[0]] * len(found))
 
     def beside(self, path):
         """For each name its neighbours of the same shape; between two on the path the local derivative goes wrong too."""
@@ -106,6 +113,7 @@ class Queries:
         query.faults += [("constant", twice), ("constant", half), ("sign", neg(closed)), *composer.twisted(output, source)]
         others = [other for other in composer.sources(output) if other != source]
         query.faults += [("wrong-node", composer.arriving(output, other, {})) for other in others]
+        query.faults.append(("wrong-node", Name(source)))
         for user in composer.users(output, source):
             if user != output:
                 query.faults.append(("upstream-local", composer.arriving(output, user, {})))
@@ -291,9 +299,8 @@ def of_faults(problem, composer, query, writers, chance):
         plain_number = not names(expr) and not given  # may have been worked out at inputs of the student's own
         if not same(found, truth) and not same(found[:1], truth[:1]) and not is_symbolic(expr) and not plain_number:
             known.append((codes, expr, found))
-    if len(known) > MOST_FAULTS:
-        known = chance.sample(known, MOST_FAULTS)
-    for at, (code, expr, found) in enumerate(known):
+    chosen = chance.sample(known, MOST_FAULTS) if len(known) > MOST_FAULTS else known
+    for at, (code, expr, found) in enumerate(chosen):
         alike = [other for other, same_expr, values in known if (values[0] is not None and same(values, found)) or same_expr == expr]
         codes = frozenset(one for other in alike for one in other.split("|"))
         own = code.split("|")[0]

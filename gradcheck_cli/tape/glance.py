@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
+from gradcheck_cli.inference import whole
 from gradcheck_cli.tape.arith import array, real
 from gradcheck_cli.tape.arrays import ARRAY_RULES
 from gradcheck_cli.tape.flatten import with_options
 from gradcheck_cli.tape.numbers import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gradcheck_cli.grids import Grid
-    from gradcheck_cli.tape.arith import Array
+    from gradcheck_cli.inference import whole
+from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 20_000
 _NEAR = 1e-7
+_DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
 
 Bound = dict[str, int]  # index letters with the numbers they stand for
 
@@ -36,6 +39,7 @@ class Glance:
         self.env: dict[str, Array] = {letter: float(size) for letter, size in sizes.items()}
         self.env.update({name: array(grid) for name, grid in grids.items()})
         self._done: dict[tuple[int, tuple[int, ...]], tuple[Expr, Array]] = {}
+        self._written: dict[int, tuple[Expr, Array]] = {}
         self._letters: dict[int, tuple[Expr, tuple[str, ...]]] = {}
 
     def define(self, name: str, expr: Expr) -> None:
@@ -61,6 +65,38 @@ class Glance:
         except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
             message = "this has no value here"
             raise UnsupportedError(message) from error
+
+    def written(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        """The value of an expression without index letters as it is written; what is no primitive is made of such.
+
+        Raises UnsupportedError for what has no value here, ShapeError where operands do not fit.
+        """
+        if len(self._written) > MOST_KEPT:
+            self._written.clear()
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(self._as_written(expr, primitive))
+        except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+            message = "the operands do not fit"
+            raise ShapeError(message) from error
+
+    def _as_written(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        if isinstance(expr, Num):
+            return real(expr.value)
+        if isinstance(expr, Name) and expr.id in self.env:
+            return self.env[expr.id]
+        found = self._written.get(id(expr))
+        if found is None:
+            found = self._written[id(expr)] = (expr, self._of_parts(expr, primitive))
+        return found[1]
+
+    def _of_parts(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        if not isinstance(expr, Call) or expr.function not in _DIRECT:
+            return self.value(primitive(expr))
+        parts = [self._as_written(arg, primitive) for arg in expr.args]
+        if expr.function in RULES:
+            return RULES[expr.function].value(*parts)
+        return ARRAY_RULES[expr.function].value(*map(np.asarray, parts), **whole(expr.options))
 
     def _value(self, expr: Expr, bound: Bound) -> Array:
         match expr:
@@ -103,5 +139,6 @@ def near(left: Array, right: Array) -> bool:
     if np.shape(left) != np.shape(right) and not np.size(left) == np.size(right) == 1:
         return False
     one, two = np.ravel(left), np.ravel(right)
-    unknown = ~(np.isfinite(one) & np.isfinite(two))
-    return bool(np.all(unknown | (np.abs(one - two) <= _NEAR * (1 + np.abs(two)))))
+    known = np.isfinite(one) & np.isfinite(two)
+    one, two = one[known], two[known]
+    return bool(np.all(np.abs(one - two) <= _NEAR * (1 + np.abs(two))))

@@ -89,15 +89,22 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
 
 def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     """Whether a changed answer is right; what is far off at a point is not compared any further."""
-    look = looks(matcher.space)
-    if not any(isinstance(part, Num) and "." in part.text for part in walk(expr)):
-        try:
-            pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
-        except GradcheckError:
-            return False
-        if all(look.differ(left, right, dict(letters)) for left, right, letters in pairs):
-            return False
+    if _far(matcher, truth, expr) and not any(isinstance(part, Num) and "." in part.text for part in walk(expr)):
+        return False
     return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
+
+
+def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether an expression is seen to be none of the right ones."""
+    look = looks(matcher.space)
+    others = truth.array.others if truth.array else ()
+    if not look.indexed(expr) and not (truth.array and truth.array.letters) and not any(one.letters for one in others):
+        return all(look.differ(expr, form, {}) for form in (truth.expr, *(one.expr for one in others)))
+    try:
+        pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
+    except GradcheckError:
+        return True
+    return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
 
 
 def _mistakes(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[Mistake]:
@@ -126,6 +133,10 @@ def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
 
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
     """Whether the answer is what a mistake gives."""
+    look = looks(matcher.space)
+    plain = not (truth.array and truth.array.letters) and not isinstance(truth.ask, Index)
+    if plain and not look.indexed(expr) and not look.indexed(candidate) and look.differ(expr, candidate, {}):
+        return False
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
