@@ -16,6 +16,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
+from gradcheck_cli.source import Span
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
@@ -23,6 +24,7 @@ from gradcheck_cli.verifying.array_letters import factors
 from gradcheck_cli.verifying.array_match import MISREAD
 from gradcheck_cli.verifying.array_reading import product_readings, spread_indices
 from gradcheck_cli.verifying.examiner import CARRIED
+from gradcheck_cli.verifying.grader import NEW
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
@@ -64,6 +66,11 @@ class ArrayGrader:
         left, *members = formula.members
         self.last = None
         self.left_out(formula)
+        updated = NEW.search(left.text)
+        if updated and updated.end() == len(left.text.rstrip()):
+            left = left.slice(Span(0, updated.start()))
+        else:
+            updated = None
         try:
             meanings = self.own.readings(left, latex=formula.latex)
         except GradcheckError as error:
@@ -72,8 +79,10 @@ class ArrayGrader:
         kept = None
         for meaning in meanings:
             for truth in self.truths(meaning, members):
+                if updated and truth.kind != "update":
+                    continue
                 claim = self.judged(formula, members, truth)
-                if best is None or _RANK.index(claim.verdict) < _RANK.index(best.verdict):
+                if best is None or _unlikely(claim) < _unlikely(best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
@@ -348,6 +357,12 @@ class ArrayGrader:
             cell=formula.cell,
             left=formula.members[0],
         )
+
+
+def _unlikely(claim: Claim) -> tuple[int, bool]:
+    """How far a meaning is from what was meant; of two that are wrong, one whose mistake is told is nearer."""
+    told = claim.diagnosis is not None and claim.diagnosis.code != "shape"
+    return _RANK.index(claim.verdict), claim.verdict == WRONG and not told
 
 
 def _plain(name: str) -> str:

@@ -198,7 +198,7 @@ class ArrayMatcher:
         if truth.kind == "count":
             return self.count(expr, truth, tolerance)
         if not names(expr):
-            return self.numeric(expr, truth, tolerance)
+            return self.in_numbers(expr, truth, tolerance)
         best: Verdict | None = None
         for other in self.accepted(truth, written):
             try:
@@ -267,6 +267,15 @@ class ArrayMatcher:
                 return Verdict(UNDECIDED, "the problem gives no numbers for this")
             return Verdict(WRONG)
         return self.numeric(expr, truth, tolerance) if not names(expr) else self.symbolic(expr, truth)
+
+    def in_numbers(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """Numbers as typed against those of the truth, or of another form of it: a Jacobian in full."""
+        found = self.numeric(expr, truth, tolerance)
+        for form in truth.array.others if truth.array and found.verdict == WRONG else ():
+            value = None if form.sent else self.engine.numbers.value(form.expr, form.letters)
+            if value is not None and self.gives(expr, truth, value):
+                return Verdict(CORRECT)
+        return found
 
     def numeric(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Numbers as typed against the numbers of the truth, entry by entry."""

@@ -4,11 +4,13 @@ mistaken for something else. Nobody lists them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
+from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.reading import written
@@ -18,7 +20,6 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.match import Truth
 
 MOST = 60
@@ -124,13 +125,33 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     target, source = (engine.output, ends[0]) if len(ends) == 1 else (ends[0], ends[1])
     if ask.function == "upstream" and len(ends) == 2:
         target, source = ends[1], ends[0]
-    if target != engine.output or source not in engine.backward.adjoints:
+    if target != engine.output:
+        yield from _towards_another(engine, ask, target)
+        return
+    if source not in engine.backward.adjoints:
         return
     users = engine.graph.targets.get(source, ())
     yield from _local_instead(engine, ask.function, source, users)
     yield from _changed(engine, source)
     yield from _roles(engine, ask.function, source, users)
     yield from _others(engine, source)
+
+
+def _towards_another(engine: ArrayEngine, ask: Call, target: str) -> Iterator[Mistake]:
+    """The mistakes about a derivative of another number than the output, in names of the graph."""
+    if engine.problem.seed is not None or engine.shapes.get(target, (ONE,)):
+        return
+    other = _towards(engine, target)
+    known: dict[str, Expr] = {}
+    for name, expr in other.backward.steps:
+        known[name] = substitute(expr, known)
+    for mistake in _of_gradient(other, ask):
+        yield Mistake(mistake.code, mistake.message, substitute(mistake.expr, known))
+
+
+@lru_cache(maxsize=32)
+def _towards(engine: ArrayEngine, target: str) -> ArrayEngine:
+    return ArrayEngine(engine.problem, target)
 
 
 def step_form(engine: ArrayEngine, truth: Truth) -> Expr | None:
@@ -256,7 +277,7 @@ def _roles(engine: ArrayEngine, function: str, source: str, users: tuple[str, ..
     """What arrives at a neighbour for what was asked for; a value for a derivative."""
     wanted = _WANTED[function]
     for user in users:
-        if user != engine.output and engine.shapes[user] == engine.shapes[source] and user in engine.backward.adjoints:
+        if user != engine.output and user in engine.backward.adjoints:
             message = f"this is what arrives at {user}; the {wanted} was asked for"
             yield Mistake("upstream-local", message, Backprop(engine).arriving(user))
     yield Mistake("wrong-node", f"this is the value of {source}, not a derivative", Name(source))

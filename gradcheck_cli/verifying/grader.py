@@ -47,7 +47,7 @@ FOREIGN = "its left side is unknown here"
 MOST_LETTERS = 6
 MOST_SETTINGS = 20
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
-_NEW = re.compile(
+NEW = re.compile(
     r"(?:\^\s*(?:\{\s*(?:\+|new|\(?t\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
     r"|_\s*\{?\s*(?:new|\\text\{\s*new\s*\}|\\mathrm\{\s*new\s*\})\s*\}?|_new|⁺)"
 )
@@ -119,7 +119,7 @@ class Grader:
     def meant(self, formula: Formula) -> Claim | None:
         """The best claim over all meanings of the left side. Raises GradcheckError where it has none."""
         left, *members = formula.members
-        updated = _NEW.search(left.text)
+        updated = NEW.search(left.text)
         if updated and updated.end() == len(left.text.rstrip()):
             left = left.slice(Span(0, updated.start()))
         best: Claim | None = None
