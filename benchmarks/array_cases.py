@@ -113,7 +113,7 @@ class Queries:
         query.faults += [("constant", twice), ("constant", half), ("sign", neg(closed)), *composer.twisted(output, source)]
         others = [other for other in composer.sources(output) if other != source]
         query.faults += [("wrong-node", composer.arriving(output, other, {})) for other in others]
-        query.faults.append(("wrong-node", Name(source)))
+        query.faults.append(("wrong-node|wrong-local", Name(source)))
         for user in composer.users(output, source):
             if user != output:
                 query.faults.append(("upstream-local", composer.arriving(output, user, {})))
@@ -154,7 +154,7 @@ class Queries:
         if closed is None:
             return None
         ask = f"downstream({target}, {source})"
-        query = Query(ask, None, self.composer.full(source, closed), path=edge)
+        query = Query(ask, None, self.composer.full(source, closed), path=tuple(self.graph.between(output, source)))
         self.filled(query, [*(("answer", one) for one in self.composer.answers(ask)), ("step", step), ("closed", query.right)])
         query.faults += [("sign", neg(query.right)), ("constant", mul(number(2), query.right))]
         factor = self.composer.factor(edge)

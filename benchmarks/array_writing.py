@@ -113,7 +113,8 @@ class Notation:
 
     def turned(self, expr):
         if isinstance(expr, Call) and expr.function == "transpose":
-            return self.at(expr.args[0], ATOM_LEVEL)
+            inner = expr.args[0]
+            return self.at(inner, ATOM_LEVEL) if self.rank(inner) > 1 else self.turned(inner)
         text = self.at(expr, ATOM_LEVEL)
         return rf"({text})^{self.top}" if "^" in text and not text.startswith("(") else rf"{text}^{self.top}"
 

@@ -24,6 +24,7 @@ from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 20_000
 _NEAR = 1e-7
+_PLACES = (0, 1, 2, 3, 5)  # from which the numbers of index letters are made: at some both are the same, at some not
 _DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
 
 Bound = dict[str, int]  # index letters with the numbers they stand for
@@ -46,22 +47,23 @@ class Glance:
         """Enter a name that stands for an expression."""
         self.env[name] = self.value(expr)
 
-    def value(self, expr: Expr, letters: Iterable[tuple[str, int]] = ()) -> Array:
-        """The value for all numbers of some free index letters, which are axes before its own.
+    def value(self, expr: Expr) -> Array:
+        """The value of an expression in primitive functions. Raises UnsupportedError for what has no value here."""
+        return self.entries(expr, ())[0]
+
+    def entries(self, expr: Expr, letters: Iterable[tuple[str, int]]) -> Array:
+        """The value for a few numbers of some free index letters, these as the first axis.
 
         Raises UnsupportedError for what has no value here.
         """
-        letters = tuple(letters)
         if len(self._done) > MOST_KEPT:
             self._done.clear()
             self._letters.clear()
+        letters = tuple(letters)
         try:
             with np.errstate(all="ignore"):
-                if not letters:
-                    return np.asarray(self._value(expr, {}))
-                every = product(*(range(count) for _, count in letters))
-                bound = [dict(zip((letter for letter, _ in letters), values, strict=True)) for values in every]
-                return np.stack([self._value(expr, one) for one in bound])
+                bound = ({letter: (at * step) % count for step, (letter, count) in enumerate(letters, 1)} for at in _PLACES)
+                return np.stack([self._value(expr, one) for one in bound]) if letters else np.asarray(self._value(expr, {}))[None]
         except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
             message = "this has no value here"
             raise UnsupportedError(message) from error
