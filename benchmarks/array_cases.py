@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass, field
 
 import numpy as np
-from array_calculus import NoValueError, add, call, div, less, mul, neg, same
+from array_calculus import DRAWS, NoValueError, add, call, div, less, mul, neg, same
 from array_compose import Composer
 from array_forms import Entries, exchanged, places, rewrites, wrong_changes
 from array_writing import array_text, matrix_text, notations
@@ -36,6 +36,7 @@ class Query:
     right: object
     forms: list = field(default_factory=list)  # (name, expression)
     faults: list = field(default_factory=list)  # (code, expression)
+    also: object = None  # another expression that is right in a text: the local derivative on an edge
     path: tuple = ()
 
 
@@ -108,6 +109,8 @@ class Queries:
         closed, step = composer.derived(output, source)
         query = Query(write(symbol), symbol if self.problem.seed is None else None, closed)
         query.path = tuple(self.graph.between(output, source))
+        if output in self.graph.targets[source]:
+            query.also = self.composer.full(source, self.composer.sent((source, output), self.composer.start()))
         self.filled(query, [*(("answer", one) for one in self.composer.answers(query.ask)), ("step", step), ("closed", closed)])
         twice, half = mul(number(2), closed), div(closed, number(2))
         query.faults += [("constant", twice), ("constant", half), ("sign", neg(closed)), *composer.twisted(output, source)]
@@ -161,6 +164,7 @@ class Queries:
         query.faults += [("upstream-local", factor)] if factor is not None else []
         if target != output and target in self.composer.sources(output):
             query.faults.append(("upstream-local", self.composer.arriving(output, target, {})))
+            query.faults += [(code, self.composer.sent(edge, one)) for code, one in self.composer.twisted(output, target)]
         return query
 
     def forward(self, node):
@@ -180,6 +184,7 @@ class Queries:
         query = Query(f"step({name})", Call("new", (Name(name),)), right, path=tuple(self.graph.between(output, name)))
         self.filled(query, [("update", less(Name(name), mul(rate, one))) for one in gradients])
         query.faults += [("sign", add(Name(name), mul(rate, gradients[-1]))), ("missing-factor", less(Name(name), gradients[-1]))]
+        query.faults += [(code, less(Name(name), mul(rate, one))) for code, one in self.composer.twisted(output, name)]
         return query
 
 
@@ -292,12 +297,13 @@ def of_entries(problem, composer, query, writers):
 def of_faults(problem, composer, query, writers, chance):
     """One case for each distinguishable fault, in LaTeX or as an answer by turns."""
     truth = composer.values(query.right)
+    also = truth if query.also is None else composer.values(query.also)
     known = []
     for codes, expr in dict.fromkeys(query.faults):
         found = composer.values(expr)
         given = any(leaf.entries is not None for leaf in problem.graph.inputs)
         plain_number = not names(expr) and not given  # may have been worked out at inputs of the student's own
-        if not same(found, truth) and not same(found[:1], truth[:1]) and not is_symbolic(expr) and not plain_number:
+        if not any(same(found[:many], right[:many]) for right in (truth, also) for many in (1, DRAWS)) and not is_symbolic(expr) and not plain_number:
             known.append((codes, expr, found))
     chosen = chance.sample(known, MOST_FAULTS) if len(known) > MOST_FAULTS else known
     for at, (code, expr, found) in enumerate(chosen):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Index, Name, Num, names, substitute, walk
+from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_glance import looks
@@ -21,11 +23,13 @@ from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
 from gradcheck_cli.verifying.array_slips import faults, slips
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
+from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.grids import Grid
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
@@ -74,7 +78,7 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
         for edit in reshapings(expr, shape, wanted):
             if is_right(matcher, truth, edit.expr):
                 return Diagnosis(edit.code, edit.message)
-    for mistake in _mistakes(engine, matcher, truth):
+    for mistake in single_mistakes(engine, matcher, truth):
         if equals(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
@@ -107,10 +111,39 @@ def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
 
 
-def _mistakes(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[Mistake]:
+def single_mistakes(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[Mistake]:
     """The single mistakes about a question, each worked out once."""
     key = truth.ask, truth.expr, truth.kind
     return looks(matcher.space).kept.of(key, lambda: _listed(engine, truth))
+
+
+def in_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[tuple[Mistake, Grid]]:
+    """The single mistakes with what they come to at the given numbers, those left out that come to what is right."""
+    key = truth.ask, truth.expr, truth.kind, "in numbers"
+    return looks(matcher.space).kept.of(key, lambda: _valued(engine, matcher, truth))
+
+
+def _valued(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[tuple[Mistake, Grid]]:
+    right = truth.array.number if truth.array else None
+    for mistake in single_mistakes(engine, matcher, truth):
+        try:
+            value = engine.value(mistake.expr)
+        except GradcheckError:
+            continue
+        if value is not None and right is not None and value.items != right.items:
+            yield mistake, value
+
+
+def exact_mistake(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Mistake | None:
+    """The mistake that gives exactly the numbers written; a single number may be the value of another node by chance."""
+    typed = entries(lower(expr, Shapes({}, engine.letters)).expr, {}, {})
+    literals = [as_typed_number(one) for one in typed.items]
+    values = tuple(None if one is None else one.value for one in literals)
+    for mistake, value in in_numbers(engine, matcher, truth):
+        single = mistake.code == "wrong-node" and len(values) == 1
+        if value.items == values and value.shape == typed.shape and not single:
+            return mistake
+    return None
 
 
 def _listed(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
@@ -205,13 +238,10 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     """Numbers: those of a mistake, or the right ones transposed."""
     if truth.array is None or truth.array.number is None:
         return None
-    for mistake in _mistakes(engine, matcher, truth):
-        try:
-            value = engine.value(mistake.expr)
-        except GradcheckError:
-            continue
-        if value is None or value.items == truth.array.number.items:
-            continue
+    exact = exact_mistake(engine, matcher, truth, expr)
+    if exact is not None:
+        return Diagnosis(exact.code, exact.message)
+    for mistake, value in in_numbers(engine, matcher, truth):
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
     shape = engine.shape_of(expr)

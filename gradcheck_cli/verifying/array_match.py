@@ -103,6 +103,8 @@ class ArrayMatcher:
             yield from product_readings(expr, source, self.quiet, latex=latex)
         if not plain:
             yield from (expr for expr in found if not any(product_readings(expr, source, self.quiet, latex=latex)))
+        if latex:
+            yield from (Call("flatten", (expr,)) for expr in found if _is_column(expr))
         for expr in found:
             spread = spread_indices(expr, self.quiet)
             if spread is not expr:
@@ -398,6 +400,12 @@ def _alike(left: Grid, right: Grid) -> bool:
     if len(left.items) == len(right.items) == 1:
         return True
     return len(left.shape) == 1 and right.shape == (1, *left.shape)
+
+
+def _is_column(expr: Expr) -> bool:
+    """Whether numbers stand one below the other: on paper a vector does."""
+    rows = expr.args if isinstance(expr, Call) and expr.function == "array" else ()
+    return bool(rows) and all(isinstance(row, Call) and row.function == "array" and len(row.args) == 1 for row in rows)
 
 
 def _worst(judged: list[Verdict]) -> Verdict:

@@ -50,6 +50,11 @@ def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mista
     for place in places:
         for code, message, new in _means(engine, place):
             yield Mistake(code, message.replace("is missing at", "is there once too often at"), replaced(right, place, new))
+    for place in places:
+        for at, factor in enumerate(place.args) if place.function == "mul" else ():
+            if not _is_size(engine, factor):
+                twice = _with(place, at, Call("mul", (factor, factor)))
+                yield Mistake("extra-factor", f"the factor {write(factor)} is there twice", replaced(right, place, twice))
     for part in parts_of(right):
         for other, code, _ in neighbours(engine, part.id, inside) if isinstance(part, Name) else ():
             yield Mistake(code, f"{other} stands where {part.id} should", replaced(right, part, Name(other)))
