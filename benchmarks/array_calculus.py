@@ -27,7 +27,9 @@ def call(function, *args, **options):
 
 
 def mul(*parts):
-    flat = [one for part in parts for one in (part.args if isinstance(part, Call) and part.function == "mul" else [part])]
+    flat = [
+        one for part in parts for one in (part.args if isinstance(part, Call) and part.function == "mul" else [part])
+    ]
     signs = sum(isinstance(part, Call) and part.function == "neg" for part in flat)
     kept = [part.args[0] if isinstance(part, Call) and part.function == "neg" else part for part in flat]
     kept = [part for part in kept if part != ONE]
@@ -36,7 +38,9 @@ def mul(*parts):
 
 
 def add(*parts):
-    flat = [one for part in parts for one in (part.args if isinstance(part, Call) and part.function == "add" else [part])]
+    flat = [
+        one for part in parts for one in (part.args if isinstance(part, Call) and part.function == "add" else [part])
+    ]
     return call("add", *flat) if len(flat) > 1 else flat[0]
 
 
@@ -324,7 +328,10 @@ class Calculus:
         base, power = expr.args
         if power == number(2):
             return [(base, mul(number(2), arrives, base))]
-        return [(base, mul(power, arrives, call("pow", base, less(power, ONE)))), (power, mul(arrives, own, call("log", base)))]
+        return [
+            (base, mul(power, arrives, call("pow", base, less(power, ONE)))),
+            (power, mul(arrives, own, call("log", base))),
+        ]
 
     def of_matmul(self, expr, arrives, _):
         left, right = expr.args

@@ -15,7 +15,7 @@ import numpy as np
 from array_calculus import DRAWS, NoValueError, add, call, div, less, mul, neg, same
 from array_compose import Composer
 from array_forms import Entries, exchanged, places, rewrites, wrong_changes
-from array_writing import array_text, matrix_text, notations
+from array_writing import array_text, matrix_text, notations, number_text
 from judging import Case
 
 from gradcheck_cli import shapes
@@ -81,7 +81,9 @@ class Queries:
     def is_size(self, expr):
         """Whether nothing is in it but numbers and sizes."""
         letters = {letter for letter, _ in self.graph.dims}
-        return all(isinstance(part, Num | Call) or (isinstance(part, Name) and part.id in letters) for part in walk(expr))
+        return all(
+            isinstance(part, Num | Call) or (isinstance(part, Name) and part.id in letters) for part in walk(expr)
+        )
 
     def is_constant(self, expr):
         """Whether it is a size or a number, or comes to the same number whatever the inputs."""
@@ -95,7 +97,11 @@ class Queries:
         found = {}
         for name in self.graph.by_name:
             users = self.graph.targets.get(name, ())
-            near = [*users, *self.graph.sources.get(name, ()), *(one for user in users for one in self.graph.sources[user])]
+            near = [
+                *users,
+                *self.graph.sources.get(name, ()),
+                *(one for user in users for one in self.graph.sources[user]),
+            ]
             found[name] = [
                 (other, "wrong-node|wrong-local" if {name, other} <= set(path) else "wrong-node")
                 for other in dict.fromkeys(near)
@@ -111,9 +117,16 @@ class Queries:
         query.path = tuple(self.graph.between(output, source))
         if output in self.graph.targets[source]:
             query.also = self.composer.full(source, self.composer.sent((source, output), self.composer.start()))
-        self.filled(query, [*(("answer", one) for one in self.composer.answers(query.ask)), ("step", step), ("closed", closed)])
+        self.filled(
+            query, [*(("answer", one) for one in self.composer.answers(query.ask)), ("step", step), ("closed", closed)]
+        )
         twice, half = mul(number(2), closed), div(closed, number(2))
-        query.faults += [("constant", twice), ("constant", half), ("sign", neg(closed)), *composer.twisted(output, source)]
+        query.faults += [
+            ("constant", twice),
+            ("constant", half),
+            ("sign", neg(closed)),
+            *composer.twisted(output, source),
+        ]
         others = [other for other in composer.sources(output) if other != source]
         query.faults += [("wrong-node", composer.arriving(output, other, {})) for other in others]
         query.faults.append(("wrong-node|wrong-local", Name(source)))
@@ -158,13 +171,17 @@ class Queries:
             return None
         ask = f"downstream({target}, {source})"
         query = Query(ask, None, self.composer.full(source, closed), path=tuple(self.graph.between(output, source)))
-        self.filled(query, [*(("answer", one) for one in self.composer.answers(ask)), ("step", step), ("closed", query.right)])
+        self.filled(
+            query, [*(("answer", one) for one in self.composer.answers(ask)), ("step", step), ("closed", query.right)]
+        )
         query.faults += [("sign", neg(query.right)), ("constant", mul(number(2), query.right))]
         factor = self.composer.factor(edge)
         query.faults += [("upstream-local", factor)] if factor is not None else []
         if target != output and target in self.composer.sources(output):
             query.faults.append(("upstream-local", self.composer.arriving(output, target, {})))
-            query.faults += [(code, self.composer.sent(edge, one)) for code, one in self.composer.twisted(output, target)]
+            query.faults += [
+                (code, self.composer.sent(edge, one)) for code, one in self.composer.twisted(output, target)
+            ]
         return query
 
     def forward(self, node):
@@ -183,7 +200,10 @@ class Queries:
         right = less(Name(name), mul(rate, gradients[-1]))
         query = Query(f"step({name})", Call("new", (Name(name),)), right, path=tuple(self.graph.between(output, name)))
         self.filled(query, [("update", less(Name(name), mul(rate, one))) for one in gradients])
-        query.faults += [("sign", add(Name(name), mul(rate, gradients[-1]))), ("missing-factor", less(Name(name), gradients[-1]))]
+        query.faults += [
+            ("sign", add(Name(name), mul(rate, gradients[-1]))),
+            ("missing-factor", less(Name(name), gradients[-1])),
+        ]
         query.faults += [(code, less(Name(name), mul(rate, one))) for code, one in self.composer.twisted(output, name)]
         return query
 
@@ -201,7 +221,9 @@ def is_symbolic(expr):
 def cases_of(examiner):
     problem = examiner.problem
     yield from of_shapes(problem)
-    sizes = [shapes.count(shape).at(dict.fromkeys(shapes.count(shape).letters, 6)) for shape in problem.graph.shapes.values()]
+    sizes = [
+        shapes.count(shape).at(dict.fromkeys(shapes.count(shape).letters, 6)) for shape in problem.graph.shapes.values()
+    ]
     if sum(sizes) > MOST_ENTRIES:
         return
     composer = Composer(problem)
@@ -252,7 +274,11 @@ def with_own_name(problem, query, writer, name, expr):
     """A part of the answer under a name that the text defines."""
     if query.left is None or not isinstance(expr, Call):
         return
-    parts = [part for part in walk(expr) if isinstance(part, Call) and part != expr and part.function in ("add", "mul", "matmul")]
+    parts = [
+        part
+        for part in walk(expr)
+        if isinstance(part, Call) and part != expr and part.function in ("add", "mul", "matmul")
+    ]
     for part in parts[:1]:
         try:
             whole, defined = writer.write(expr), writer.write(part)
@@ -268,7 +294,13 @@ def with_own_name(problem, query, writer, name, expr):
 def of_entries(problem, composer, query, writers):
     """An entry at index letters, with sums over letters; two letters exchanged."""
     shape = composer.calculus.shape(query.right)
-    if query.left is None or not shape or not isinstance(query.left, Call) or query.left.function == "new" or "local" in query.ask:
+    if (
+        query.left is None
+        or not shape
+        or not isinstance(query.left, Call)
+        or query.left.function == "new"
+        or "local" in query.ask
+    ):
         return
     for name, expr in query.forms[:2]:
         entries = Entries(composer.env, {*problem.graph.by_name, *composer.env})
@@ -303,11 +335,19 @@ def of_faults(problem, composer, query, writers, chance):
         found = composer.values(expr)
         given = any(leaf.entries is not None for leaf in problem.graph.inputs)
         plain_number = not names(expr) and not given  # may have been worked out at inputs of the student's own
-        if not any(same(found[:many], right[:many]) for right in (truth, also) for many in (1, DRAWS)) and not is_symbolic(expr) and not plain_number:
+        if (
+            not any(same(found[:many], right[:many]) for right in (truth, also) for many in (1, DRAWS))
+            and not is_symbolic(expr)
+            and not plain_number
+        ):
             known.append((codes, expr, found))
     chosen = chance.sample(known, MOST_FAULTS) if len(known) > MOST_FAULTS else known
     for at, (code, expr, found) in enumerate(chosen):
-        alike = [other for other, same_expr, values in known if (values[0] is not None and same(values, found)) or same_expr == expr]
+        alike = [
+            other
+            for other, same_expr, values in known
+            if (values[0] is not None and same(values, found)) or same_expr == expr
+        ]
         codes = frozenset(one for other in alike for one in other.split("|"))
         own = code.split("|")[0]
         text = formula(query, writers[at // 2 % 2], expr) if at % 2 else None
@@ -332,12 +372,19 @@ def of_numbers(problem, composer, query):
     known = [(code, found) for code, found in known if found is not None and np.all(np.isfinite(found))]
     told = {}
     for code, found in known:
-        if np.shape(found) == np.shape(truth) and np.allclose(found, truth, 2e-3, 2e-3):
+        if np.shape(found) == np.shape(truth) and (np.allclose(found, truth, 2e-3, 2e-3) or rounded(found, truth)):
             continue
         told.setdefault(array_text(found, 4), []).append(code)
     for text, codes in told.items():
         apt = frozenset(one for code in codes for one in code.split("|"))
         yield Case(problem.name, f"{codes[0].split('|')[0]}, numbers", text, apt, ask=query.ask)
+
+
+def rounded(found, truth):
+    """Whether numbers as they are written are the right ones with fewer digits."""
+    pairs = zip(np.ravel(found), np.ravel(truth), strict=True)
+    places = ((one, other, len(number_text(one, 4).partition(".")[2])) for one, other in pairs)
+    return all(abs(one - other) <= 0.5 / 10**count + 1e-9 for one, other, count in places)
 
 
 def of_shapes(problem):
@@ -359,6 +406,12 @@ def of_shapes(problem):
             if text[::-1] != text:
                 yield Case(problem.name, "transpose, shape", turned, frozenset({"transpose"}), ask=ask)
         if len(text) > 1:
-            yield Case(problem.name, "shape, one axis less", f"({', '.join(text[1:])},)" if len(text) == 2 else f"({', '.join(text[1:])})", frozenset({"shape"}), ask=ask)
+            yield Case(
+                problem.name,
+                "shape, one axis less",
+                f"({', '.join(text[1:])},)" if len(text) == 2 else f"({', '.join(text[1:])})",
+                frozenset({"shape"}),
+                ask=ask,
+            )
         if text:
             yield Case(problem.name, "shape, one axis more", f"({inside}, 2)", frozenset({"shape"}), ask=ask)

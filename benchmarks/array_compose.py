@@ -68,7 +68,11 @@ class Composer:
     def shortest(self, output, source):
         """The answer of the problem file in names of the graph alone; None where it has none."""
         symbol = self.symbol(output, source)
-        plain = {*self.graph.by_name, *(leaf.name for leaf in self.graph.constants), *(letter for letter, _ in self.graph.dims)}
+        plain = {
+            *self.graph.by_name,
+            *(leaf.name for leaf in self.graph.constants),
+            *(letter for letter, _ in self.graph.dims),
+        }
         found = [one for one in self.answers(write(symbol)) if set(names(one)) <= plain and names(one)]
         found = [one for one in found if same(self.values(one), [draw.env[symbol] for draw in self.draws])]
         return min(found, key=lambda one: len(write(one)), default=None)
@@ -104,7 +108,9 @@ class Composer:
 
     def sent(self, edge, arrives):
         """What an edge sends back."""
-        found = [back for name, back in self.calculus.back(self.expr_of[edge[1]], arrives, Name(edge[1])) if name == edge[0]]
+        found = [
+            back for name, back in self.calculus.back(self.expr_of[edge[1]], arrives, Name(edge[1])) if name == edge[0]
+        ]
         return add(*found)
 
     def arriving(self, output, source, twists, *, closed=True):
@@ -112,7 +118,11 @@ class Composer:
         if source == output:
             return self.start()
         short = self.short.get((output, source))
-        if short is not None and closed and not any(set(edge) <= set(self.graph.between(output, source)) for edge in twists):
+        if (
+            short is not None
+            and closed
+            and not any(set(edge) <= set(self.graph.between(output, source)) for edge in twists)
+        ):
             return short
         parts = []
         for user in self.users(output, source):
@@ -156,7 +166,13 @@ class Composer:
         if not isinstance(node, Call) or node.args[:1] != (inner,):
             return []
         found = {
-            "sigmoid": [less(ONE, own), own, mul(own, add(ONE, own)), mul(inner, less(ONE, inner)), less(ONE, square(own))],
+            "sigmoid": [
+                less(ONE, own),
+                own,
+                mul(own, add(ONE, own)),
+                mul(inner, less(ONE, inner)),
+                less(ONE, square(own)),
+            ],
             "tanh": [less(ONE, own), add(ONE, square(own)), mul(own, less(ONE, own)), less(ONE, square(inner))],
             "relu": [inner, own],
             "softmax": [mul(own, less(ONE, own)), own],

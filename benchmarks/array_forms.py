@@ -90,7 +90,9 @@ def moved_division(expr):
 
 def front_division(expr):
     """`1/m*A` for `A/m`."""
-    return mul(div(number(1), expr.args[1]), expr.args[0]) if is_call(expr, "div") and expr.args[0] != number(1) else None
+    return (
+        mul(div(number(1), expr.args[1]), expr.args[0]) if is_call(expr, "div") and expr.args[0] != number(1) else None
+    )
 
 
 def squares(expr):
@@ -115,7 +117,9 @@ def flipped(expr):
 
 def spelled_out(problem):
     """Activations by what they are of: `sigmoid(z)` for `h`."""
-    shown = {node.name: node.expr for node in problem.graph.nodes if is_call(node.expr, "sigmoid", "tanh", "softmax", "exp")}
+    shown = {
+        node.name: node.expr for node in problem.graph.nodes if is_call(node.expr, "sigmoid", "tanh", "softmax", "exp")
+    }
     return lambda expr: shown.get(expr.id) if isinstance(expr, Name) else None
 
 
@@ -237,7 +241,25 @@ class Entries:
         rule = getattr(self, "of_" + expr.function, None)
         if rule is not None:
             return rule(expr, at)
-        if expr.function not in ("add", "mul", "neg", "div", "pow", "exp", "log", "sigmoid", "tanh", "step", "relu", "sqrt", "abs", "sign", "where", "gt", "le"):
+        if expr.function not in (
+            "add",
+            "mul",
+            "neg",
+            "div",
+            "pow",
+            "exp",
+            "log",
+            "sigmoid",
+            "tanh",
+            "step",
+            "relu",
+            "sqrt",
+            "abs",
+            "sign",
+            "where",
+            "gt",
+            "le",
+        ):
             raise NoValueError
         return Call(expr.function, tuple(self.of(arg, self.narrowed(arg, at)) for arg in expr.args))
 

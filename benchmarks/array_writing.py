@@ -87,9 +87,13 @@ class Notation:
         arrays = [arg for arg in expr.args if arg not in numbers]
         level = PRODUCT_LEVEL if len(arrays) < 2 else ATOM_LEVEL
         front = [self.factor(arg) for arg in numbers]
-        joint = f" {self.times} ".join(self.factor(arg) if level == ATOM_LEVEL else self.at(arg, PRODUCT_LEVEL) for arg in arrays)
+        joint = f" {self.times} ".join(
+            self.factor(arg) if level == ATOM_LEVEL else self.at(arg, PRODUCT_LEVEL) for arg in arrays
+        )
         joint = f"({joint})" if front and len(arrays) > 1 else joint
-        return beside([*front, joint] if joint else front), PRODUCT_LEVEL if not arrays or front or level == PRODUCT_LEVEL else SUM_LEVEL
+        return beside(
+            [*front, joint] if joint else front
+        ), PRODUCT_LEVEL if not arrays or front or level == PRODUCT_LEVEL else SUM_LEVEL
 
     def factor(self, expr):
         """A factor, in brackets unless it is one name, entry, fraction or function."""

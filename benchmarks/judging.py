@@ -132,6 +132,10 @@ def print_peer(cases, rows):
     faulty = found["wrong", True] + found["wrong", False]
     ours = [100 * rows[kind, "correct"] / max(rows[kind, "all"], 1) for kind in ("right", "wrong")]
     print("\n| on the same cases in LaTeX | gradcheck | Math-Verify |\n| --- | --- | --- |")
-    print(f"| right answers accepted | {ours[0]:.1f} % | {100 * found['right', True] / max(right, 1):.1f} % of {right} |")
-    print(f"| wrong answers accepted | {ours[1]:.2f} % | {100 * found['wrong', True] / max(faulty, 1):.2f} % of {faulty} |")
+    print(
+        f"| right answers accepted | {ours[0]:.1f} % | {100 * found['right', True] / max(right, 1):.1f} % of {right} |"
+    )
+    print(
+        f"| wrong answers accepted | {ours[1]:.2f} % | {100 * found['wrong', True] / max(faulty, 1):.2f} % of {faulty} |"
+    )
     print(f"| an answer, median |  | {1000 * statistics.median(times):.1f} ms |")

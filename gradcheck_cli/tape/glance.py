@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from gradcheck_cli.grids import Grid
-    from gradcheck_cli.inference import whole
 from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 20_000
@@ -62,8 +60,14 @@ class Glance:
         letters = tuple(letters)
         try:
             with np.errstate(all="ignore"):
-                bound = ({letter: (at * step) % count for step, (letter, count) in enumerate(letters, 1)} for at in _PLACES)
-                return np.stack([self._value(expr, one) for one in bound]) if letters else np.asarray(self._value(expr, {}))[None]
+                bound = (
+                    {letter: (at * step) % count for step, (letter, count) in enumerate(letters, 1)} for at in _PLACES
+                )
+                return (
+                    np.stack([self._value(expr, one) for one in bound])
+                    if letters
+                    else np.asarray(self._value(expr, {}))[None]
+                )
         except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
             message = "this has no value here"
             raise UnsupportedError(message) from error

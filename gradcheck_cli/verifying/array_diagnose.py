@@ -18,7 +18,7 @@ from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes, step_form
+from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes, step_form, unfolded
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
 from gradcheck_cli.verifying.array_slips import faults, slips
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _MOST_READINGS = 2
 MOST_FAULTS = 80
+MOST_CHANGES = 240
 
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -85,7 +86,8 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     if diagonal is not None:
         return diagonal
     inside = _inside(engine, truth)
-    for edit in chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside)):
+    changes = chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside))
+    for edit in islice(changes, MOST_CHANGES):
         if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return None
@@ -149,7 +151,7 @@ def exact_mistake(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr
 def _listed(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
     yield from array_mistakes(engine, truth)
     inside = _inside(engine, truth)
-    for right in (truth.expr, step_form(engine, truth)):
+    for right in dict.fromkeys((truth.expr, step_form(engine, truth), unfolded(engine, truth.expr))):
         if right is not None:
             yield from islice(faults(engine, right, inside), MOST_FAULTS)
 

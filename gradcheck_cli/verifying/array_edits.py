@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, with_children
-from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 MOST_PRODUCTS = 6
+_DERIVATIVES = {"d", "local", "upstream", "downstream"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
 def parts_of(expr: Expr) -> Iterator[Expr]:
     """Every part of an expression, from the top; derivatives and their names are not taken apart."""
     yield expr
-    if isinstance(expr, Call) and expr.function in QUERIES:
+    if isinstance(expr, Call) and expr.function in _DERIVATIVES:
         return
     for child in children(expr):
         yield from parts_of(child)

@@ -77,7 +77,10 @@ class Looks:
             if not ranges and not self.indexed(left) and not self.indexed(right):
                 return any(not near(self.at(glance, left), self.at(glance, right)) for glance in self.glances)
             (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))
-            if first.shape != second.shape and not shapes.count(first.shape) == shapes.count(second.shape) == shapes.ONE:
+            if (
+                first.shape != second.shape
+                and not shapes.count(first.shape) == shapes.count(second.shape) == shapes.ONE
+            ):
                 return True
             letters = [(letter, size.at(self.sizes)) for letter, size in {**one, **two, **ranges}.items()]
             return any(

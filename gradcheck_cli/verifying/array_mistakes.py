@@ -139,7 +139,7 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
 
 def _towards_another(engine: ArrayEngine, ask: Call, target: str) -> Iterator[Mistake]:
     """The mistakes about a derivative of another number than the output, in names of the graph."""
-    if engine.problem.seed is not None or engine.shapes.get(target, (ONE,)):
+    if engine.problem.seed is not None or engine.shapes.get(target) != ():
         return
     other = _towards(engine, target)
     known: dict[str, Expr] = {}
@@ -168,6 +168,16 @@ def step_form(engine: ArrayEngine, truth: Truth) -> Expr | None:
         return None
     users = [user for user in engine.graph.targets.get(source, ()) if user == engine.output or user in back.called]
     return plus(*(back.sent((source, user), back.arriving(user)) for user in users)) if users else None
+
+
+def unfolded(engine: ArrayEngine, expr: Expr) -> Expr:
+    """An expression with what they are in the place of nodes that are sums: H - Y for D."""
+    sums = {
+        node.name: node.expr
+        for node in engine.graph.nodes
+        if isinstance(node.expr, Call) and node.expr.function in ("add", "neg")
+    }
+    return substitute(expr, sums)
 
 
 def _between(engine: ArrayEngine, source: str) -> list[Edge]:

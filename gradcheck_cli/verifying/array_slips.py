@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 MOST_PLACES = 40
-MOST_FACTORS = 14
-MOST_INSERTED = 160
+MOST_FACTORS = 10
+MOST_INSERTED = 120
 ONE = number(1)
+_OTHER = {"mean": "sum", "sum": "mean"}
+
+
+Change = tuple[str, str, Expr]  # code, message, what stands at the place then
 
 
 def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Iterator[Edit]:
@@ -40,30 +44,43 @@ def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Ite
 def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
     """The right answer with a slip at one place, the likeliest first."""
     places = list(islice((part for part in parts_of(right) if isinstance(part, Call)), MOST_PLACES))
-    for place in places:
-        for code, message, new in _signs(engine, place):
-            yield Mistake(code, message, replaced(right, place, new))
-    for place in places:
-        for code, message, new in _factors_too_many(engine, place):
-            code = "missing-factor" if code == "extra-factor" else code  # noqa: PLW2901
-            yield Mistake(code, message.replace("one too many", "missing"), replaced(right, place, new))
-    for place in places:
-        for code, message, new in _means(engine, place):
-            yield Mistake(code, message.replace("is missing at", "is there once too often at"), replaced(right, place, new))
-    for place in places:
-        for at, factor in enumerate(place.args) if place.function == "mul" else ():
-            if not _is_size(engine, factor):
-                twice = _with(place, at, Call("mul", (factor, factor)))
-                yield Mistake("extra-factor", f"the factor {write(factor)} is there twice", replaced(right, place, twice))
+    for find in (_signs, _forgotten, _sums, _twice):
+        for place in places:
+            for code, message, new in find(engine, place):
+                yield Mistake(code, message, replaced(right, place, new))
+    if not isinstance(right, Call) or right.function != "mul":
+        yield Mistake("extra-factor", f"the factor {write(right)} is there twice", Call("mul", (right, right)))
     for part in parts_of(right):
-        for other, code, _ in neighbours(engine, part.id, inside) if isinstance(part, Name) else ():
-            yield Mistake(code, f"{other} stands where {part.id} should", replaced(right, part, Name(other)))
+        if isinstance(part, Name):
+            for other, code, _ in neighbours(engine, part.id, inside):
+                yield Mistake(code, f"{other} stands where {part.id} should", replaced(right, part, Name(other)))
     for place in places:
         for code, _, new in reordered(place) if is_product(place, engine) else ():
             yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
 
 
-Change = tuple[str, str, Expr]
+def _forgotten(engine: ArrayEngine, place: Call) -> Iterator[Change]:
+    """A factor of the right answer, or what it is divided by, left out."""
+    for code, message, new in _factors_too_many(engine, place):
+        code = "missing-factor" if code == "extra-factor" else code  # noqa: PLW2901
+        yield code, message.replace("one too many", "missing").replace("there twice", "missing"), new
+
+
+def _sums(engine: ArrayEngine, place: Call) -> Iterator[Change]:
+    """As `_means`, seen from the right answer."""
+    for code, message, new in _means(engine, place):
+        if place.function in _OTHER:
+            yield code, f"right is the {place.function} {write(place)}", new
+        else:
+            yield code, message.replace("is missing at", "is there once too often at").partition(", as")[0], new
+
+
+def _twice(engine: ArrayEngine, place: Call) -> Iterator[Change]:
+    """A factor written once more."""
+    for at, factor in enumerate(place.args) if place.function == "mul" else ():
+        if not _is_size(engine, factor):
+            message = f"the factor {write(factor)} is there twice"
+            yield "extra-factor", message, _with(place, at, Call("mul", (factor, factor)))
 
 
 def _turned(expr: Expr) -> Expr:
@@ -103,7 +120,7 @@ def _too_many(engine: ArrayEngine, factor: Expr) -> tuple[str, str]:
 
 def _means(engine: ArrayEngine, place: Call) -> Iterator[Change]:
     """A mean where a sum belongs, or the other way round; a size that is missing at this place."""
-    other = {"mean": "sum", "sum": "mean"}.get(place.function)
+    other = _OTHER.get(place.function)
     if other is not None:
         message = f"this has to be a {other}, not a {place.function}: {write(place)}"
         yield "constant", message, Call(other, place.args, place.options)

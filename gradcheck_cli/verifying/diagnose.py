@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_MISTAKES = 400
 _FEWEST_DIGITS = 2  # with one digit too many numbers look alike
 _DIGITS_OF_PAIRS = 3
-_TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
+TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 
 def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -40,7 +40,7 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
     if _zero_factor(matcher, truth, read):
         return Diagnosis("extra-factor", "a factor 0 has slipped in, and makes it all 0; without it this is right")
     key = (truth.ask, truth.expr, truth.kind)
-    for mistake, value in matcher.kept(key, lambda: with_values(engine, mistakes(engine, truth))):
+    for mistake, value in matcher.kept.of(key, lambda: with_values(engine, mistakes(engine, truth))):
         if _fits(engine, matcher, read.expr, mistake, value):
             return Diagnosis(mistake.code, mistake.message)
     return _pair(engine, matcher, truth, read.expr)
@@ -52,7 +52,7 @@ def _pair(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> Diag
     if literal is not None and significant(literal) < _DIGITS_OF_PAIRS:
         return None
     key = (truth.ask, truth.expr, "pairs")
-    known = matcher.kept(key, lambda: with_values(engine, pairs(engine, truth)))
+    known = matcher.kept.of(key, lambda: with_values(engine, pairs(engine, truth)))
     fitting = [mistake for mistake, value in known if _fits(engine, matcher, written, mistake, value)]
     return Diagnosis(fitting[0].code, fitting[0].message) if len(fitting) == 1 else None
 
@@ -163,7 +163,7 @@ def collisions(engine: Engine, truth: Truth) -> list[Mistake]:
     for mistake in islice(mistakes(engine, truth), MOST_MISTAKES):
         value = engine.value(mistake.expr)
         if (
-            mistake.code in _TELLING
+            mistake.code in TELLING
             and not mistake.of_branch
             and value is not None
             and _near(value, truth.value)
