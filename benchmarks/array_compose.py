@@ -6,22 +6,8 @@ Every composed derivative is held against central differences before anything is
 from __future__ import annotations
 
 import numpy as np
-from array_calculus import (
-    ONE,
-    Calculus,
-    NoValueError,
-    add,
-    call,
-    difference,
-    div,
-    draws,
-    less,
-    mul,
-    neg,
-    same,
-    square,
-    value,
-)
+from array_calculus import ONE, Calculus, add, call, div, less, mul, neg, square
+from array_numbers import NoValueError, difference, draws, same, value
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name, names, number
@@ -126,10 +112,8 @@ class Composer:
             return short
         parts = []
         for user in self.users(output, source):
-            if closed or user == output:
-                arrives = self.arriving(output, user, twists)
-            else:
-                arrives = self.symbol(output, user)
+            whole = closed or user == output
+            arrives = self.arriving(output, user, twists) if whole else self.symbol(output, user)
             back = self.sent((source, user), arrives)
             if (source, user) in twists:
                 back = twists[source, user](back, arrives)

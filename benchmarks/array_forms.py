@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from array_calculus import NoValueError, add, call, div, mul, neg, turned, value
+from array_calculus import add, call, div, mul, neg, turned
+from array_numbers import NoValueError, value
 
 from gradcheck_cli.expr import Call, Index, Name, Num, Sum, children, names, number, substitute, with_children
 
@@ -175,14 +176,20 @@ def wrong_changes(rank_of, is_size, beside):
             yield "constant", Call({"sum": "mean", "mean": "sum"}[expr.function], expr.args, expr.options)
         elif expr.function == "add":
             yield from (("sign", with_one(expr, at, neg(term))) for at, term in enumerate(expr.args))
-        elif expr.function == "neg":
-            yield "sign", expr.args[0]
-        elif expr.function == "div" and expr.args[0] != number(1):
-            yield ("constant" if is_size(expr.args[1]) else "missing-factor"), expr.args[0]
-        elif expr.function == "mul":
-            yield from of_factors(expr, rank_of, is_size)
+        else:
+            yield from of_entries(expr, rank_of, is_size)
 
     return rule
+
+
+def of_entries(expr, rank_of, is_size):
+    """What goes wrong entry by entry."""
+    if expr.function == "neg":
+        yield "sign", expr.args[0]
+    elif expr.function == "div" and expr.args[0] != number(1):
+        yield ("constant" if is_size(expr.args[1]) else "missing-factor"), expr.args[0]
+    elif expr.function == "mul":
+        yield from of_factors(expr, rank_of, is_size)
 
 
 def with_one(expr, at, new):
@@ -236,7 +243,7 @@ class Entries:
             return Index(expr, at) if at else expr
         if isinstance(expr, Num) or (isinstance(expr, Call) and not shape and not has_arrays(expr, self)):
             return expr
-        if not isinstance(expr, Call) or expr.options and expr.function not in ("sum",):
+        if not isinstance(expr, Call) or (expr.options and expr.function != "sum"):
             raise NoValueError
         rule = getattr(self, "of_" + expr.function, None)
         if rule is not None:

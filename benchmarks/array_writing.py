@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from array_calculus import NoValueError, value
+import numpy as np
+from array_numbers import NoValueError, value
 
 from gradcheck_cli.expr import Call, Index, Name, Num, Sum, number
 from gradcheck_cli.write.latex import LatexWriter
-
-import numpy as np
 
 ENTRYWISE = {"sigmoid": r"\sigma", "tanh": r"\tanh", "exp": r"\exp", "log": r"\log", "relu": r"\operatorname{ReLU}"}
 SUM_LEVEL, PRODUCT_LEVEL, ATOM_LEVEL = range(3)

@@ -18,9 +18,10 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.verifying.array_diagnose import diagnose, exact_mistake
+from gradcheck_cli.verifying.array_diagnose import diagnose
 from gradcheck_cli.verifying.array_local import other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
+from gradcheck_cli.verifying.array_singles import exact_mistake
 from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, WRONG, Diagnosis

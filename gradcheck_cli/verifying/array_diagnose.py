@@ -11,33 +11,26 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Index, Name, Num, names, substitute, walk
-from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.symbolic.entries import entries
+from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes, step_form, unfolded
+from gradcheck_cli.verifying.array_mistakes import count_mistakes
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
-from gradcheck_cli.verifying.array_slips import faults, slips
+from gradcheck_cli.verifying.array_singles import exact_mistake, in_numbers, names_inside, single_mistakes
+from gradcheck_cli.verifying.array_slips import slips
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
-from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.grids import Grid
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
-    from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
-MOST_FAULTS = 80
 MOST_CHANGES = 240
 
 
@@ -85,7 +78,7 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
         return diagonal
-    inside = _inside(engine, truth)
+    inside = names_inside(engine, truth)
     changes = chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside))
     for edit in islice(changes, MOST_CHANGES):
         if is_right(matcher, truth, edit.expr):
@@ -111,59 +104,6 @@ def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     except GradcheckError:
         return True
     return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
-
-
-def single_mistakes(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[Mistake]:
-    """The single mistakes about a question, each worked out once."""
-    key = truth.ask, truth.expr, truth.kind
-    return looks(matcher.space).kept.of(key, lambda: _listed(engine, truth))
-
-
-def in_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[tuple[Mistake, Grid]]:
-    """The single mistakes with what they come to at the given numbers, those left out that come to what is right."""
-    key = truth.ask, truth.expr, truth.kind, "in numbers"
-    return looks(matcher.space).kept.of(key, lambda: _valued(engine, matcher, truth))
-
-
-def _valued(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth) -> Iterator[tuple[Mistake, Grid]]:
-    right = truth.array.number if truth.array else None
-    for mistake in single_mistakes(engine, matcher, truth):
-        try:
-            value = engine.value(mistake.expr)
-        except GradcheckError:
-            continue
-        if value is not None and right is not None and value.items != right.items:
-            yield mistake, value
-
-
-def exact_mistake(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Mistake | None:
-    """The mistake that gives exactly the numbers written; a single number may be the value of another node by chance."""
-    typed = entries(lower(expr, Shapes({}, engine.letters)).expr, {}, {})
-    literals = [as_typed_number(one) for one in typed.items]
-    values = tuple(None if one is None else one.value for one in literals)
-    for mistake, value in in_numbers(engine, matcher, truth):
-        single = mistake.code == "wrong-node" and len(values) == 1
-        if value.items == values and value.shape == typed.shape and not single:
-            return mistake
-    return None
-
-
-def _listed(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
-    yield from array_mistakes(engine, truth)
-    inside = _inside(engine, truth)
-    for right in dict.fromkeys((truth.expr, step_form(engine, truth), unfolded(engine, truth.expr))):
-        if right is not None:
-            yield from islice(faults(engine, right, inside), MOST_FAULTS)
-
-
-def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
-    """The names on the paths of the derivative that was asked for."""
-    ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
-    ends = [arg.id for arg in ask.args if isinstance(arg, Name)] if isinstance(ask, Call) else []
-    if not ends:
-        return set()
-    target, source = (ends[0], ends[1]) if len(ends) > 1 else (engine.output, ends[0])
-    return set(engine.graph.between(target, source))
 
 
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
@@ -243,7 +183,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     exact = exact_mistake(engine, matcher, truth, expr)
     if exact is not None:
         return Diagnosis(exact.code, exact.message)
-    for mistake, value in in_numbers(engine, matcher, truth):
+    for mistake, value in in_numbers(engine, matcher, truth, expr):
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
     shape = engine.shape_of(expr)

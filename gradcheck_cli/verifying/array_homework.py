@@ -147,7 +147,7 @@ class ArrayGrader:
         source = array_follows(self.bench.matcher, self.slips, *self.last)
         if source is None:
             found = claim.diagnosis
-            if found is None or found.code == "shape":
+            if found is None or found.code in ("shape", "missing-factor"):
                 found = self.told_of_a_step(*self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)

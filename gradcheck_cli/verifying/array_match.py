@@ -22,6 +22,7 @@ from gradcheck_cli.verifying.array_compare import compare, held_at
 from gradcheck_cli.verifying.array_identity import identity_scope, with_identity
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
 from gradcheck_cli.verifying.array_reading import (
+    is_column,
     product_readings,
     quietly,
     spread_indices,
@@ -29,7 +30,7 @@ from gradcheck_cli.verifying.array_reading import (
     without_sums_of_nothing,
 )
 from gradcheck_cli.verifying.array_shapes import shape_answer
-from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
+from gradcheck_cli.verifying.array_values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
@@ -104,7 +105,7 @@ class ArrayMatcher:
         if not plain:
             yield from (expr for expr in found if not any(product_readings(expr, source, self.quiet, latex=latex)))
         if latex:
-            yield from (Call("flatten", (expr,)) for expr in found if _is_column(expr))
+            yield from (Call("flatten", (expr,)) for expr in found if is_column(expr))
         for expr in found:
             spread = spread_indices(expr, self.quiet)
             if spread is not expr:
@@ -286,7 +287,7 @@ class ArrayMatcher:
         if wanted is None:
             return self.constant(expr, truth)
         grid = entries(typed.expr, {}, {})
-        if grid.shape != wanted.shape and not _alike(grid, wanted):
+        if grid.shape != wanted.shape and not alike(grid, wanted):
             found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
             if grid.shape == () and all(
                 self.entry(grid.items[0], value, tolerance).verdict == CORRECT for value in wanted.items
@@ -294,7 +295,7 @@ class ArrayMatcher:
                 return Verdict(CORRECT, "the same for each entry")
             return Verdict(WRONG, f"the shapes are {found} and {right}")
         judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
-        return _worst(judged)
+        return worst(judged)
 
     def gives(self, expr: Expr, truth: Truth, value: Grid) -> bool:
         """Whether numbers as typed are these values, in the place of the right ones."""
@@ -364,7 +365,7 @@ class ArrayMatcher:
         if wanted is None or not shown or free_letters(self.engine, expr):
             return None
         found = self.engine.numbers.value(expr, (), rounding(self.exactly))
-        if found is None or (found.shape != wanted.shape and not _alike(found, wanted)):
+        if found is None or (found.shape != wanted.shape and not alike(found, wanted)):
             return None
         right = grids_equal(found, wanted, tolerance or 0)
         return Verdict(CORRECT, "at the given values") if right else None
@@ -393,24 +394,3 @@ def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
     """How near a reading is to being right; of derivatives, one whose letters fit is nearer than one whose do not."""
     misfit = truth.kind == "derivative" and read.member.note.startswith("the index ")
     return RANK_OF[read.member.verdict], misfit
-
-
-def _alike(left: Grid, right: Grid) -> bool:
-    """Whether two grids differ in nothing but a first axis of one: a list for a row; or hold one number each."""
-    if len(left.items) == len(right.items) == 1:
-        return True
-    return len(left.shape) == 1 and right.shape == (1, *left.shape)
-
-
-def _is_column(expr: Expr) -> bool:
-    """Whether numbers stand one below the other: on paper a vector does."""
-    rows = expr.args if isinstance(expr, Call) and expr.function == "array" else ()
-    return bool(rows) and all(isinstance(row, Call) and row.function == "array" and len(row.args) == 1 for row in rows)
-
-
-def _worst(judged: list[Verdict]) -> Verdict:
-    for verdict in (WRONG, UNDECIDED):
-        found = [one for one in judged if one.verdict == verdict]
-        if found:
-            return Verdict(verdict, found[0].note if len({one.note for one in found}) == 1 else "")
-    return next((one for one in judged if one.note), Verdict(CORRECT))

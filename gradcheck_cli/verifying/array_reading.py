@@ -162,6 +162,12 @@ def as_column(vector: Expr) -> Expr:
     return Call("outer", (vector, Call("ones", (number(1),))))
 
 
+def is_column(expr: Expr) -> bool:
+    """Whether numbers stand one below the other: on paper a vector does."""
+    rows = expr.args if isinstance(expr, Call) and expr.function == "array" else ()
+    return bool(rows) and all(isinstance(row, Call) and row.function == "array" and len(row.args) == 1 for row in rows)
+
+
 def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
     below = tuple(spread_indices(child, shape_of) for child in children(expr))
