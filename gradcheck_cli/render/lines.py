@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROW_ENDS = re.compile(r"\\\\\s*")
+# environments whose rows belong together
+_MATRICES = re.compile(r"\\begin\{(?P<kind>[a-zA-Z]?matrix|smallmatrix|cases|array)\*?\}.*?\\end\{(?P=kind)\*?\}")
 _BEFORE_EQUALITY = re.compile(r"\s(?=&?\s?(?:=|\\approx|\\Rightarrow|\\Leftrightarrow))")
 PLACE = re.compile(r":([0-9]+):([0-9]+): ")  # of a message about a file, between its name and what is said
+_SIGN = 6  # cells before and behind a matrix: `&= ` and `$$`
 _LEAST_FILLED = 0.4  # of a row, before it is broken for the sake of a sign of equality
 
 
@@ -22,7 +25,12 @@ def rows(text: str, width: int) -> list[tuple[int, int]]:
     """The stretches of a line that stand below each other, each at most `width` cells wide."""
     if fits(text, width):
         return [(0, len(text))]
-    ends = [match.end() for match in _ROW_ENDS.finditer(text)]
+    inside = [match.span() for match in _MATRICES.finditer(text) if cells(match[0]) + _SIGN <= width]
+    ends = [
+        match.end()
+        for match in _ROW_ENDS.finditer(text)
+        if not any(start < match.start() < end for start, end in inside)
+    ]
     found: list[tuple[int, int]] = []
     start = 0
     for end in (*ends, len(text)):

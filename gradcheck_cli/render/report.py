@@ -12,7 +12,9 @@ from gradcheck_cli.render.homework import print_lines
 from gradcheck_cli.render.layout import words, wrap
 from gradcheck_cli.render.lines import without_place
 from gradcheck_cli.render.printer import counted
+from gradcheck_cli.render.steps import step_lines, with_matrix
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
+from gradcheck_cli.verifying.spellings import renamed
 
 if TYPE_CHECKING:
     from gradcheck_cli.render.canvas import Canvas
@@ -40,6 +42,7 @@ class Detail:
 
 
 _ALL = Detail()
+_TELLS = "the problem has "  # how a reason begins that says what is right
 
 
 def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail: Detail = _ALL) -> None:
@@ -50,6 +53,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail:
     canvas.line((report.file, "head"), who, "  ", (", ".join(report.problems), "dim"), "  ", (head, "head"))
     if quiet:
         return
+    report = renamed(report) if canvas.fancy else report
     if report.pages:
         print_lines(canvas, report, _MARKS, lambda claim, indent: _remark(canvas, claim, indent, report.claims, detail))
     width = max((len(_label(claim)) for claim in report.claims), default=0)
@@ -83,9 +87,10 @@ def _remark(canvas: Canvas, claim: Claim, indent: int, earlier: tuple[Claim, ...
         _wrapped(canvas, text, indent, "open")
         return
     if not detail.hint or claim.verdict in (UNREADABLE, UNDECIDED):
-        _details(canvas, claim, indent, explain=detail.explain)
+        _details(canvas, claim, indent, detail)
     elif claim.verdict == WRONG:
-        _wrapped(canvas, "look here again" if len(claim.members) > 1 else "look at this again", indent, "plain")
+        here = "look here again" if len(claim.members) > 1 else "look at this again"
+        _wrapped(canvas, f"{here}: {claim.where}" if claim.where else here, indent, "plain")
 
 
 def _notes(claim: Claim) -> str:
@@ -109,7 +114,7 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
     indent = len(label) + 1
     wrong = None if claim.first_wrong is None or claim.follows_from is not None else claim.first_wrong
     whole = " = ".join(members)
-    if indent + cell_len(whole + note) <= canvas.width or len(members) == 1:
+    if indent + cell_len(whole + note) <= canvas.width:
         canvas.line(mark, label, whole, (note, "dim"))
         if wrong is not None and len(members) > 1:
             start = indent + cell_len(" = ".join(members[:wrong])) + (3 if wrong else 0)
@@ -117,18 +122,24 @@ def _chain(canvas: Canvas, claim: Claim, mark: tuple[str, str], label: str) -> N
         return
     for at, member in enumerate(members):
         lead: list[str | tuple[str, str]] = [mark, label] if at == 0 else [" " * indent, "= "]
-        canvas.line(*lead, member, (note if at == len(members) - 1 else "", "dim"))
-        if at == wrong:
-            room = max(1, min(cell_len(member), canvas.width - indent - 2))
-            canvas.line(" " * (indent + (2 if at else 0)), ("^" * room, "bad"))
+        start = indent + (2 if at else 0)
+        lines = with_matrix(member, max(20, canvas.width - start))
+        for row, line in enumerate(lines):
+            said = (note if at == len(members) - 1 and row == len(lines) - 1 else "", "dim")
+            canvas.line(*(lead if row == 0 else [" " * start]), line, said)
+            if at == wrong and len(members) > 1:
+                left = len(line) - len(line.lstrip())
+                canvas.line(" " * (start + left), ("^" * max(1, cell_len(line.strip())), "bad"))
 
 
-def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:
+def _details(canvas: Canvas, claim: Claim, indent: int, detail: Detail) -> None:
     if claim.verdict in (UNREADABLE, UNDECIDED):
         member = next((member for member in claim.members if member.verdict == claim.verdict), claim.members[-1])
         reason = member.note or "this could not be settled either way"
         if claim.id is None:  # the formula stands above; what is wrong with it is enough
             reason = without_place(reason) if claim.verdict == UNREADABLE else claim.note or reason
+        if detail.hint and reason.startswith(_TELLS):
+            reason = reason.rpartition("; ")[2]
         _wrapped(canvas, f"{claim.verdict}: {reason}", indent, "open")
         for line in member.excerpt.splitlines() if claim.id is not None else ():
             canvas.line(" " * indent, (line, "dim"))
@@ -140,13 +151,18 @@ def _details(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> Non
         note = claim.members[claim.first_wrong].note
         if note:
             _wrapped(canvas, note, indent, "plain")
+    _right(canvas, claim, indent, explain=detail.explain)
+
+
+def _right(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:
+    """What is right, or how it comes about."""
+    lead, blank = "right: ", " " * indent
     if explain and claim.steps:
-        first, *rest = claim.steps
-        _wrapped(canvas, f"right: {first}", indent, "plain")
-        for step in rest:
-            _wrapped(canvas, step, indent + len("right: "), "plain")
+        for at, line in enumerate(step_lines(claim.steps, max(20, canvas.width - indent - len(lead)))):
+            canvas.line(blank, (lead if at == 0 else " " * len(lead)) + line)
     elif claim.expected:
-        _wrapped(canvas, f"right: {claim.expected}", indent, "plain")
+        for line in with_matrix(lead + claim.expected, max(20, canvas.width - indent)):
+            canvas.line(blank, line)
 
 
 def _wrapped(canvas: Canvas, text: str, indent: int, style: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace
@@ -18,16 +18,20 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.verifying.array_diagnose import diagnose
-from gradcheck_cli.verifying.array_local import other_forms
+from gradcheck_cli.verifying.array_diagnose import diagnose, forms
+from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
+from gradcheck_cli.verifying.array_local import factor_of, other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
 from gradcheck_cli.verifying.array_singles import exact_mistake
+from gradcheck_cli.verifying.array_steps import array_steps, where
 from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
-from gradcheck_cli.verifying.model import CORRECT, WRONG, Diagnosis
+from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
 
@@ -45,6 +49,11 @@ class ArrayBench:
     def matcher(self) -> ArrayMatcher:
         """Judges members."""
         return ArrayMatcher(self.engine, usable_space(self.engine))
+
+    @cached_property
+    def examples(self) -> Examples:
+        """Numbers that show where a wrong answer differs."""
+        return Examples(self.engine)
 
     def truth(self, ask: Expr, text: Source | None = None) -> Truth:
         """What is right for a question."""
@@ -84,8 +93,9 @@ class ArrayBench:
             return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
         if truth.kind == "shape":
             return self.expected_shape(truth)
-        text = write(truth.expr)
-        value = self.numbers(truth)
+        factor = factor_of(truth)
+        text = write(truth.expr) if factor is None else f"{write(factor)}, as the factor"
+        value = self.numbers(truth) if factor is None else ""
         if value in ("", text):
             return text
         return value if not names(truth.expr) else f"{text} = {value}"
@@ -101,7 +111,8 @@ class ArrayBench:
         grid = truth.array.number if truth.array else None
         if grid is None or len(grid.items) > _MOST_SHOWN:
             return ""
-        text = grid.map(lambda value: number_text(value, decimal=self.problem.decimal)).nested()
+        decimal = self.problem.decimal or truth.kind == "update"
+        text = grid.map(lambda value: number_text(value, decimal=decimal)).nested()
         return str(text).replace("'", "")
 
     def doubted(self, read: Read, truth: Truth) -> Read:
@@ -126,6 +137,47 @@ class ArrayBench:
             return Diagnosis("shape", error.message)
         except GradcheckError:
             return None
+
+    def told(self, claim: Claim, truth: Truth, reads: Sequence[Read]) -> Claim:
+        """A wrong claim with how the right answer comes about from where its first wrong member leaves it; and where no
+        mistake is named, with what it is worth and what it should be.
+        """
+        if claim.verdict != WRONG or claim.first_wrong is None or claim.follows_from is not None:
+            return claim
+        self.matcher.begin(truth)
+        read = reads[claim.first_wrong]
+        written = self.form(truth, read)
+        derived = any(map(_derived, reads[: claim.first_wrong]))  # what went wrong came behind the derivation
+        steps = () if derived else array_steps(self.engine, truth, written)
+        if written is None:
+            return replace(claim, steps=steps)
+        look = entries_to_look_at(self.matcher, truth, written)
+        claim = replace(claim, steps=steps, where=look or where(steps))
+        said = self.examples.told(self.matcher, truth, written) if claim.diagnosis is None else ""
+        return with_note(claim, said) if said else claim
+
+    def form(self, truth: Truth, read: Read) -> Expr | None:
+        """The reading of a wrong member that a reader will have meant: one whose shapes fit, if there is one."""
+        found = forms(self.engine, self.matcher, read)
+        known = [(form, self.matcher.quiet(form)) for form in found]
+        wanted = self.matcher.quiet(truth.expr)
+        fitting = [form for form, shape in known if shape == wanted] or [
+            form for form, shape in known if shape is not None
+        ]
+        return fitting[0] if fitting else read.expr
+
+
+def _derived(read: Read) -> bool:
+    """Whether a right member has the derivation behind it: it is no number, and no derivative stands in it."""
+    if read.member.verdict != CORRECT or read.expr is None or read.written is None or not names(read.expr):
+        return False
+    return not any(isinstance(part, Call) and part.function in QUERIES for part in walk(read.written))
+
+
+def with_note(claim: Claim, said: str) -> Claim:
+    """A claim whose first wrong member says this."""
+    members = (replace(one, note=said) if at == claim.first_wrong else one for at, one in enumerate(claim.members))
+    return replace(claim, members=tuple(members))
 
 
 def _by_place(ask: Expr) -> bool:

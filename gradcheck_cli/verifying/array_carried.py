@@ -12,7 +12,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
-from gradcheck_cli.verifying.array_diagnose import equals
+from gradcheck_cli.verifying.array_diagnose import equals, forms
 from gradcheck_cli.verifying.array_mistakes import Backprop
 from gradcheck_cli.verifying.carried import Slip
 from gradcheck_cli.verifying.model import WRONG
@@ -33,15 +33,15 @@ def array_slips(index: int, ask: Expr, reads: Iterable[Read]) -> list[Slip]:
 
 def array_follows(matcher: ArrayMatcher, earlier: Iterable[Slip], truth: Truth, reads: Iterable[Read]) -> int | None:
     """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted."""
-    wrong = [read.expr for read in reads if read.member.verdict == WRONG]
-    if not wrong or any(expr is None for expr in wrong):
+    wrong = [forms(matcher.engine, matcher, read) for read in reads if read.member.verdict == WRONG]
+    if not wrong or not all(wrong):
         return None
     for slip in reversed(list(earlier)):
         try:
             granted = _after(matcher.engine, slip, truth.ask)
             if granted is None or equals(matcher, truth, granted, truth.expr):
                 continue  # it excuses nothing
-            if all(_agrees(matcher, truth, expr, granted) for expr in wrong if expr is not None):
+            if all(any(_agrees(matcher, truth, expr, granted) for expr in ways) for ways in wrong):
                 return slip.index
         except GradcheckError:  # what the slip leads to may not fit
             continue

@@ -5,6 +5,7 @@ A candidate is accepted when it equals what was written for all sizes and inputs
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import count_mistakes
+from gradcheck_cli.verifying.array_pairs import pair
+from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
 from gradcheck_cli.verifying.array_singles import exact_mistake, in_numbers, names_inside, single_mistakes
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 _MOST_READINGS = 2
 MOST_CHANGES = 240
+_SHAPES = re.compile(r"the shapes are (\(.*\)) and (\(.*\))")
+_FEWEST_NUMBERS = 3  # different ones in an answer, before two mistakes are read out of it
 
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -46,14 +51,15 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         return _of_count(engine, truth, read.expr)
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
-    for expr in _forms(engine, matcher, read):
+    for expr in forms(engine, matcher, read):
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
-    return _misfit(engine, read)
+    fitting = any(matcher.quiet(form) == engine.shape_of(truth.expr) for form in forms(engine, matcher, read))
+    return _pair(engine, matcher, truth, read) or (None if fitting else _misfit(engine, read))
 
 
-def _forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
+def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
     """The answer as it was judged, and with its products as products of matrices."""
     found = [read.expr] if read.expr is not None else []
     if read.written is None or read.member.source is None:
@@ -90,6 +96,8 @@ def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     """Whether a changed answer is right; what is far off at a point is not compared any further."""
     if _far(matcher, truth, expr) and not any(isinstance(part, Num) and "." in part.text for part in walk(expr)):
         return False
+    if not (truth.array and truth.array.letters) and prints(matcher.engine).undefined(expr, truth.expr):
+        return False
     return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
 
 
@@ -104,6 +112,13 @@ def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     except GradcheckError:
         return True
     return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
+
+
+def _pair(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
+    """Two mistakes at once, where no single one fits and one pair alone does."""
+    if read.expr is None or (truth.array and truth.array.letters) or truth.kind != "derivative":
+        return None
+    return pair(engine, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
 
 
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
@@ -173,7 +188,8 @@ def _misfit(engine: ArrayEngine, read: Read) -> Diagnosis | None:
         engine.shape_of(engine.resolve(read.expr))
     except GradcheckError as error:
         return Diagnosis("shape", error.message)
-    return Diagnosis("shape", read.member.note) if read.member.note.startswith("the shapes are") else None
+    shapes_of = _SHAPES.fullmatch(read.member.note)
+    return Diagnosis("shape", f"its shape is {shapes_of[1]} and should be {shapes_of[2]}") if shapes_of else None
 
 
 def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
@@ -186,17 +202,37 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     for mistake, value in in_numbers(engine, matcher, truth, expr):
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
+    two = _pair_of_numbers(engine, matcher, truth, expr)
+    if two is not None:
+        return two
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
     for edit in reshapings(expr, shape, wanted):
-        if matcher.guarded(edit.expr, truth, None, edit.expr).verdict == CORRECT:
+        if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
 
 
+def _pair_of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+    """Two mistakes that give the numbers written; few numbers are no evidence."""
+    typed = {abs(part.value) for part in walk(expr) if isinstance(part, Num) and part.value != 0}
+    if len(typed) < _FEWEST_NUMBERS or truth.kind != "derivative":
+        return None
+
+    def same(written: Expr, mistake: Expr) -> bool:
+        try:
+            value = engine.value(mistake)
+        except GradcheckError:
+            return False
+        return value is not None and matcher.gives(written, truth, value)
+
+    return pair(engine, truth, expr, same)
+
+
 def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:
     single = shapes.count(shape) == shapes.count(wanted) == shapes.ONE
-    return "" if single or shape == wanted else f"the shapes are {shapes.text_of(shape)} and {shapes.text_of(wanted)}"
+    told = f"its shape is {shapes.text_of(shape)} and should be {shapes.text_of(wanted)}"
+    return "" if single or shape == wanted else told
 
 
 def _of_count(engine: ArrayEngine, truth: Truth, expr: Expr) -> Diagnosis | None:

@@ -12,14 +12,17 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.verifying.match import OtherForm
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.verifying.match import Truth
 
 ONE = number(1)
+AS_FACTOR = "as the factor"
 
 
 def other_forms(engine: ArrayEngine, ask: Expr) -> tuple[OtherForm, ...]:
@@ -49,6 +52,16 @@ def asked_edge(engine: ArrayEngine, ask: Expr) -> tuple[str, str] | None:
     return (source, target) if ask.function == "local" or (only and engine.shapes[target]) else None
 
 
+def factor_of(truth: Truth) -> Expr | None:
+    """What multiplies x in y, where the local derivative itself is a rule or has index letters that were not asked for."""
+    ask = truth.ask
+    if truth.array is None or not isinstance(ask, Call) or ask.function not in ("local", "d"):
+        return None
+    if not truth.array.letters and f"upstream({write(ask.args[0])})" not in names(truth.expr):
+        return None
+    return next((form.expr for form in truth.array.others if form.note == AS_FACTOR), None)
+
+
 def _factor(engine: ArrayEngine, source: str, target: str) -> Iterator[OtherForm]:
     yield OtherForm(engine.local(source, target), "the local derivative entry by entry")
 
@@ -72,7 +85,7 @@ def _cofactors(engine: ArrayEngine, source: str, target: str) -> Iterator[OtherF
     """What multiplies x in y, as in dZ/dW = X; as it is, and transposed."""
     node = next(node for node in engine.graph.nodes if node.name == target)
     for factor in cofactors(node.expr, source):
-        note = "as the factor" if factor != ONE else "1, for what is only added"
+        note = AS_FACTOR if factor != ONE else "1, for what is only added"
         yield OtherForm(factor, note)
         if len(engine.shape_of(factor)) == 2:
             yield OtherForm(Call("transpose", (factor,)), note)

@@ -15,6 +15,7 @@ from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.array_bench import ArrayBench
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
+from gradcheck_cli.verifying.array_collisions import array_collisions
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth
@@ -95,7 +96,7 @@ class Examiner:
         source = self.follows(earlier, truth, reads) if verdict == WRONG else None
         diagnosis = CARRIED if source is not None else self.diagnosis(truth, reads, verdict, first_wrong, note)
         line = (place or key.parts[0]).line_column(None)[0] if place or key.parts else None
-        return Claim(
+        claim = Claim(
             id=question.id,
             line=line,
             text=" = ".join(part.text for part in parts),
@@ -110,6 +111,7 @@ class Examiner:
             note=note,
             steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
         )
+        return self.arrays.told(claim, truth, reads) if self.arrays else claim
 
     def follows(self, earlier: Iterable[Slip], truth: Truth, reads: list[Read]) -> int | None:
         """The claim that a wrong answer follows from."""
@@ -123,7 +125,11 @@ class Examiner:
 
     def collisions(self, question: Question) -> list[Mistake]:
         """Mistakes that give the right number at the problem's own values."""
-        return [] if self.arrays else collisions(self.engine, self.truth(question))
+        truth = self.truth(question)
+        if self.arrays:
+            self.arrays.matcher.begin(truth)
+            return list(array_collisions(self.arrays.engine, self.arrays.matcher, truth))
+        return collisions(self.engine, truth)
 
     def doubted(self, read: Read, truth: Truth) -> Read:
         """One digit, right by rounding alone, is wrong where it is exactly what a mistake gives: 1 for 0.94."""

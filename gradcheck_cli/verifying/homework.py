@@ -52,7 +52,7 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
     claim, grader = judged[0] if judged else (None, None)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = grader.explained(claim)
+        claim = _told(grader, claim)
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]
@@ -63,6 +63,14 @@ def _claim(graders: list[Grader | ArrayGrader], formula: Formula, index: int) ->
     if defined:
         return defined[0]
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _told(grader: Grader | ArrayGrader, claim: Claim) -> Claim:
+    """A claim explained; a wrong one about arrays with how the right answer comes about."""
+    claim = grader.explained(claim)
+    if not isinstance(grader, ArrayGrader) or grader.last is None:
+        return claim
+    return grader.bench.told(claim, *grader.last)
 
 
 def _naming(formulas: tuple[Formula, ...], at: int) -> Formula | None:

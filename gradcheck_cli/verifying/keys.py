@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.solving import solve
 from gradcheck_cli.verifying.examiner import Examiner
+from gradcheck_cli.verifying.hazards import hazards
 from gradcheck_cli.verifying.model import CORRECT, Claim
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ def check_problem(problem: Problem) -> Checked:
     solution = solve(problem)
     examiner = Examiner(problem)
     keys = tuple(examiner.claim(question, question.key) for question in problem.questions if question.key)
-    warnings: list[str] = []
+    warnings = list(hazards(problem))
     for question in problem.questions:
         if question.key is None and solution.answers[question.id].kind != "relation":
             warnings.append(f"question {question.id} has no answer: to be checked against")
         found = {mistake.message: mistake for mistake in examiner.collisions(question)}
-        lead = f"question {question.id}: a wrong derivation gives the right number here"
+        numbers = "numbers" if problem.arrays else "number"
+        lead = f"question {question.id}: a wrong derivation gives the right {numbers} here"
         warnings.extend(f"{lead} ({message})" for message in list(found)[:MOST_COLLISIONS])
     return Checked(solution, keys, tuple(warnings))

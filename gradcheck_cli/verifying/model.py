@@ -50,6 +50,7 @@ class Claim:
     `assumes`      what the line assumes for those below it
     `steps`        how the right answer comes about, for one that is wrong
     `left`         the left side of a formula, which is no member
+    `where`        of a wrong one: where in it to look, without what is right there
     """
 
     id: str | None
@@ -68,6 +69,7 @@ class Claim:
     assumes: str = ""
     steps: tuple[str, ...] = ()
     left: Source | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One file of answers, judged; `pages` are the texts that claims were found in, none for a table of answers."""
+    """One file of answers, judged.
+
+    `pages`  the texts that claims were found in, none for a table of answers
+    `names`  how a text writes names of the problem, where that is otherwise than the problem does
+    """
 
     file: str
     problems: tuple[str, ...]
@@ -96,6 +102,7 @@ class Report:
     student: str = ""
     notes: tuple[str, ...] = ()
     pages: tuple[Page, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
     @property
     def score(self) -> Score:

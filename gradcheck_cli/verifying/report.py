@@ -10,6 +10,7 @@ from gradcheck_cli.problem import Problem, Question
 from gradcheck_cli.verifying.examiner import Examiner
 from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.model import Page, Report, Submission
+from gradcheck_cli.verifying.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +44,8 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
         if formula.cell in judged
     }
     kept = tuple(dict.fromkeys(notes))
-    return Report(submission.source.name, names_of, tuple(claims), notes=kept, pages=tuple(pages.values()))
+    own = spellings(examiners[0].problem, submission.document) if len(examiners) == 1 and examiners[0].arrays else ()
+    return Report(submission.source.name, names_of, tuple(claims), notes=kept, pages=tuple(pages.values()), names=own)
 
 
 def _table(examiner: Examiner, submission: Submission) -> Report:

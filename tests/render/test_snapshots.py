@@ -54,6 +54,8 @@ COMMANDS = {
         "--width",
         80,
     ],
+    "homework-rows-explain-80": ["verify", "two-layers.md", "--explain", "--width", 80],
+    "homework-rows-hint-60": ["verify", "two-layers.md", "--hint", "--width", 60],
     "notebook-80": ["verify", "two-cells.ipynb", "--width", 80],
     "help": ["--help"],
     "solve-help": ["solve", "--help"],
