@@ -94,7 +94,8 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
 
 def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     """Whether a changed answer is right; what is far off at a point is not compared any further."""
-    if _far(matcher, truth, expr) and not any(isinstance(part, Num) and "." in part.text for part in walk(expr)):
+    typed = not names(expr) or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
+    if not typed and _far(matcher, truth, expr):
         return False
     if not (truth.array and truth.array.letters) and prints(matcher.engine).undefined(expr, truth.expr):
         return False
@@ -196,6 +197,11 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     """Numbers: those of a mistake, or the right ones transposed."""
     if truth.array is None or truth.array.number is None:
         return None
+    shape = engine.shape_of(expr)
+    wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
+    for edit in reshapings(expr, shape, wanted):
+        if is_right(matcher, truth, edit.expr):
+            return Diagnosis(edit.code, edit.message)
     exact = exact_mistake(engine, matcher, truth, expr)
     if exact is not None:
         return Diagnosis(exact.code, exact.message)
@@ -205,11 +211,6 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     two = _pair_of_numbers(engine, matcher, truth, expr)
     if two is not None:
         return two
-    shape = engine.shape_of(expr)
-    wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
-    for edit in reshapings(expr, shape, wanted):
-        if is_right(matcher, truth, edit.expr):
-            return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
 
 

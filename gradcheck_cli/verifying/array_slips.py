@@ -53,10 +53,18 @@ def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mista
     for part in parts_of(right):
         if isinstance(part, Name):
             for other, code, _ in neighbours(engine, part.id, inside):
-                yield Mistake(code, f"{other} stands where {part.id} should", replaced(right, part, Name(other)))
+                wrong = replaced(right, part, Name(other))
+                if not _cancels(wrong):  # it would explain whatever lacks the whole
+                    yield Mistake(code, f"{other} stands where {part.id} should", wrong)
     for place in places:
         for code, _, new in reordered(place) if is_product(place, engine) else ():
             yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
+
+
+def _cancels(expr: Expr) -> bool:
+    """Whether a term is taken from itself in it."""
+    sums = (part.args for part in parts_of(expr) if isinstance(part, Call) and part.function == "add")
+    return any(Call("neg", (term,)) in terms for terms in sums for term in terms)
 
 
 def _forgotten(engine: ArrayEngine, place: Call) -> Iterator[Change]:
