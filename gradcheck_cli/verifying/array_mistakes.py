@@ -333,6 +333,7 @@ def _update(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     step = times(rate, gradient)
     down = f"an update goes down the gradient: {name} - {write(rate)}*d({engine.output}, {name})"
     yield from of_step(name, gradient, step, down)
+    yield Mistake("wrong-node", f"this is {name} before the step", Name(name))
     for mistake in _changed(engine, name):
         wrong = plus(Name(name), times(number(-1), rate, mistake.expr))
         yield Mistake(mistake.code, f"in the gradient, {mistake.message}", wrong)

@@ -50,15 +50,20 @@ def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mista
                 yield Mistake(code, message, replaced(right, place, new))
     if not isinstance(right, Call) or right.function != "mul":
         yield Mistake("extra-factor", f"the factor {write(right)} is there twice", Call("mul", (right, right)))
+    yield from _wrong_names(engine, right, inside)
+    for place in places:
+        for code, _, new in reordered(place) if is_product(place, engine) else ():
+            yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
+
+
+def _wrong_names(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
+    """A neighbour at one place of a name; not where all cancels, which would explain whatever lacks the whole."""
     for part in parts_of(right):
         if isinstance(part, Name):
             for other, code, _ in neighbours(engine, part.id, inside):
                 wrong = replaced(right, part, Name(other))
-                if not _cancels(wrong):  # it would explain whatever lacks the whole
+                if not _cancels(wrong):
                     yield Mistake(code, f"{other} stands where {part.id} should", wrong)
-    for place in places:
-        for code, _, new in reordered(place) if is_product(place, engine) else ():
-            yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
 
 
 def _cancels(expr: Expr) -> bool:
