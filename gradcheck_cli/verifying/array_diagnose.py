@@ -199,7 +199,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
         return None
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
-    for edit in reshapings(expr, shape, wanted):
+    for edit in reshapings(expr, shape, wanted) if shape != wanted else ():
         if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     exact = exact_mistake(engine, matcher, truth, expr)
