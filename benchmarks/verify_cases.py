@@ -12,6 +12,7 @@ Processor time.
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 
 import array_cases
@@ -22,10 +23,18 @@ from gradcheck_cli.problem import bundled, load
 from gradcheck_cli.verifying import Examiner
 
 
-def report(about, problems, cases_of, show, *, peer):
+def drawn(cases, name, count):
+    """So many of a problem's cases, the same in every run; all without a count."""
+    cases = list(dict.fromkeys(cases))
+    if count:
+        random.Random(name).shuffle(cases)  # noqa: S311 - no secrets
+    return cases[: count or None]
+
+
+def report(about, problems, cases_of, show, *, peer, sample):
     """The tables for problems of one kind."""
     examiners = {name: Examiner(problem) for name, problem in problems.items()}
-    cases = list(dict.fromkeys(case for examiner in examiners.values() for case in cases_of(examiner)))
+    cases = [case for name, examiner in examiners.items() for case in drawn(cases_of(examiner), name, sample)]
     rows, times, off, by_code = measured(cases, examiners)
     print(f"\n{len(cases)} claims about {len(problems)} problems of {about}\n")
     print_table(rows, times, by_code)
@@ -41,6 +50,7 @@ def main():
     parser.add_argument("--show", type=int, default=0, help="how many cases that went wrong to print")
     parser.add_argument("--only", help="one problem")
     parser.add_argument("--about", choices=("numbers", "arrays"), help="problems of one kind")
+    parser.add_argument("--sample", type=int, default=0, help="so many cases of each problem, drawn by chance")
     options = parser.parse_args()
     if options.peer:
         sys.path.append(options.peer)
@@ -48,7 +58,7 @@ def main():
     for about, cases_of, peer in (("numbers", scalar_cases.cases_of, True), ("arrays", array_cases.cases_of, False)):
         chosen = {name: one for name, one in problems.items() if one.arrays == (about == "arrays")}
         if chosen and options.about in (None, about):
-            report(about, chosen, cases_of, options.show, peer=peer and options.peer)
+            report(about, chosen, cases_of, options.show, peer=peer and options.peer, sample=options.sample)
 
 
 if __name__ == "__main__":

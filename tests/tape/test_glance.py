@@ -22,13 +22,7 @@ def glance():
     ("expr", "value"),
     [
         (Call("matmul", (A, V)), [5, 11]),
-        (
-            Call(
-                "transpose",
-                (Call("add", (A, Call("neg", (B,))))),
-            ),
-            [[1, 2], [1, 5], [3, 3]],
-        ),
+        (Call("transpose", (Call("add", (A, Call("neg", (B,)))),)), [[1, 2], [1, 5], [3, 3]]),
         (Call("sum", (Name("C"),), (("axis", number(1)),)), [2, 26]),
         (Call("div", (V, Name("n"))), [0.5, -0.5, 1]),
     ],
