@@ -135,6 +135,8 @@ class Examiner:
 
     def doubted(self, read: Read, truth: Truth) -> Read:
         """One digit, right by rounding alone, is wrong where it is exactly what a mistake gives: 1 for 0.94."""
+        if self.arrays and truth.kind not in ("count", "relation", "shape"):
+            return self.arrays.doubted(read, truth)
         if self.arrays or read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
             return read
         if not coarse(read.expr, truth.value) or exact_mistake(self.engine, truth, read.expr) is None:

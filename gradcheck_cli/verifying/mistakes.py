@@ -235,7 +235,7 @@ def _one_minus(expr: Expr) -> Expr:
 
 def _sigmoid_slips(name: Name, _call: Call) -> Slips:
     remark = f"the derivative of sigmoid is {name.id}*(1 - {name.id})"
-    wrongs = (name, _one_minus(name), times(name, plus(ONE, name)), _power(name, 2))
+    wrongs = (name, _one_minus(name), times(name, plus(ONE, name)), _power(name, 2), _one_minus(_power(name, 2)))
     return tuple((remark, wrong) for wrong in wrongs)
 
 
