@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import probe, tape
 from gradcheck_cli.crosscheck.model import BITS, TOLERANCE, Agreement, Check, finite, judged, once
 from gradcheck_cli.expand import domain, expand, kink_arguments
-from gradcheck_cli.expr import Call, substitute, walk
+from gradcheck_cli.expr import Call, names, substitute, walk
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.graph import Graph, Node
 from gradcheck_cli.symbolic.derive import adjoint
@@ -261,7 +261,8 @@ def domain_notes(graph: Graph, env: Mapping[str, Value]) -> list[str]:
                     )
                     argument = "; ".join(write(arg) for arg in part.args)
                     notes.append(f"{node.name}: {part.function}({argument}) is outside its domain here; {effect}")
-    undefined = [node.name for node in graph.nodes if env[node.name] is None]
+    given = {name for name, value in env.items() if value is not None}
+    undefined = [node.name for node in graph.nodes if node.name not in given and given.issuperset(names(node.expr))]
     if undefined:
         notes.append(f"{undefined[0]} is not defined at these values, so derivatives through it have no value")
     return list(dict.fromkeys(notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes, pairs, strange_factors
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
+from gradcheck_cli.verifying.spot import spot
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
 
@@ -40,9 +42,9 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
     if _zero_factor(matcher, truth, read):
         return Diagnosis("extra-factor", "a factor 0 has slipped in, and makes it all 0; without it this is right")
     key = (truth.ask, truth.expr, truth.kind)
-    for mistake, value in matcher.kept.of(key, lambda: with_values(engine, mistakes(engine, truth))):
-        if _fits(engine, matcher, read.expr, mistake, value):
-            return Diagnosis(mistake.code, mistake.message)
+    for known in matcher.kept.of(key, lambda: with_values(engine, mistakes(engine, truth))):
+        if _fits(engine, matcher, read.expr, known):
+            return Diagnosis(known.mistake.code, known.mistake.message)
     return _pair(engine, matcher, truth, read.expr) or _strange(engine, matcher, truth, read.expr)
 
 
@@ -50,10 +52,9 @@ def _strange(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> D
     """A factor that is no slip of a rule: the right formula times some name."""
     if not names(written):
         return None
-    known = matcher.kept.of((truth.ask, "strange"), lambda: with_values(engine, strange_factors(engine, truth)))
-    for mistake, value in known:
-        if _fits(engine, matcher, written, mistake, value):
-            return Diagnosis(mistake.code, mistake.message)
+    for known in matcher.kept.of((truth.ask, "strange"), lambda: with_values(engine, strange_factors(engine, truth))):
+        if _fits(engine, matcher, written, known):
+            return Diagnosis(known.mistake.code, known.mistake.message)
     return None
 
 
@@ -63,8 +64,8 @@ def _pair(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> Diag
     if literal is not None and significant(literal) < _DIGITS_OF_PAIRS:
         return None
     key = (truth.ask, truth.expr, "pairs")
-    known = matcher.kept.of(key, lambda: with_values(engine, pairs(engine, truth)))
-    fitting = [mistake for mistake, value in known if _fits(engine, matcher, written, mistake, value)]
+    found = matcher.kept.of(key, lambda: with_values(engine, pairs(engine, truth)))
+    fitting = [known.mistake for known in found if _fits(engine, matcher, written, known)]
     return Diagnosis(fitting[0].code, fitting[0].message) if len(fitting) == 1 else None
 
 
@@ -87,11 +88,22 @@ def _without_zeros(expr: Expr) -> Expr:
     return kept[0] if expr.function == "mul" and len(kept) == 1 else Call(expr.function, kept)
 
 
-def with_values(engine: Engine, found: Iterator[Mistake]) -> Iterator[tuple[Mistake, Value]]:
-    """The mistakes behind a wrong answer, each with its value at the given numbers; those without any are left out."""
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A mistake with its value at the given numbers, and where it is looked at first."""
+
+    mistake: Mistake
+    value: Value
+    seen: Value
+
+
+def with_values(engine: Engine, found: Iterator[Mistake]) -> Iterator[Valued]:
+    """The mistakes behind a wrong answer, each with its values; those that cannot be evaluated are left out."""
+    look = spot(engine)
     for mistake in islice(found, MOST_MISTAKES):
         try:
-            yield mistake, engine.value(mistake.expr)
+            value = engine.value(mistake.expr)
+            yield Valued(mistake, value, value if look is engine else look.value(mistake.expr))
         except GradcheckError:
             continue
 
@@ -119,12 +131,14 @@ def _derivative_text(link: Expr) -> str:
     return write(link)
 
 
-def _fits(engine: Engine, matcher: Matcher, written: Expr, mistake: Mistake, value: Value) -> bool:
+def _fits(engine: Engine, matcher: Matcher, written: Expr, known: Valued) -> bool:
     """Whether the mistake gives what was written, and not what is right."""
     try:
         if not names(written):
-            return _same_number(matcher, written, value)
-        return value is not None and _near(engine.value(written), value) and matcher.agrees(written, mistake.expr)
+            return _same_number(matcher, written, known.value)
+        if known.seen is None or not _near(spot(engine).value(written), known.seen):
+            return False
+        return matcher.agrees(written, known.mistake.expr)
     except GradcheckError:
         return False
 
