@@ -43,7 +43,7 @@ def test_the_entries_of_numbers_that_are_wrong_are_named(ask, answer, note, wher
 FORMULAS = [
     ("two-layer-columns", "d(L, a1)", "W2.T @ (yhat - y) + exp(a1)"),
     ("two-layer-columns", "d(L, W1)", "((W2.T @ (yhat - y))*(1 - a1^2)) @ x.T + W1"),
-    ("rnn-two-steps", "step(b)", "b"),
+    ("rnn-two-steps", "step(b)", "b + exp(b)"),
     ("softmax-mlp", "d(l, h)", "(yhat - y*y) @ W2.T + h"),
 ]
 
