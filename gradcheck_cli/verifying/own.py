@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, children, names, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, children, mapped, names, number, substitute, with_children
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
 from gradcheck_cli.parsing.text import readings
@@ -76,9 +76,7 @@ class Own:
             return expr
         if isinstance(expr, Call) and expr.function in ("delta", "eq") and set(names(expr)) == self.unequal:
             return number(0)
-        below = tuple(self.apart(child) for child in children(expr))
-        same = all(new is old for new, old in zip(below, children(expr), strict=True))
-        return expr if same else with_children(expr, below)
+        return mapped(expr, self.apart)
 
     def with_entries(self, expr: Expr) -> Expr:
         """An expression with entries of names that are given by their entries."""
@@ -92,9 +90,7 @@ class Own:
                 message = f"{expr.id} is known by its entries only"
                 raise ParseError(message, hint="write it with its index", span=expr.span)
             return whole
-        below = tuple(self.with_entries(child) for child in children(expr))
-        same = all(new is old for new, old in zip(below, children(expr), strict=True))
-        return expr if same else with_children(expr, below)
+        return mapped(expr, self.with_entries)
 
     def meanings(self, expr: Expr) -> tuple[Expr, ...]:
         """As `variants`, and `dZ` as the gradient by Z in every way in which the text may mean it."""
