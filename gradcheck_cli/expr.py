@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 NOWHERE = Span(0, 0)
 
@@ -144,6 +144,14 @@ def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None], seen: se
         bound = bound | {expr.index}
     for below in children(expr):
         _collect(below, bound, found, seen)
+
+
+def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The expression with each of its parts changed; itself where nothing does."""
+    below = children(expr)
+    changed = tuple(change(child) for child in below)
+    same = all(new is old for new, old in zip(changed, below, strict=True))
+    return expr if same else with_children(expr, changed)
 
 
 def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:

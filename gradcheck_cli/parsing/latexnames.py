@@ -194,6 +194,8 @@ class Names:
         """An entry of an array, where the scope has arrays: `h_j`, `W_{ij}`; empty for anything else."""
         if not self.scope.arrays or not is_entry(below):
             return []
+        if base[0] == "d" and self.resolved(base[1:], below):
+            return []  # dZ_1 is about Z_1, whatever dZ is
         named = self.resolved(base, "")
         return [Token("word", named, span), *self.indices(below, span)] if named else []
 

@@ -46,8 +46,15 @@ class ArrayDifferentials:
             found = readings(source, identity_scope(own.scope), latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
-        verdicts = [self.judge(expr, target) for expr in self.meant(found, source, own, latex=latex)]
-        best = next((one for one in (CORRECT, UNDECIDED) if one in verdicts), WRONG)
+        best = WRONG
+        try:
+            for expr in self.meant(found, source, own, latex=latex):
+                verdict = self.judge(expr, target)
+                best = verdict if verdict in (CORRECT, UNDECIDED) else best
+                if best == CORRECT:
+                    break
+        except GradcheckError as error:  # a name of the text that means nothing as it stands
+            return unreadable(source, error)
         return Read(Member(source.text, best, None, "", source), None)
 
     def meant(self, found: tuple[Expr, ...], source: Source, own: Own, *, latex: bool) -> Iterator[Expr]:
@@ -74,12 +81,16 @@ class ArrayDifferentials:
             expr = self.engine.resolve(expr)
             if not self.fits(expr, target):
                 return WRONG
-            kinds = [self.compared(expr, target, moving, partial=partial) for partial in self.kinds(target, moving)]
+            kinds: list[str] = []
+            for partial in self.kinds(target, moving):
+                kinds.append(self.compared(expr, target, moving, partial=partial))
+                if kinds[-1] == "equal":
+                    return CORRECT
         except GradcheckError:
             return WRONG
         if not kinds:
             return UNDECIDED
-        return CORRECT if "equal" in kinds else UNDECIDED if "undecided" in kinds else WRONG
+        return UNDECIDED if "undecided" in kinds else WRONG
 
     def kinds(self, target: str, moving: tuple[str, ...]) -> Iterator[bool]:
         """Whether derivatives of edges may be meant, and whether those along all ways."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, children, names, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, mapped, names, number, substitute
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.verifying.array_differentials import ArrayDifferentials
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of
@@ -103,9 +103,7 @@ def _without_entry(expr: Expr, name: str, letter: str) -> Expr:
     if isinstance(expr, Index) and expr.base == Name(name):
         at = [index for index in expr.indices if not isinstance(index, Num)]
         return number(0) if at == [Name(letter)] else expr
-    below = tuple(_without_entry(child, name, letter) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    return expr if same else with_children(expr, below)
+    return mapped(expr, lambda child: _without_entry(child, name, letter))
 
 
 def as_matrix(truth: Truth, wanted: Shape | None, found: Shape | None) -> Truth | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, mapped, number, walk, with_children
 from gradcheck_cli.verifying.array_identity import with_identity
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iter
 
 
 def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
-    below = tuple(_with_powers(child, shape_of) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
+    expr = mapped(expr, lambda child: _with_powers(child, shape_of))
     if not isinstance(expr, Call) or expr.function != "pow" or not _is_square(shape_of(expr.args[0])):
         return expr
     base, power = expr.args[0], _whole(expr.args[1])
@@ -70,9 +68,7 @@ def _whole(expr: Expr) -> int | None:
 
 def flattened(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     """The expression with `diag` of a row or a column as that of its entries."""
-    below = tuple(flattened(child, shape_of) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
+    expr = mapped(expr, lambda child: flattened(child, shape_of))
     if isinstance(expr, Call) and expr.function == "diag" and len(expr.args) == 1:
         return with_children(expr, (as_vector(expr.args[0], shape_of(expr.args[0])),))
     return expr
@@ -85,9 +81,7 @@ def as_vector(expr: Expr, shape: Shape | None) -> Expr:
 
 def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
-    below = tuple(spread_indices(child, shape_of) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
+    expr = mapped(expr, lambda child: spread_indices(child, shape_of))
     if isinstance(expr, Call) and expr.function == "outer":
         return with_children(expr, tuple(as_vector(arg, shape_of(arg)) for arg in expr.args))
     if isinstance(expr, Index) and len(expr.indices) == 1:
@@ -124,9 +118,7 @@ def _renamed(expr: Expr, clash: set[str], bound: frozenset[str]) -> Expr:
 
 def without_sums_of_nothing(expr: Expr) -> Expr:
     r"""The expression with `\sum_{k \neq i} 0`, which no letter in it bounds, as 0."""
-    below = tuple(without_sums_of_nothing(child) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
+    expr = mapped(expr, without_sums_of_nothing)
     if isinstance(expr, Sum) and _is_nothing(expr.body):
         return number(0)
     return expr

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, children, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, walk
 from gradcheck_cli.symbolic.build import times
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def exchanged(expr: Expr, put: Callable[[str], Expr]) -> Expr:
     if name is not None and isinstance(expr, Call):
         inner = expr.args[0]
         return Index(put(name), inner.indices, expr.span) if isinstance(inner, Index) else spanned(put(name), expr)
-    below = tuple(exchanged(child, put) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    return expr if same else with_children(expr, below)
+    return mapped(expr, lambda child: exchanged(child, put))
 
 
 def spanned(expr: Expr, place: Expr) -> Expr:

@@ -14,6 +14,7 @@ from gradcheck_cli.expr import (
     Name,
     Sum,
     children,
+    mapped,
     names,
     number,
     size,
@@ -97,9 +98,7 @@ class Own:
             return expr
         if isinstance(expr, Call) and expr.function in ("delta", "eq") and set(names(expr)) == self.unequal:
             return number(0)
-        below = tuple(self.apart(child) for child in children(expr))
-        same = all(new is old for new, old in zip(below, children(expr), strict=True))
-        return expr if same else with_children(expr, below)
+        return mapped(expr, self.apart)
 
     def with_entries(self, expr: Expr) -> Expr:
         """An expression with entries of names that are given by their entries."""
@@ -113,9 +112,7 @@ class Own:
                 message = f"{expr.id} is known by its entries only"
                 raise ParseError(message, hint="write it with its index", span=expr.span)
             return whole
-        below = tuple(self.with_entries(child) for child in children(expr))
-        same = all(new is old for new, old in zip(below, children(expr), strict=True))
-        return expr if same else with_children(expr, below)
+        return mapped(expr, self.with_entries)
 
     def meanings(self, expr: Expr) -> tuple[Expr, ...]:
         """As `variants`, and `dZ` as the gradient by Z in every way in which the text may mean it."""
