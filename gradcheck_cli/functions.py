@@ -101,6 +101,7 @@ _ROWS = (
     Function("atan", ("x",), aliases=("arctan",), latex=r"\arctan [[x]]"),
     Function("sinh", ("x",), latex=r"\sinh [[x]]"),
     Function("cosh", ("x",), latex=r"\cosh [[x]]"),
+    Function("sech", ("x",), means="1/cosh(x)", latex=r"\operatorname{sech} [[x]]"),
     Function("tanh", ("x",), latex=r"\tanh [[x]]"),
     Function("erf", ("x",), latex=r"\operatorname{erf} [[x]]"),
     # activations

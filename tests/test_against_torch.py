@@ -160,7 +160,7 @@ TORCH = {
     "pi": lambda: torch.tensor(torch.pi, dtype=torch.float64), "e": lambda: torch.tensor(torch.e, dtype=torch.float64),
     "exp": torch.exp, "log": torch.log, "log2": torch.log2, "log10": torch.log10, "sqrt": torch.sqrt,
     "sin": torch.sin, "cos": torch.cos, "tan": torch.tan, "asin": torch.asin, "acos": torch.acos, "atan": torch.atan,
-    "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh, "erf": torch.erf,
+    "sinh": torch.sinh, "cosh": torch.cosh, "sech": lambda x: 1 / torch.cosh(x), "tanh": torch.tanh, "erf": torch.erf,
     "sigmoid": torch.sigmoid, "relu": bent(F.relu, torch.abs), "softplus": F.softplus,
     "leaky_relu": bent(lambda x, alpha=0.01: F.leaky_relu(x, float(alpha)), lambda x, *_: x),
     "elu": bent(lambda x, alpha=1.0: F.elu(x, float(alpha)), lambda x, *_: x), "silu": F.silu, "gelu": F.gelu,

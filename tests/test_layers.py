@@ -12,7 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # from the ground up; a module may import from lower layers and from its own folder; `peers` may not import each other
 LAYERS = (
-    {"errors", "source", "files"},
+    {"errors", "source", "files", "late"},
     {"expr", "functions", "grids", "shapes", "yamltree"},
     {"parsing", "write", "graph", "inference"},
     {"expand", "lowering", "problem"},
@@ -76,6 +76,23 @@ def test_only_commands_import_late(path):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and part(path) != "cli":
             late = [node for node in ast.walk(function) if isinstance(node, (ast.Import, ast.ImportFrom))]
             assert not late, f"{function.name} imports inside"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_is_imported_late_is_named_for_types(path):
+    """The import for types is what the tables above see."""
+    seen = {module for module, _ in imports(path)}
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    seen |= {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "late":
+            assert isinstance(node.args[0], ast.Constant)
+            assert node.args[0].value in seen, f"import {node.args[0].value} under TYPE_CHECKING"
 
 
 def test_no_two_modules_import_each_other():

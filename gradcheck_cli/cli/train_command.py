@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import signal
 import time
 from pathlib import Path
@@ -81,19 +83,24 @@ def train(**options: Any) -> int:
     The graph of a problem file is compiled once, forwards, backwards and with its updates, and replayed. Before it
     trains, the gradient is checked and the program is compared with the one that checks homework.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy starts no others; a trial or --threads may, later
     from gradcheck_cli.render.canvas import canvas
-    from gradcheck_cli.train.session import begin, state_file
+    from gradcheck_cli.train.data import reading
 
     as_json, quiet = options["as_json"], options["quiet"]
     afterwards = _afterwards(options)
+    started = time.perf_counter()
+    source = reading(options["dataset"], options["data"], None if as_json or quiet else _fetching).begin()
+    from gradcheck_cli.train.session import begin, state_file  # while the data is read
+
     board = canvas(width=options["width"])
     talk = _talk(board, as_json=as_json, quiet=quiet)
     wishes = _wishes(options)
     state = state_file(wishes, options["save"])
     log = _log(options["log"], going_on=options["resume"] is not None)
-    started = time.perf_counter()
-    trainer = begin(wishes, talk, None if as_json or quiet else _fetching)
-    talk(_summary(trainer))
+    trainer = begin(wishes, talk, source)
+    for line in _summary(trainer):
+        talk(line)
     with _stoppable(trainer):
         done = _run(trainer, board, options, state, log)
     if not done:
@@ -138,7 +145,9 @@ def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]
         return lambda _line: None
     if as_json:
         return lambda line: click.echo(line, err=True)
-    return board.line
+    from gradcheck_cli.render.train import remark
+
+    return lambda line: remark(board, line)
 
 
 def _wishes(options: dict[str, Any]) -> Any:
@@ -182,13 +191,15 @@ def _fetching(name: str, have: int, size: int) -> None:
     click.echo(f"\r{name}  {have:,} of {size:,} bytes", err=True, nl=have >= size)
 
 
-def _summary(trainer: Trainer) -> str:
+def _summary(trainer: Trainer) -> tuple[str, str]:
     recipe = trainer.engine.recipe
     count = sum(array.size for array in trainer.engine.params.values())
     return (
-        f"{trainer.dataset.name}: {trainer.rows:,} images to train, {len(trainer.dataset.test_images):,} to test; "
-        f"{count:,} parameters, {recipe.epochs} epochs, batches of {trainer.batch}, {recipe.optimizer}, rate {recipe.lr:g}, "
-        f"seed {recipe.seed}"
+        f"{trainer.dataset.name}: {trainer.rows:,} images to train, {len(trainer.dataset.test_images):,} to test",
+        (
+            f"{count:,} parameters, {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}, batches of {trainer.batch}, "
+            f"{recipe.optimizer}, rate {recipe.lr:g}, seed {recipe.seed}"
+        ),
     )
 
 
@@ -217,30 +228,32 @@ class _stoppable:  # noqa: N801 - reads as a statement
 
 def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: Path, log: Any) -> bool:
     from gradcheck_cli.render.train import epoch_document, epoch_line, json_line, live
-    from gradcheck_cli.train.checkpoint import save
 
     def epoch_done(one: Epoch) -> None:
-        save(state, trainer)
+        _save(state, trainer)
         log(epoch_document(one))
         if options["as_json"]:
             click.echo(json_line(epoch_document(one)))
         elif not options["quiet"]:
             epoch_line(board, one)
 
-    with live(board) as line:
-        line.disable = line.disable or options["as_json"] or options["quiet"]
-        chunk_done = _live(line, trainer)
-        done = trainer.run(chunk_done, epoch_done)
+    silent = board.console is None or options["as_json"] or options["quiet"]
+    with contextlib.nullcontext() if silent else live(board) as line:
+        done = trainer.run(_live(line, trainer) if line else lambda _at: None, epoch_done)
     if not done:
-        save(state, trainer)
+        _save(state, trainer)
     return done
+
+
+def _save(state: Path, trainer: Trainer) -> None:
+    from gradcheck_cli.train.checkpoint import save
+
+    save(state, trainer)
 
 
 def _live(line: Any, trainer: Trainer) -> Callable[[Position], None]:
     from gradcheck_cli.render.train import figures
 
-    if line.disable:
-        return lambda _at: None
     task = line.add_task("", total=trainer.rows, epoch=trainer.position.epoch, figures="")
 
     def chunk_done(at: Position) -> None:

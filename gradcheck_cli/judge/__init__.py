@@ -1,6 +1,6 @@
 """The judge: are two expressions equal, is a number right? By values with guaranteed error; SymPy has no say in it."""
 
-from gradcheck_cli.judge.array_space import ArraySpace
+from gradcheck_cli.judge.array_space import ArrayPoints, ArraySpace, array_points
 from gradcheck_cli.judge.arrays import ArrayDecision, compare_arrays
 from gradcheck_cli.judge.compare import Decision, decide
 from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, rounding, with_rounding
@@ -8,11 +8,13 @@ from gradcheck_cli.judge.space import Space, Variable
 
 __all__ = [
     "ArrayDecision",
+    "ArrayPoints",
     "ArraySpace",
     "Decision",
     "NumberVerdict",
     "Space",
     "Variable",
+    "array_points",
     "compare_arrays",
     "decide",
     "number_verdict",

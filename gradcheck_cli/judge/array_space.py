@@ -27,6 +27,16 @@ _LARGEST_GIVEN = 8  # a size that the problem gives is worked with up to here
 _MOST_PERMUTATIONS = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class ArrayPoints:
+    """A few points of a space at one choice of sizes: grids by name, and definitions in primitive functions."""
+
+    known: Shapes
+    sizes: Mapping[str, int]
+    grids: tuple[Mapping[str, Grid], ...]
+    definitions: Mapping[str, Typed]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ArraySpace:
     """A graph with shapes, and names computed from its own in order (let names, gradients by name), as written.
@@ -42,6 +52,15 @@ class ArraySpace:
 def array_samples(space: ArraySpace) -> ArraySamples:
     """What has been computed for a space so far."""
     return ArraySamples(space)
+
+
+def array_points(space: ArraySpace, count: int) -> ArrayPoints:
+    """The first points that are drawn for a space, of all its inputs."""
+    samples = array_samples(space)
+    setting, _ = next(samples.settings())
+    points = islice(setting.drawn_points(), count)
+    known = Shapes(samples.known.names, samples.known.letters)
+    return ArrayPoints(known, setting.sizes, tuple(point.leaves for point in points), samples.definitions)
 
 
 class ArraySamples:

@@ -228,6 +228,10 @@ class Setting:
         if every is not None:
             yield from (Point(values, shared=False) for values in every)
             return
+        yield from self.drawn_points()
+
+    def drawn_points(self) -> Iterator[Point]:
+        """The points that are drawn, with values of all inputs."""
         for place in range(MOST_TRIES):
             if place == len(self._points):
                 self._points.append(next(self._coming))

@@ -28,7 +28,7 @@ _NAMED = r"\s*\\?[A-Za-z]+_(?:\{?[0-9]+\}?)(?:\^\{?\([a-z]\)\}?)?\s*$"  # S_3^{(
 _ARROWS = (
     rf"\\Leftrightarrow(?!{_NAMED})(?![A-Za-z])|"
     r"\\(?:Rightarrow|rightarrow|Longrightarrow|longrightarrow|Longleftrightarrow|implies|iff|therefore"
-    r"|because|to|mapsto|downarrow|xrightarrow\{[^{}]*\}|qquad|quad|hspace\{[^{}]*\})(?![A-Za-z])|[⇒⇔→∴∵⟹⟺]"
+    r"|because|to|mapsto|longmapsto|leadsto|downarrow|xrightarrow\{[^{}]*\}|qquad|quad|hspace\{[^{}]*\})(?![A-Za-z])|[⇒⇔→∴∵⟹⟺]"
 )
 _SEPARATOR = re.compile(
     rf"(?P<row>\\\\(?:\[[0-9.a-z]*\])?|\n[ \t]*\n)|{PART}|{_ARROWS}|{_TEXT}|(?<=[\s}})])(?:{_WORD})(?=[\s\\])"
@@ -36,6 +36,7 @@ _SEPARATOR = re.compile(
 )
 _PLAIN_SEPARATOR = re.compile(
     rf"[,;]\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
+    r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
@@ -45,16 +46,19 @@ _LABEL = re.compile(
 )
 _TAIL = re.compile(
     r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
-    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,]*\))$"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
 )
 _RELATION = re.compile(
-    r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
+    r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|<-(?=\s)|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
     r"|\\(?:approx|simeq|cong|doteq|neq|ne|equiv|triangleq)(?![A-Za-z])"
     rf"|\\Leftrightarrow(?={_NAMED})"
 )
+_UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
-_PROSE = re.compile(r"^(?:[A-Za-z][a-z]+[,:]?\s+)+(?=[^\s=])|^[^=:]{0,80}:\s+")
+_PROSE = re.compile(r"^On a\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
+_ASIDE = re.compile(r"\s+(?://|#|--+)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
+_ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
@@ -201,7 +205,7 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
 def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
     text = source.text[span.start : span.end]
-    text = text.replace("`", " ")
+    text = _ASIDE.split(text.replace("`", " "), maxsplit=1)[0]
     if re.search(r"(?:^|\s)\*\*\S", text) and text.count("**") % 2 == 0:  # bold, not a power
         text = text.replace("**", "  ")
     start = 0
@@ -228,22 +232,23 @@ def _members(part: Source, *, latex: bool) -> tuple[tuple[Source, ...], str] | N
         if inside[match.start()] == 0 and (broken or open_at[match.start()] == 0)
     ]
     relation = ":=" if relations and relations[0]["assigned"] else "="
-    if relations and re.match(r"≠|\\ne", relations[0].group()):
+    if relations and _UNEQUAL.fullmatch(relations[0].group()):
         relation = "!="
     if not relations:
         relations = [match for match in _MEMBERSHIP.finditer(text) if latex and open_at[match.start()] == 0][:1]
         relation = "in"
     if not relations:
         return None
-    start = match.end() if (match := _LABEL.match(text)) else 0
-    start = min(start, relations[0].start())
+    label = match.end() if (match := _LABEL.match(text)) else 0
     found: list[Source] = []
-    for sign in (*relations[: MAX_MEMBERS + 1], None):
-        end = sign.start() if sign else len(text)
-        member = _trimmed(part, start, end)
+    relations = relations[: MAX_MEMBERS + 1]
+    for before, sign in zip((None, *relations), (*relations, None), strict=True):
+        start = before.end() if before else min(label, relations[0].start())
+        member = _trimmed(part, start, sign.start() if sign else len(text))
+        if before is not None and relation != "!=" and _UNEQUAL.fullmatch(before.group()):
+            continue  # what stands behind ≠ is not what it is
         if not found or not _DOTS.fullmatch(member.text) or not member.text:
             found.append(member)
-        start = sign.end() if sign else end
     if not latex and (updated := _AUGMENTED.fullmatch(found[0].text)) and len(found) == 2:
         return _written_out(found[0], updated, found[1]), ":="
     return tuple(found), relation
@@ -261,6 +266,8 @@ def _trimmed(part: Source, start: int, end: int) -> Source:
     """A member without the space before it and what only ends it: full stops, spaces of LaTeX, a tick."""
     piece = part.text[start:end]
     left = len(piece) - len(piece.lstrip())
+    if about := _ABOUT.match(piece, left):
+        left = about.end()
     right = len(piece)
     while right > left:
         shorter = len(piece[:right].rstrip(" \t\n&.,;:").rstrip("\\"))

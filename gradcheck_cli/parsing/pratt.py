@@ -107,12 +107,9 @@ class Parser(Cursor):
         self.depth -= 1
         return inner if sign.kind == "+" else Call("neg", (inner,), (), sign.span.join(inner.span))
 
-    def power(self) -> Expr:
+    def power(self, atom: Expr | None = None) -> Expr:
         """Power := postfix ["^" unary]; from the right: a^b^c is a^(b^c)."""
-        return self.with_exponent(self.postfix())
-
-    def with_exponent(self, base: Expr) -> Expr:
-        """The base, with the exponent that follows it."""
+        base = self.postfix(atom)
         if self.token.kind != "^":
             return base
         self.take()
@@ -123,12 +120,9 @@ class Parser(Cursor):
         self.depth -= 1
         return Call("pow", (base, exponent), (), base.span.join(exponent.span))
 
-    def postfix(self) -> Expr:
+    def postfix(self, atom: Expr | None = None) -> Expr:
         """Postfix := atom (".T" | "." method | raised digits | "[" indices "]")*."""
-        return self.with_postfix(self.atom())
-
-    def with_postfix(self, expr: Expr) -> Expr:
-        """The expression, with the signs behind it."""
+        expr = self.atom() if atom is None else atom
         while True:
             token = self.token
             if token.kind == "T":
@@ -372,11 +366,9 @@ class Parser(Cursor):
         if not found:
             complaints.unknown(self.source, token, self.scope)
         *factors, last = found[self.choose(len(found)) if len(found) > 1 else 0]
-        function = self.scope.function(last.text)
-        if function is None:
-            ends = self.with_exponent(self.with_postfix(self.piece(last)))  # xy^2 is x times y^2
-            return _nary("mul", [*(self.piece(piece) for piece in factors), ends])
-        return _nary("mul", [*(self.piece(piece) for piece in factors), self.call(function, last)])
+        function = None if self.scope.piece(last.text) else self.scope.function(last.text)  # z e^-z
+        end = self.power(self.piece(last)) if function is None else self.call(function, last)  # cx^2 is c*x^2
+        return _nary("mul", [*(self.piece(piece) for piece in factors), end])
 
     def piece(self, token: Token) -> Expr:
         if constant := self.scope.constant(token.text):

@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.late import late
 from gradcheck_cli.parsing.arrays import index_letters
-from gradcheck_cli.parsing.latex import tokenize_latex
 from gradcheck_cli.parsing.lexer import tokenize
 from gradcheck_cli.parsing.pratt import Parser
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.parsing import latex as written
     from gradcheck_cli.parsing.lexer import Token
     from gradcheck_cli.parsing.names import Scope
+else:
+    written = late("gradcheck_cli.parsing.latex")
 
 MAX_READINGS = 8
 
@@ -31,7 +34,7 @@ def parse(text: str | Source, scope: Scope, *, latex: bool = False) -> Expr:
 
 def tokens_of(source: Source, scope: Scope, *, latex: bool) -> tuple[Token, ...]:
     """The tokens of a text, plain or in LaTeX."""
-    return tokenize_latex(source, scope) if latex else tokenize(source)
+    return written.tokenize_latex(source, scope) if latex else tokenize(source)
 
 
 def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[Expr, ...]:

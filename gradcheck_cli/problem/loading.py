@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
 
+MAX_NODES = 2000
+
 
 def load(name: str | Path) -> Problem:
     """The problem at a path, or the bundled one of that name.
@@ -133,7 +135,11 @@ class _Loader:
     def nodes(self, node: Node | None) -> tuple[dict[str, Source], dict[str, tuple[str, ...]]]:
         texts: dict[str, Source] = {}
         latex: dict[str, tuple[str, ...]] = {}
-        for key, value in self.read.entries(node, "graph"):
+        entries = self.read.entries(node, "graph")
+        if node is not None and len(entries) > MAX_NODES:
+            self.read.wrong(node, f"the graph has {len(entries):,} nodes", f"at most {MAX_NODES:,} are worked out")
+            return texts, latex
+        for key, value in entries:
             if not self.names.declare(key, "a node"):
                 continue
             latex[key.text] = ()

@@ -6,14 +6,19 @@ No text from a file is ever markup here: everything goes through `Text`, and con
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
-
+from gradcheck_cli.late import late
 from gradcheck_cli.source import visible
+
+if TYPE_CHECKING:
+    from rich import console as rich_console
+    from rich import text as rich_text
+else:
+    rich_console, rich_text = late("rich.console"), late("rich.text")
 
 _PIPED_WIDTH = 100
 _ASCII = {
@@ -28,11 +33,12 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """`width` columns; `fancy` says whether the encoding has ∂, → and branches."""
+    """`width` columns; `fancy` says whether the encoding has ∂, → and branches; plain text needs no `console`."""
 
-    console: Console
+    stream: IO[str]
     width: int
     fancy: bool
+    console: rich_console.Console | None = None
 
     def mark(self, text: str) -> str:
         """A text of ours in what the encoding can write."""
@@ -44,11 +50,12 @@ class Canvas:
 
     def line(self, *pieces: str | tuple[str, str]) -> None:
         """Print one line of pieces, each a text or (text, style); long lines are not cut."""
-        text = Text()
-        for piece in pieces:
-            content, style = (piece, "plain") if isinstance(piece, str) else piece
-            text.append(self.mark(visible(content)), STYLES[style])
-        self.console.print(text, soft_wrap=True)
+        styled = [(piece, "plain") if isinstance(piece, str) else piece for piece in pieces]
+        shown = [(self.mark(visible(content)), STYLES[style]) for content, style in styled]
+        if self.console is None:
+            print("".join(content for content, _ in shown).expandtabs(), file=self.stream, flush=True)
+        else:
+            self.console.print(rich_text.Text.assemble(*shown), soft_wrap=True)
 
 
 def canvas(file: IO[str] | None = None, width: int | None = None) -> Canvas:
@@ -56,18 +63,19 @@ def canvas(file: IO[str] | None = None, width: int | None = None) -> Canvas:
     stream = file or sys.stdout
     terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
-    console = Console(
+    if plain:
+        columns = width or (shutil.get_terminal_size().columns if terminal else _PIPED_WIDTH)
+        return Canvas(stream, max(columns, 20), _writes_marks(stream))
+    console = rich_console.Console(
         file=stream,
-        force_terminal=terminal and not plain,
-        no_color=plain,
+        force_terminal=True,
         highlight=False,
         markup=False,
         emoji=False,
         width=width,
         legacy_windows=False,
     )
-    columns = width or (console.size.width if terminal else _PIPED_WIDTH)
-    return Canvas(console, max(columns, 20), _writes_marks(stream))
+    return Canvas(stream, max(width or console.size.width, 20), _writes_marks(stream), console)
 
 
 def _writes_marks(stream: IO[str]) -> bool:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, Progress, TextColumn
-
+from gradcheck_cli.late import late
 from gradcheck_cli.render.layout import pad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from rich import progress
+
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.train.loop import Epoch
+else:
+    progress = late("rich.progress")
 
 _SHADES = " ░▒▓█"
 _PLAIN_SHADES = " .:#@"
 
 
-def live(board: Canvas) -> Progress:
-    """The line that changes while an epoch runs; it is there on a terminal only."""
-    columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(20), TextColumn("{task.fields[figures]}"))
-    return Progress(*columns, console=board.console, transient=True, disable=not board.console.is_terminal)
+def live(board: Canvas) -> progress.Progress:
+    """The line that changes while an epoch runs, for a terminal."""
+    texts = progress.TextColumn("epoch {task.fields[epoch]}"), progress.TextColumn("{task.fields[figures]}")
+    return progress.Progress(texts[0], progress.BarColumn(20), texts[1], console=board.console, transient=True)
 
 
 def figures(loss: float, accuracy: float, speed: float, left: float) -> str:
@@ -31,12 +35,22 @@ def figures(loss: float, accuracy: float, speed: float, left: float) -> str:
     return f"loss {loss:.4f}  accuracy {accuracy:.4f}  {speed:,.0f} images/s  {left:.0f} s left"
 
 
+def remark(board: Canvas, text: str) -> None:
+    """What was decided or checked, in as many lines as it takes."""
+    for line in textwrap.wrap(text, board.width, subsequent_indent="  ", break_on_hyphens=False):
+        board.line(line)
+
+
 def epoch_line(board: Canvas, one: Epoch) -> None:
-    """A finished epoch, in the homework's words."""
-    board.line(
-        f"Epoch {one.epoch}: train loss = {one.train_loss:.4f}, accy = {one.train_accuracy:.4f}, "
-        f"[{one.seconds:.3f} secs]  test loss = {one.test_loss:.4f}, accy = {one.test_accuracy:.4f}"
-    )
+    """A finished epoch, in the homework's words; the test's figures below where they do not fit beside."""
+    start = f"Epoch {one.epoch}: "
+    train = f"{start}train loss = {one.train_loss:.4f}, accy = {one.train_accuracy:.4f}, [{one.seconds:.3f} secs]"
+    test = f"test loss = {one.test_loss:.4f}, accy = {one.test_accuracy:.4f}"
+    if len(train) + 2 + len(test) <= board.width:
+        board.line(f"{train}  {test}")
+        return
+    board.line(train)
+    board.line(" " * len(start) + test)
 
 
 def epoch_document(one: Epoch) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck import BITS, symbolic_values
+from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
 from gradcheck_cli.functions import QUERIES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.symbolic.evaluate import Value
 
 LONGEST_CLOSED = 400
+LONGEST_DERIVED = 5000  # tree nodes; derivatives of derivatives grow with every step
 _TEMPORARY = "(expression)"
 
 
@@ -167,6 +169,9 @@ class Engine:
             return self.derivation(expr.id).totals[wrt]
         if any(name in self._let_names for name in names(expr)):
             expr = substitute(expr, self.lets)
+        if size(expr, LONGEST_DERIVED) >= LONGEST_DERIVED:
+            message = "what is differentiated here is too long"
+            raise UnsupportedError(message, hint="derive it in fewer steps, or in names of nodes")
         used = tuple(name for name in names(expr) if name in self.graph.by_name)
         partials = local_derivatives(Node(_TEMPORARY, expr), used)
         found = plus(*(times(partials[name], self.derivation(name).totals[wrt]) for name in used))

@@ -6,7 +6,8 @@ package may import the expression, the graph, shapes and NumPy; never SymPy, nev
 
 from gradcheck_cli.tape.arrays import ARRAY_RULES, ArrayRule
 from gradcheck_cli.tape.flatten import Step
+from gradcheck_cli.tape.glance import Glance, near
 from gradcheck_cli.tape.numbers import RULES, Rule
 from gradcheck_cli.tape.run import Run, Tape, compile_graph
 
-__all__ = ["ARRAY_RULES", "RULES", "ArrayRule", "Rule", "Run", "Step", "Tape", "compile_graph"]
+__all__ = ["ARRAY_RULES", "RULES", "ArrayRule", "Glance", "Rule", "Run", "Step", "Tape", "compile_graph", "near"]

@@ -18,7 +18,7 @@ from gradcheck_cli.tape.arrays import ARRAY_RULES
 from gradcheck_cli.tape.numbers import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gradcheck_cli.graph import Graph
 
@@ -109,13 +109,8 @@ class Flattening:
 
     def _array(self, expr: Call) -> int:
         """A function of arrays: whole numbers among its arguments are options of the rule."""
-        start, name = _SIZES.get(FUNCTIONS[expr.function].shape, (len(expr.args), ""))
-        options: dict[str, Any] = dict(whole(expr.options))
-        if name:
-            sizes = tuple(_size(arg) for arg in expr.args[start:])
-            options[name] = sizes[0] if name == "window" else sizes
-        operands = tuple(self.slot(arg) for arg in expr.args[:start])
-        return self.add(Step(expr.function, operands, options=tuple(options.items())))
+        operands, options = with_options(expr, _size)
+        return self.add(Step(expr.function, tuple(map(self.slot, operands)), options=tuple(options.items())))
 
     def _entry(self, expr: Index, letters: Letters) -> int:
         places = tuple(map(_literal, expr.indices))
@@ -176,6 +171,16 @@ def flatten(graph: Graph) -> Flattening:
     for node in graph.nodes:
         found.node(node.name, node.expr)
     return found
+
+
+def with_options(expr: Call, size: Callable[[Expr], int]) -> tuple[tuple[Expr, ...], dict[str, Any]]:
+    """The operands of a function of arrays, and its options; `size` says which number a size is."""
+    start, name = _SIZES.get(FUNCTIONS[expr.function].shape, (len(expr.args), ""))
+    options: dict[str, Any] = dict(whole(expr.options))
+    if name:
+        sizes = tuple(size(arg) for arg in expr.args[start:])
+        options[name] = sizes[0] if name == "window" else sizes
+    return expr.args[:start], options
 
 
 def _free(expr: Expr, letters: Letters) -> bool:

@@ -121,7 +121,10 @@ def _contiguous(one: Operand) -> bool:
     return one.shape[0] == 1 or one.stride == one.shape[1]
 
 
-FEW = 4  # so many rows are faster one by one: a product of matrices is packed first
+FEW, PACKED = (
+    4,
+    4096,
+)  # so few rows are faster one by one, unless the other matrix has so few entries: a product packs it
 
 
 def rows(one: Operand, itemsize: int) -> list[Operand]:

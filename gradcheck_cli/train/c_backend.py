@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train.arrays import aligned
 from gradcheck_cli.train.c_source import source
+from gradcheck_cli.train.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def _processor() -> str:
 
 def folder() -> Path:
     """Where compiled programs are kept: nobody else may write there."""
-    found = Path(platformdirs.user_cache_dir("gradcheck", appauthor=False)) / "programs"
+    found = cache_folder("programs")
     try:
         found.mkdir(parents=True, exist_ok=True, mode=0o700)
         state = found.stat()

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import platformdirs
+from typing import TYPE_CHECKING, Any
 
 from gradcheck_cli.errors import DataError, FileError
-from gradcheck_cli.train.download import FILES, MIRRORS, NoNetwork, Progress, download
-from gradcheck_cli.train.idx import IMAGES, LABELS, read_idx
+from gradcheck_cli.late import late
+from gradcheck_cli.train.cache import cache_folder
+from gradcheck_cli.train.idx import IMAGES, LABELS, idx_shape, read_idx
+from gradcheck_cli.train.mirrors import FILES, MIRRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gradcheck_cli.train import download
+    from gradcheck_cli.train.download import Progress
+else:
+    download = late("gradcheck_cli.train.download")
 
 DIGITS = Path(__file__).parent / "digits"
+DIGITS_FILES = ("images-idx3-ubyte.gz", "labels-idx1-ubyte.gz")
 DIGITS_TRAINING = 1437  # four fifths of the rows, in the order of the file
 CLASSES = 10
 
@@ -33,9 +44,55 @@ class Dataset:
     classes: int = CLASSES
 
 
+@dataclass(slots=True)
+class Reading:
+    """A data set that is read beside us; its sizes are known at once, from the headers of its files."""
+
+    rows: int
+    tested: int
+    pixels: int
+    read: Callable[[], Dataset]
+    _thread: threading.Thread | None = None
+    _found: Dataset | None = None
+    _error: BaseException | None = None
+
+    def begin(self) -> Reading:
+        """Start to read; unzipping needs no interpreter, so it costs the rest of the start little."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def _run(self) -> None:
+        try:
+            self._found = self.read()
+        except BaseException as error:  # noqa: BLE001 - raised where the data is asked for
+            self._error = error
+
+    def dataset(self) -> Dataset:
+        """The data; raises what reading it raised."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+        if self._found is None:
+            self._found = self.read()
+        return self._found
+
+
+def reading(name: str, folder: Path | None = None, progress: Progress | None = None) -> Reading:
+    """A data set by its name; MNIST is looked for as `mnist` says."""
+    if name == "digits":
+        rows, *size = idx_shape(DIGITS / DIGITS_FILES[0], IMAGES)
+        return Reading(DIGITS_TRAINING, rows - DIGITS_TRAINING, math.prod(size), digits)
+    where = _located(folder, progress)
+    paths = _paths(where)
+    rows, *size = idx_shape(paths[0], IMAGES)
+    return Reading(rows, idx_shape(paths[2], IMAGES)[0], math.prod(size), lambda: load_folder(where))
+
+
 def digits() -> Dataset:
     """The digits that come with the program: the first 1,437 train, the last 360 test."""
-    images, labels = _pair(DIGITS / "images-idx3-ubyte.gz", DIGITS / "labels-idx1-ubyte.gz")
+    images, labels = _pair(*(DIGITS / name for name in DIGITS_FILES))
     at = DIGITS_TRAINING
     parts = (images[:at], labels[:at], images[at:], labels[at:])
     return Dataset("digits", *parts, (8, 8), 16, "UCI optical recognition of handwritten digits")
@@ -46,28 +103,23 @@ def mnist(folder: Path | None = None, progress: Progress | None = None) -> Datas
 
     Raises FileError for files that are not there, DataError for files that are not what they should be.
     """
-    where = folder or _named_folder()
+    return load_folder(_located(folder, progress))
+
+
+def _located(folder: Path | None, progress: Progress | None) -> Path:
+    named = os.environ.get("GRADCHECK_DATA")
+    where = folder or (Path(named) if named else None)
     if where is None:
-        where = cache_folder()
+        where = cache_folder("mnist")
         if not all(find_file(where, name) for name in FILES):
             _fetch(where, progress)
-    return load_folder(where)
-
-
-def _named_folder() -> Path | None:
-    named = os.environ.get("GRADCHECK_DATA")
-    return Path(named) if named else None
-
-
-def cache_folder() -> Path:
-    """Where downloaded data lies."""
-    return Path(platformdirs.user_cache_dir("gradcheck", appauthor=False)) / "mnist"
+    return where
 
 
 def _fetch(where: Path, progress: Progress | None) -> None:
     try:
-        download(where, MIRRORS, progress)
-    except NoNetwork as error:
+        download.download(where, MIRRORS, progress)
+    except download.NoNetwork as error:
         files = ", ".join(f"{name}.gz (sha256 {one.sha256})" for name, one in FILES.items())
         message = f"MNIST is not on this machine and cannot be fetched ({error})"
         hint = f"gradcheck train digits needs no network; or put into {where}, or a folder named with --data: {files}"
@@ -83,7 +135,7 @@ def find_file(folder: Path, name: str) -> Path | None:
     return None
 
 
-def load_folder(folder: Path) -> Dataset:
+def _paths(folder: Path) -> list[Path]:
     """The four files of a folder; FileError names every one that is missing."""
     if not folder.is_dir():
         message = f"{folder}: there is no such folder"
@@ -93,7 +145,12 @@ def load_folder(folder: Path) -> Dataset:
     if missing:
         message = f"{folder}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there"
         raise FileError(message, hint=f"the four IDX files of MNIST were expected: {', '.join(FILES)}, each .gz or not")
-    paths = [path for path in found.values() if path is not None]
+    return [path for path in found.values() if path is not None]
+
+
+def load_folder(folder: Path) -> Dataset:
+    """The data set of a folder with the four files; raises what `mnist` does."""
+    paths = _paths(folder)
     images, labels = _pair(paths[0], paths[1])
     test_images, test_labels = _pair(paths[2], paths[3])
     if images.shape[1:] != test_images.shape[1:]:

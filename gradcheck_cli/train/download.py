@@ -7,41 +7,23 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.train.mirrors import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from gradcheck_cli.train.mirrors import Remote
+
     Progress = Callable[[str, int, int], None]
 else:
     Progress = object
 
-MIRRORS = (
-    "https://storage.googleapis.com/cvdf-datasets/mnist",
-    "https://ossci-datasets.s3.amazonaws.com/mnist",
-)
 _BLOCK = 1 << 16
 _PATIENCE = 15  # seconds for a connection or a block
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A file on the mirrors: its size in bytes and its checksum."""
-
-    size: int
-    sha256: str
-
-
-FILES = {
-    "train-images-idx3-ubyte": Remote(9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-    "train-labels-idx1-ubyte": Remote(28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-    "t10k-images-idx3-ubyte": Remote(1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-    "t10k-labels-idx1-ubyte": Remote(4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-}
 
 
 class NoNetwork(Exception):  # noqa: N818 - a circumstance

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.late import late
 from gradcheck_cli.train import metrics
 from gradcheck_cli.train.arrays import aligned, padded
 from gradcheck_cli.train.compiling import LOGITS, compile_program
 from gradcheck_cli.train.numpy_backend import NumpyBackend
-from gradcheck_cli.train.tape_backend import walk
 from gradcheck_cli.train.trace import shape_of
 from gradcheck_cli.train.updates import UPDATES, Update, momentum, nesterov
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gradcheck_cli.train import tape_backend
     from gradcheck_cli.train.network import Network
     from gradcheck_cli.train.program import Program
     from gradcheck_cli.train.recipes import Recipe
+else:
+    tape_backend = late("gradcheck_cli.train.tape_backend")
 
 CHUNK = 4000  # rows prepared at a time
 EVALUATED = 500  # rows of a forward pass
@@ -89,7 +92,7 @@ class Engine:
 
     def _walked(self, rows: int, update: Update | None) -> tuple[Program, Bound]:
         feeds = (self.network.data.name, self.network.target.name, *self.network.masks)
-        return walk(self.network.at(rows), feeds, self._prediction(rows), update, self.params, self.states)
+        return tape_backend.walk(self.network.at(rows), feeds, self._prediction(rows), update, self.params, self.states)
 
     def _compiled(self, rows: int, update: Update | None) -> Program:
         graph = self.network.at(rows)

@@ -66,8 +66,7 @@ class Trainer:
     @property
     def rows(self) -> int:
         """How many rows train."""
-        recipe = self.engine.recipe
-        return min(recipe.rows or len(self.dataset.images), len(self.dataset.images))
+        return self.engine.recipe.used(len(self.dataset.images))
 
     @property
     def batch(self) -> int:
@@ -116,21 +115,23 @@ class Trainer:
 
     def evaluate(self, views: int = 1) -> Score:
         """The score on the test rows, each read at so many places."""
-        found = [self._score(self._shifted(*shift), self.dataset.test_labels) for shift in _SHIFTS[:views]]
-        if len(found) == 1:
-            return found[0]
-        mean = np.mean([np.exp(one.log_p) for one in found], axis=0)
-        return score(np.log(np.maximum(mean, 1e-300)), self.dataset.test_labels)
+        labels = self.dataset.test_labels
+        if views == 1:
+            return self._score(self.dataset.test_images, labels)
+        total = np.zeros((len(labels), self.dataset.classes))
+        for start in range(0, len(labels), CHUNK):
+            part = slice(start, start + CHUNK)
+            for shift in _SHIFTS[:views]:
+                total[part] += np.exp(self.engine.forward(self._shifted(part, *shift), labels[part], self.scale).log_p)
+        return score(np.log(np.maximum(total / views, 1e-300)), labels)
 
     def _score(self, images: Any, labels: Any) -> Score:
         found = self.engine.forward(images, labels, self.scale)
         return score(found.log_p, labels, found.losses)
 
-    def _shifted(self, down: int, right: int) -> Any:
-        if not down and not right:
-            return self.dataset.test_images
+    def _shifted(self, part: slice, down: int, right: int) -> Any:
         rows, columns = self.dataset.size
-        images = self.dataset.test_images.reshape(-1, rows, columns)
+        images = self.dataset.test_images[part].reshape(-1, rows, columns)
         moved = np.zeros_like(images)
         into = (slice(max(down, 0), rows + min(down, 0)), slice(max(right, 0), columns + min(right, 0)))
         out = (slice(max(-down, 0), rows + min(-down, 0)), slice(max(-right, 0), columns + min(-right, 0)))

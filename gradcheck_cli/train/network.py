@@ -46,6 +46,16 @@ class Network:
             if leaf.param
         }
 
+    def given(self) -> dict[str, tuple[float, ...]]:
+        """The entries, in rows, of the parameters that have values in the file."""
+        found = {}
+        for leaf in self.graph.inputs:
+            if leaf.param and leaf.entries is not None:
+                found[leaf.name] = tuple(map(float, leaf.entries.items))
+            elif leaf.param and leaf.value is not None:
+                found[leaf.name] = (float(leaf.value),)
+        return found
+
 
 def mlp(hidden: tuple[int, ...], activation: str, *, dropout: bool = False) -> str:
     """The problem file of a multilayer perceptron with softmax and cross-entropy; sizes are letters."""

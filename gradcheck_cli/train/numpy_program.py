@@ -37,6 +37,7 @@ class NumpyProgram:
     uniforms: dict[tuple[str, float], list[Array]] = field(default_factory=dict)
     records: dict[str, Array] = field(default_factory=dict)
     _scratch: dict[tuple[Any, ...], Array] = field(default_factory=dict)
+    _arrays: dict[tuple[Any, ...], Array] = field(default_factory=dict)
     library: blas.Blas | None = None
 
     def run(
@@ -82,7 +83,13 @@ class NumpyProgram:
     # what instructions need
 
     def array(self, ref: Ref) -> Array:
-        """The array of an operand."""
+        """The array of an operand: one object for the same memory and shape, or NumPy looks for overlaps at each call."""
+        key = (ref.kind, ref.key, ref.shape)
+        if key not in self._arrays:
+            self._arrays[key] = self._array(ref)
+        return self._arrays[key]
+
+    def _array(self, ref: Ref) -> Array:
         if ref.kind == "buffer":
             return self.buffers[ref.key][: math.prod(ref.shape)].reshape(ref.shape)
         if ref.kind == "feed":
@@ -107,10 +114,10 @@ class NumpyProgram:
 
     def scratch(self, shape: tuple[int, ...], which: int = 0) -> Array:
         """Memory that an instruction may use while it runs."""
-        key = (math.prod(shape), which)
-        if key not in self._scratch:
-            self._scratch[key] = aligned(max(key[0], 1), self.dtype)[: key[0]]
-        return self._scratch[key].reshape(shape)
+        size = math.prod(shape)
+        if (size, which) not in self._scratch:
+            self._scratch[size, which] = aligned(max(size, 1), self.dtype)[:size]
+        return self._arrays.setdefault(("scratch", which, shape), self._scratch[size, which].reshape(shape))
 
     def operand(self, ref: Ref) -> blas.Operand:
         """A matrix for BLAS; a feed's is where the step's rows lie."""

@@ -30,7 +30,10 @@ def _unary(function: Any) -> Any:
 def _binary(function: Any) -> Any:
     def rule(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
         left, right = (_spread(bound, ref, one.out) for ref in one.args)
-        return [partial(function, left, right, out=bound.array(one.out))]
+        out = bound.array(one.out)
+        if function in (np.maximum, np.minimum):  # NumPy has other plans for their third argument
+            return [partial(function, left, right, out=out)]
+        return [partial(function, left, right, out)]
 
     return rule
 
@@ -97,32 +100,46 @@ def _softplus(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object
     return [partial(np.logaddexp, x, bound.uniform(("", 0.0), ()), out)]
 
 
+def _along(bound: NumpyProgram, function: Any, x: Array, axis: int, which: int) -> tuple[list[Any], Array]:
+    """Calls that reduce along an axis, and the array that has the result: a small one in the full shape.
+
+    Two calls on operands of one shape cost less than one that broadcasts.
+    """
+    kept = tuple(1 if at == axis else size for at, size in enumerate(x.shape))
+    found = bound.scratch(kept, which)
+    calls = [partial(function.reduce, x, axis, None, found, True)]
+    if x.size > SMALL:
+        return calls, found
+    wide = bound.scratch(x.shape, which + 1)
+    return [*calls, partial(np.copyto, wide, found)], wide
+
+
 def _softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
     """exp(x - max), and over its sum."""
     x, out = bound.array(one.args[0]), bound.array(one.out)
-    axis = one.attrs["axis"]
-    top = bound.scratch(tuple(1 if at == axis else size for at, size in enumerate(x.shape)), 1)
+    find_top, top = _along(bound, np.maximum, x, one.attrs["axis"], 4)
+    add_up, total = _along(bound, np.add, out, one.attrs["axis"], 4)
     return [
-        partial(np.maximum.reduce, x, axis, None, top, True),
+        *find_top,
         partial(np.subtract, x, top, out),
         partial(np.exp, out, out),
-        partial(np.add.reduce, out, axis, None, top, True),
-        partial(np.divide, out, top, out),
+        *add_up,
+        partial(np.divide, out, total, out),
     ]
 
 
 def _log_softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
     x, out = bound.array(one.args[0]), bound.array(one.out)
-    axis = one.attrs["axis"]
-    top = bound.scratch(tuple(1 if at == axis else size for at, size in enumerate(x.shape)), 1)
+    find_top, top = _along(bound, np.maximum, x, one.attrs["axis"], 4)
     powers = bound.scratch(x.shape, 2)
+    add_up, total = _along(bound, np.add, powers, one.attrs["axis"], 4)
     return [
-        partial(np.maximum.reduce, x, axis, None, top, True),
+        *find_top,
         partial(np.subtract, x, top, out),
         partial(np.exp, out, powers),
-        partial(np.add.reduce, powers, axis, None, top, True),
-        partial(np.log, top, top),
-        partial(np.subtract, out, top, out),
+        *add_up,
+        partial(np.log, total, total),
+        partial(np.subtract, out, total, out),
     ]
 
 
@@ -148,7 +165,8 @@ def _blas_products(
     """One product, or for a few rows one product of a row and a matrix for each."""
     assert bound.library is not None  # noqa: S101 - asked before
     right = bound.operand(one.args[1])
-    if 1 < len(out) <= blas.FEW and len(out) == out.size // out.shape[-1] and not attrs["left_t"]:
+    few = 1 < len(out) <= blas.FEW and math.prod(right.shape) > blas.PACKED
+    if few and len(out) == out.size // out.shape[-1] and not attrs["left_t"]:
         pairs = zip(bound.rows(one.out), bound.rows(one.args[0]), strict=True)
         return [blas.product(bound.library, bound.dtype, target, row, right, attrs) for target, row in pairs]
     left = bound.operand(one.args[0])

@@ -48,6 +48,10 @@ class Recipe:
     dtype: str = "float32"
     seed: int = 1
 
+    def used(self, available: int) -> int:
+        """How many of the rows that there are train."""
+        return min(self.rows or available, available)
+
     def rate(self, step: int, steps: int) -> float:
         """The rate of a step, counted from 0, of all steps."""
         warm = round(self.warmup * steps)

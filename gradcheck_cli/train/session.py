@@ -6,30 +6,32 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
+from gradcheck_cli.late import late
 from gradcheck_cli.problem import load as load_problem
 from gradcheck_cli.train import blas, check
-from gradcheck_cli.train.c_backend import CBackend, compiler
-from gradcheck_cli.train.checkpoint import Model, load
-from gradcheck_cli.train.data import Dataset, digits, mnist
+from gradcheck_cli.train.cache import cache_folder
+from gradcheck_cli.train.data import CLASSES, Dataset, Reading, reading
 from gradcheck_cli.train.engine import Backend, Engine
 from gradcheck_cli.train.initial import initial
 from gradcheck_cli.train.loop import Trainer
 from gradcheck_cli.train.network import Network, mlp, read_network
 from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.recipes import Recipe, recipe
-from gradcheck_cli.train.tape_backend import TapeBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from gradcheck_cli.train.download import Progress
+    from gradcheck_cli.train import c_backend, checkpoint, tape_backend
+    from gradcheck_cli.train.checkpoint import Model
+else:
+    c_backend, checkpoint = late("gradcheck_cli.train.c_backend"), late("gradcheck_cli.train.checkpoint")
+    tape_backend = late("gradcheck_cli.train.tape_backend")
 
 _PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
 _NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step
@@ -51,66 +53,63 @@ class Wishes:
     checked: bool = True
 
 
-def begin(wishes: Wishes, say: Callable[[str], None], progress: Progress | None = None) -> Trainer:
-    """A trainer that is ready to run; `say` gets a line for everything that was decided or checked."""
+def begin(wishes: Wishes, say: Callable[[str], None], source: Reading | None = None) -> Trainer:
+    """A trainer that is ready to run; `say` gets a line for everything that was decided or checked.
+
+    `source` is the data where it is being read already. A compiler begins before the data is there.
+    """
+    source = source or reading(wishes.dataset, wishes.folder).begin()
     if (library := blas.find()) is not None:
         library.set_threads(
             wishes.threads or 1
         )  # the checks too: beside a busy neighbour two threads wait for each other
-    model = load(wishes.resume) if wishes.resume else None
-    dataset = _dataset(wishes, model, progress)
-    settings = model.recipe if model else recipe(wishes.recipe, dataset.name, wishes.changes)
-    network = model.network if model else _network(wishes, settings, dataset)
-    params = model.params if model else initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
-    engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
-    trainer = Trainer(engine, dataset)
-    if model:
-        trainer.position, trainer.history = model.position, list(model.history)
-    if not network.batch and settings.batch_size != 1:
-        message = f"the network takes one example at a time, and --batch-size is {settings.batch_size}"
-        raise GradcheckError(message, hint="write --batch-size 1, or give the data a batch: X: {shape: [m, dx]}")
-    _ready(trainer, wishes, model, say)
-    return trainer
-
-
-def _dataset(wishes: Wishes, model: Model | None, progress: Progress | None) -> Dataset:
+    model = checkpoint.load(wishes.resume) if wishes.resume else None
     if model and model.dataset != wishes.dataset:
         message = f"{wishes.resume}: this model was trained on {model.dataset}"
         raise GradcheckError(message, hint=f"write gradcheck train {model.dataset} --resume {wishes.resume}")
-    dataset = digits() if wishes.dataset == "digits" else mnist(wishes.folder, progress)
-    rows = min(model.recipe.rows or len(dataset.images), len(dataset.images)) if model else 0
-    if model and (model.size != dataset.size or model.rows != rows):
+    settings = model.recipe if model else recipe(wishes.recipe, wishes.dataset, wishes.changes)
+    network = model.network if model else _network(wishes, settings, source.pixels)
+    if not network.batch and settings.batch_size != 1:
+        message = f"the network takes one example at a time, and --batch-size is {settings.batch_size}"
+        raise GradcheckError(message, hint="write --batch-size 1, or give the data a batch: X: {shape: [m, dx]}")
+    params = model.params if model else initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
+    for name, entries in {} if model else network.given().items():
+        params[name][...] = np.reshape(entries, params[name].shape)
+    engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
+    wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
+    backends = _candidates(wanted, engine, settings.used(source.rows), say)
+    _head_start(engine, backends[0], settings.used(source.rows))
+    trainer = Trainer(engine, _fitting(source.dataset(), wishes, model))
+    if model:
+        trainer.position, trainer.history = model.position, list(model.history)
+    _ready(trainer, backends, wishes, say)
+    return trainer
+
+
+def _fitting(dataset: Dataset, wishes: Wishes, model: Model | None) -> Dataset:
+    """The data itself; GradcheckError where a model was trained on other data."""
+    if model and (model.size != dataset.size or model.rows != model.recipe.used(len(dataset.images))):
         message = f"{wishes.resume}: this model was trained on {model.rows:,} images of {model.size[0]}x{model.size[1]}"
         raise GradcheckError(message, hint="go on with the same data")
     return dataset
 
 
-def _network(wishes: Wishes, settings: Recipe, dataset: Dataset) -> Network:
-    features = dataset.images.shape[1]
+def _network(wishes: Wishes, settings: Recipe, features: int) -> Network:
     if wishes.network or (settings.name == "homework" and settings.activation == "sigmoid" and not settings.dropout):
         problem = load_problem(wishes.network or "mnist-mlp")
-        return read_network(problem.source.text, problem.name, features, dataset.classes, settings.hidden)
+        return read_network(problem.source.text, problem.name, features, CLASSES, settings.hidden)
     text = mlp(settings.hidden, settings.activation, dropout=settings.dropout > 0)
-    return read_network(text, "mlp", features, dataset.classes, settings.hidden)
+    return read_network(text, "mlp", features, CLASSES, settings.hidden)
 
 
-def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[[str], None]) -> None:
+def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Callable[[str], None]) -> None:
     """Check the gradient, then choose a back end whose program agrees with the tape, and a number of threads."""
     engine, batch = trainer.engine, trainer.batch
     feeds, _ = trainer.prepared(slice(0, batch))
-    wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
-    backends = _candidates(wanted, trainer, say)
-    _head_start(trainer, backends[0])
     if wishes.checked:
         found = check.gradient(engine, feeds, batch)
-        probed = (
-            ""
-            if found.probed is None
-            else f", and at small sizes from 50-digit differences by {max(found.probed, 1e-16):.0e}"
-        )
-        say(
-            f"gradient: differs from differences along {found.directions} directions by at most {found.error:.0e}{probed}"
-        )
+        probed = "" if found.probed is None else f", {max(found.probed, 1e-16):.0e} of 50-digit ones"
+        say(f"gradient: within {found.error:.0e} of differences ({found.directions} directions){probed}")
     for backend in backends:
         wrong = check.program(engine, backend, feeds, batch)
         if not wrong:
@@ -124,31 +123,39 @@ def _ready(trainer: Trainer, wishes: Wishes, model: Model | None, say: Callable[
     say(f"back end: {engine.backend.name}, {_threads(trainer, wishes, feeds)}")
 
 
-def _head_start(trainer: Trainer, backend: Backend) -> None:
-    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared."""
-    trainer.engine.backend = backend
+def _head_start(engine: Engine, backend: Backend, rows: int) -> None:
+    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared.
+
+    The program for test images, which nobody waits for yet, is left until then.
+    """
+    engine.backend = backend
     with contextlib.suppress(UnsupportedError):
-        trainer.engine.warm(trainer.batch, len(trainer.dataset.test_images))
+        engine.warm(min(engine.recipe.batch_size, rows), tested=0)
 
 
-def _candidates(wanted: str, trainer: Trainer, say: Callable[[str], None]) -> list[Backend]:
+def _candidates(wanted: str, engine: Engine, rows: int, say: Callable[[str], None]) -> list[Backend]:
     """Back ends in the order in which they are tried; the one that is asked for comes first."""
-    backends: dict[str, Backend] = {"c": CBackend(), "numpy": NumpyBackend(), "tape": TapeBackend()}
+    names = [wanted, "numpy", "tape"] if wanted == "c" else [wanted]
     if wanted == "auto":
-        pays = seconds_with_numpy(trainer) > _PAYS and compiler() is not None
-        names = ["c", "numpy", "tape"] if pays else ["numpy", "tape"]
-    else:
-        names = [wanted, *(["numpy", "tape"] if wanted == "c" else [])]
-    if wanted == "c" and compiler() is None:
+        names = ["numpy", "tape"]
+        if seconds_with_numpy(engine, rows) > _PAYS and c_backend.compiler() is not None:
+            names.insert(0, "c")
+    elif wanted == "c" and c_backend.compiler() is None:
         say("c: there is no C compiler")
-    return [backends[name] for name in names]
+    return [_backend(name) for name in names]
 
 
-def seconds_with_numpy(trainer: Trainer) -> float:
-    """About how long the run takes with NumPy."""
-    size = sum(array.size for array in trainer.engine.params.values())
-    recipe = trainer.engine.recipe
-    return float(trainer.rows * recipe.epochs * 6 * size / _NUMPY_SPEED + trainer.steps() * _NUMPY_STEP)
+def _backend(name: str) -> Backend:
+    if name == "numpy":
+        return NumpyBackend()
+    return c_backend.CBackend() if name == "c" else tape_backend.TapeBackend()
+
+
+def seconds_with_numpy(engine: Engine, rows: int) -> float:
+    """About how long a run over so many rows takes with NumPy."""
+    size = sum(array.size for array in engine.params.values())
+    steps = -(-rows // min(engine.recipe.batch_size, rows))
+    return float(engine.recipe.epochs * (rows * 6 * size / _NUMPY_SPEED + steps * _NUMPY_STEP))
 
 
 def _threads(trainer: Trainer, wishes: Wishes, feeds: dict[str, Any]) -> str:
@@ -198,6 +205,6 @@ def state_file(wishes: Wishes, save: Path | None) -> Path:
         return save
     if wishes.resume is not None:
         return wishes.resume
-    folder = Path(platformdirs.user_cache_dir("gradcheck", appauthor=False)) / "runs"
+    folder = cache_folder("runs")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{wishes.dataset}-{os.getpid()}.model"

@@ -21,6 +21,7 @@ from gradcheck_cli.yamltree import Node, read_tree
 
 _STRUCTURED = (".yaml", ".yml")
 NOTEBOOK_LIMIT = 8 * LIMIT  # the pictures in it are not looked at
+LONGEST_NAME = 200  # of a problem; a longer one can name no file
 _WRITTEN = (".md", ".markdown", ".tex", ".txt")
 
 
@@ -97,7 +98,7 @@ def problems_of(submission: Submission, named: tuple[Problem, ...] = ()) -> tupl
     """
     if named:
         return named
-    names = submission.problems or (None,)
+    names = tuple(dict.fromkeys(submission.problems)) or (None,)
     return tuple(problem_of(submission, name) for name in names)
 
 
@@ -117,7 +118,8 @@ def problem_of(submission: Submission, name: str | None = None) -> Problem:
     folder = Path(os.path.realpath(Path(source.name).parent))
     for candidate in (folder / name, folder / f"{name}.yaml"):
         path = Path(os.path.realpath(candidate))
-        if path.is_relative_to(folder) and path.is_file():
+        if len(name) <= LONGEST_NAME and path.is_relative_to(folder) and path.is_file():
             return load(path)
-    message = f'{source.name} names the problem "{name}", which is neither bundled nor in its folder'
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    message = f'{source.name} names the problem "{shown}", which is neither bundled nor in its folder'
     raise FileError(message, hint=meant(name, bundled()) + " or say --problem FILE")

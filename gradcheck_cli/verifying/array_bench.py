@@ -17,11 +17,14 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
+from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.verifying.array_diagnose import diagnose, forms
 from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.array_local import factor_of, other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
+from gradcheck_cli.verifying.array_singles import exact_mistake
 from gradcheck_cli.verifying.array_steps import array_steps, where
+from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis
 from gradcheck_cli.write.text import write
@@ -111,6 +114,19 @@ class ArrayBench:
         decimal = self.problem.decimal or truth.kind == "update"
         text = grid.map(lambda value: number_text(value, decimal=decimal)).nested()
         return str(text).replace("'", "")
+
+    def doubted(self, read: Read, truth: Truth) -> Read:
+        """One digit, right by rounding alone, is wrong where all numbers are exactly what a mistake gives: 1 for 1.5."""
+        wanted = truth.array.number if truth.array else None
+        if read.member.verdict != CORRECT or read.expr is None or names(read.expr) or wanted is None:
+            return read
+        typed = entries(lower(read.expr, Shapes({}, self.engine.letters)).expr, {}, {})
+        pairs = tuple(zip(typed.items, wanted.items, strict=False))
+        if typed.shape != wanted.shape or not any(coarse(one, value) for one, value in pairs):
+            return read
+        if exact_mistake(self.engine, self.matcher, truth, read.expr) is None:
+            return read
+        return replace(read, member=replace(read.member, verdict=WRONG))
 
     def diagnose(self, truth: Truth, read: Read) -> Diagnosis | None:
         """The mistake behind a wrong member."""

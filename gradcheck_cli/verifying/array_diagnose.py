@@ -7,31 +7,34 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Index, Name, Num, names, substitute, walk
+from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
+from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_mistakes import array_mistakes, count_mistakes
+from gradcheck_cli.verifying.array_mistakes import count_mistakes
 from gradcheck_cli.verifying.array_pairs import pair
 from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
+from gradcheck_cli.verifying.array_singles import exact_mistake, in_numbers, names_inside, single_mistakes
+from gradcheck_cli.verifying.array_slips import slips
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
-    from gradcheck_cli.verifying.mistakes import Mistake
 
 _MOST_READINGS = 2
+MOST_CHANGES = 240
 _SHAPES = re.compile(r"the shapes are (\(.*\)) and (\(.*\))")
 _FEWEST_NUMBERS = 3  # different ones in an answer, before two mistakes are read out of it
 
@@ -48,8 +51,7 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         return _of_count(engine, truth, read.expr)
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
-    fits = matcher.quiet(read.expr) == engine.shape_of(truth.expr)
-    for expr in [read.expr] if fits else forms(engine, matcher, read):
+    for expr in forms(engine, matcher, read):
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
@@ -76,16 +78,41 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
         for edit in reshapings(expr, shape, wanted):
             if is_right(matcher, truth, edit.expr):
                 return Diagnosis(edit.code, edit.message)
-    for mistake in _mistakes(engine, truth):
+    for mistake in single_mistakes(engine, matcher, truth):
         if equals(matcher, truth, expr, mistake.expr):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
         return diagonal
-    for edit in edits(engine, expr, _inside(engine, truth)):
+    inside = names_inside(engine, truth)
+    changes = chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside))
+    for edit in islice(changes, MOST_CHANGES):
         if is_right(matcher, truth, edit.expr):
             return Diagnosis(edit.code, edit.message)
     return None
+
+
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether a changed answer is right; what is far off at a point is not compared any further."""
+    typed = not names(expr) or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
+    if not typed and _far(matcher, truth, expr):
+        return False
+    if not (truth.array and truth.array.letters) and prints(matcher.engine).undefined(expr, truth.expr):
+        return False
+    return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
+
+
+def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether an expression is seen to be none of the right ones."""
+    look = looks(matcher.space)
+    others = truth.array.others if truth.array else ()
+    if not look.indexed(expr) and not (truth.array and truth.array.letters) and not any(one.letters for one in others):
+        return all(look.differ(expr, form, {}) for form in (truth.expr, *(one.expr for one in others)))
+    try:
+        pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
+    except GradcheckError:
+        return True
+    return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
 
 
 def _pair(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -95,47 +122,27 @@ def _pair(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) 
     return pair(engine, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
 
 
-def _mistakes(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
-    """The single mistakes about a question, each worked out once."""
-    return prints(engine).kept.of((truth.ask, truth.expr, truth.kind), lambda: array_mistakes(engine, truth))
-
-
-def _inside(engine: ArrayEngine, truth: Truth) -> set[str]:
-    """The names on the paths of the derivative that was asked for."""
-    ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
-    ends = [arg.id for arg in ask.args if isinstance(arg, Name)] if isinstance(ask, Call) else []
-    if not ends:
-        return set()
-    target, source = (ends[0], ends[1]) if len(ends) > 1 else (engine.output, ends[0])
-    return set(engine.graph.between(target, source))
-
-
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
     """Whether the answer is what a mistake gives."""
-    if not (truth.array and truth.array.letters) and prints(matcher.engine).apart(expr, candidate):
+    look = looks(matcher.space)
+    plain = not (truth.array and truth.array.letters) and not isinstance(truth.ask, Index)
+    if plain and not look.indexed(expr) and not look.indexed(candidate) and look.differ(expr, candidate, {}):
         return False
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
-            return compare(matcher.space, candidate, expr, dict(truth.array.letters)).kind == "equal"
+            return _alike(matcher, candidate, expr, dict(truth.array.letters))
         for left, right, letters in aligned(matcher.engine, expr, _plain(truth, candidate)):
-            return compare(matcher.space, right, left, dict(letters)).kind == "equal"
+            return _alike(matcher, right, left, dict(letters))
     except GradcheckError:
         return False
     return False
 
 
-def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
-    """Whether a changed answer is right."""
-    typed = any(isinstance(part, Num) and "." in part.text for part in walk(expr))
-    if truth.array and not truth.array.letters and not typed:
-        if prints(matcher.engine).undefined(expr, truth.expr):
-            return False
-        forms = (truth.expr, *(form.expr for form in truth.array.others if not form.letters))
-        lettered = any(form.letters for form in truth.array.others)
-        if not lettered and all(prints(matcher.engine).apart(expr, form) for form in forms):
-            return False
-    return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
+def _alike(matcher: ArrayMatcher, left: Expr, right: Expr, letters: dict[str, Size]) -> bool:
+    if looks(matcher.space).differ(left, right, letters):
+        return False
+    return compare(matcher.space, left, right, letters).kind == "equal"
 
 
 def _plain(truth: Truth, candidate: Expr) -> Truth:
@@ -190,23 +197,20 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     """Numbers: those of a mistake, or the right ones transposed."""
     if truth.array is None or truth.array.number is None:
         return None
-    for mistake in _mistakes(engine, truth):
-        try:
-            value = engine.value(mistake.expr)
-        except GradcheckError:
-            continue
-        if value is None or value.items == truth.array.number.items:
-            continue
+    shape = engine.shape_of(expr)
+    wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
+    for edit in reshapings(expr, shape, wanted) if shape != wanted else ():
+        if is_right(matcher, truth, edit.expr):
+            return Diagnosis(edit.code, edit.message)
+    exact = exact_mistake(engine, matcher, truth, expr)
+    if exact is not None:
+        return Diagnosis(exact.code, exact.message)
+    for mistake, value in in_numbers(engine, matcher, truth, expr):
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
     two = _pair_of_numbers(engine, matcher, truth, expr)
     if two is not None:
         return two
-    shape = engine.shape_of(expr)
-    wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
-    for edit in reshapings(expr, shape, wanted):
-        if is_right(matcher, truth, edit.expr):
-            return Diagnosis(edit.code, edit.message)
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
 
 

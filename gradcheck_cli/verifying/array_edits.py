@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 MOST_PRODUCTS = 6
+_DERIVATIVES = {"d", "local", "upstream", "downstream"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class Edit:
 
 def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes of an answer, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
-    products = [part for part in _parts(expr) if _is_product(part, engine)][:MOST_PRODUCTS]
+    products = [part for part in parts_of(expr) if is_product(part, engine)][:MOST_PRODUCTS]
     for product in products:
-        for code, message, changed in _reordered(product):
-            yield Edit(code, message, _replaced(expr, product, changed))
+        for code, message, changed in reordered(product):
+            yield Edit(code, message, replaced(expr, product, changed))
     try:
         if len(engine.shape_of(expr)) == 2:
             yield Edit("transpose", "the whole is transposed", _transposed(expr))
@@ -46,16 +47,20 @@ def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
     yield from _other_names(engine, expr, inside)
 
 
-def _parts(expr: Expr) -> Iterator[Expr]:
+def parts_of(expr: Expr) -> Iterator[Expr]:
+    """Every part of an expression, from the top; derivatives and their names are not taken apart."""
     yield expr
+    if isinstance(expr, Call) and expr.function in _DERIVATIVES:
+        return
     for child in children(expr):
-        yield from _parts(child)
+        yield from parts_of(child)
 
 
-def _is_product(part: Expr, engine: ArrayEngine) -> bool:
+def is_product(part: Expr, engine: ArrayEngine) -> bool:
+    """Whether a part is a product of two factors that may be one of matrices."""
     if not isinstance(part, Call) or len(part.args) != 2:
         return False
-    if part.function in ("matmul", "dot"):
+    if part.function in ("matmul", "dot", "outer"):
         return True
     try:
         return part.function == "mul" and all(len(engine.shape_of(arg)) == 2 for arg in part.args)
@@ -69,10 +74,14 @@ def _transposed(expr: Expr) -> Expr:
     return Call("transpose", (expr,))
 
 
-def _reordered(product: Expr) -> Iterator[tuple[str, str, Expr]]:
+def reordered(product: Expr) -> Iterator[tuple[str, str, Expr]]:
     """The two factors of a product, each transposed or not, in both orders."""
     assert isinstance(product, Call)  # noqa: S101 - asked for by the caller
     left, right = product.args
+    if product.function == "outer":
+        message = f"the factors stand in the wrong order: {write(right)} comes first"
+        yield "transpose", message, Call("outer", (right, left))
+        return
     if product.function == "mul":
         message = f"* goes entry by entry; {write(left)} and {write(right)} are to be multiplied as matrices, with @"
         yield "shape", message, Call("matmul", (left, right))
@@ -96,11 +105,12 @@ def _reordered(product: Expr) -> Iterator[tuple[str, str, Expr]]:
         yield "transpose", f"{message}, with its transposes", Call("matmul", (first, second))
 
 
-def _replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
+def replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
+    """An expression with another one at the place of this very part."""
     if expr is old:
         return new
     below = children(expr)
-    changed = tuple(_replaced(child, old, new) for child in below)
+    changed = tuple(replaced(child, old, new) for child in below)
     return expr if all(a is b for a, b in zip(changed, below, strict=True)) else with_children(expr, changed)
 
 
@@ -133,20 +143,24 @@ def _swapped_letters(expr: Expr) -> Iterator[Edit]:
 
 
 def _index_names(expr: Expr) -> Iterator[Name]:
-    for part in _parts(expr):
+    for part in parts_of(expr):
         if isinstance(part, Index):
             yield from (index for index in part.indices if isinstance(index, Name))
 
 
 def _other_names(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
-    """A name that stands for its neighbour of the same shape: z for h."""
-    graph = engine.graph
+    """A name that stands for its neighbour of the same shape wherever it stands: z for h."""
     for name in names(expr):
-        users = graph.targets.get(name, ())
-        beside = (other for user in users for other in graph.sources[user] if other != name)
-        near = dict.fromkeys((*users, *graph.sources.get(name, ()), *beside))
-        for other in near:
-            if engine.shapes.get(other) != engine.shapes.get(name):
-                continue
+        for other, code, message in neighbours(engine, name, inside):
+            yield Edit(code, message, substitute(expr, {name: Name(other)}))
+
+
+def neighbours(engine: ArrayEngine, name: str, inside: set[str]) -> Iterator[tuple[str, str, str]]:
+    """The names of the same shape beside a name in the graph, with what it is to write it for one of them."""
+    graph = engine.graph
+    users = graph.targets.get(name, ())
+    beside = (other for user in users for other in graph.sources[user] if other != name)
+    for other in dict.fromkeys((*users, *graph.sources.get(name, ()), *beside)):
+        if engine.shapes.get(other) == engine.shapes.get(name):
             code = "wrong-local" if {name, other} <= inside else "wrong-node"
-            yield Edit(code, f"{name} stands where {other} should", substitute(expr, {name: Name(other)}))
+            yield other, code, f"{name} stands where {other} should"

@@ -92,7 +92,7 @@ class ArrayGrader:
             truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
             for truth in (one for one in truths if not updated or one.kind == "update"):
                 claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)))
-                if best is None or _nearer(claim, best):
+                if best is None or _unlikely(claim) < _unlikely(best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
@@ -217,7 +217,7 @@ class ArrayGrader:
         source = array_follows(self.bench.matcher, self.slips, *self.last)
         if source is None:
             found = claim.diagnosis
-            if found is None or found.code == "shape":
+            if found is None or found.code in ("shape", "missing-factor"):
                 found = self.told_of_a_step(*self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
@@ -370,6 +370,12 @@ class ArrayGrader:
         )
 
 
+def _unlikely(claim: Claim) -> tuple[int, int]:
+    """How far a meaning is from what was meant; of two that are wrong, one whose mistake is told is nearer."""
+    told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
+    return _RANK.index(claim.verdict), told if claim.verdict == WRONG else 0
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[{}\s]", "", name)
 
@@ -389,9 +395,3 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
-
-
-def _nearer(claim: Claim, best: Claim) -> bool:
-    """Whether a claim is nearer to being right than the best so far; of two wrong ones the one whose mistake has a name."""
-    found, before = (_RANK.index(one.verdict) for one in (claim, best))
-    return found < before or (found == before and best.diagnosis is None and claim.diagnosis is not None)

@@ -24,6 +24,8 @@ _MOST_LETTERS = 4
 
 def free_letters(engine: ArrayEngine, expr: Expr) -> dict[str, Size | None]:
     """The free index letters of an expression in the order of the alphabet; None for what no index bounds."""
+    if not set(names(expr)) - engine.shapes.keys() - engine.letters:
+        return {}
     known = Shapes(engine.shapes, engine.letters)
     used = set(names(lower(expr, known).expr)) - {*engine.shapes, *engine.letters}
     return {letter: known.ranges.get(letter) for letter in sorted(used)}

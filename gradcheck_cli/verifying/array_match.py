@@ -24,7 +24,7 @@ from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import quietly, ways
 from gradcheck_cli.verifying.array_shapes import shape_answer
-from gradcheck_cli.verifying.array_values import grids_equal, literals_named, put_in, sizes_named
+from gradcheck_cli.verifying.array_values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
@@ -196,7 +196,7 @@ class ArrayMatcher:
         if truth.kind == "count":
             return self.count(expr, truth, tolerance)
         if not names(expr):
-            return self.numeric(expr, truth, tolerance)
+            return self.in_numbers(expr, truth, tolerance)
         best: Verdict | None = None
         for other in self.accepted(truth, written):
             try:
@@ -266,6 +266,15 @@ class ArrayMatcher:
             return Verdict(WRONG)
         return self.numeric(expr, truth, tolerance) if not names(expr) else self.symbolic(expr, truth)
 
+    def in_numbers(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """Numbers as typed against those of the truth, or of another form of it: a Jacobian in full."""
+        found = self.numeric(expr, truth, tolerance)
+        for form in truth.array.others if truth.array and found.verdict == WRONG else ():
+            value = None if form.sent else self.engine.numbers.value(form.expr, form.letters)
+            if value is not None and self.gives(expr, truth, value):
+                return Verdict(CORRECT)
+        return found
+
     def numeric(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Numbers as typed against the numbers of the truth, entry by entry."""
         wanted = truth.array.number if truth.array else None
@@ -273,7 +282,7 @@ class ArrayMatcher:
         if wanted is None:
             return self.constant(expr, truth)
         grid = entries(typed.expr, {}, {})
-        if grid.shape != wanted.shape and not _alike(grid, wanted):
+        if grid.shape != wanted.shape and not alike(grid, wanted):
             found, right = (shapes.text_of(map(shapes.size, one)) for one in (grid.shape, wanted.shape))
             if grid.shape == () and all(
                 self.entry(grid.items[0], value, tolerance).verdict == CORRECT for value in wanted.items
@@ -281,7 +290,7 @@ class ArrayMatcher:
                 return Verdict(CORRECT, "the same for each entry")
             return Verdict(WRONG, f"the shapes are {found} and {right}")
         judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
-        return _worst(judged)
+        return worst(judged)
 
     def gives(self, expr: Expr, truth: Truth, value: Grid) -> bool:
         """Whether numbers as typed are these values, in the place of the right ones."""
@@ -351,7 +360,7 @@ class ArrayMatcher:
         if wanted is None or not shown or free_letters(self.engine, expr):
             return None
         found = self.engine.numbers.value(expr, (), rounding(self.exactly))
-        if found is None or (found.shape != wanted.shape and not _alike(found, wanted)):
+        if found is None or (found.shape != wanted.shape and not alike(found, wanted)):
             return None
         right = grids_equal(found, wanted, tolerance or 0)
         return Verdict(CORRECT, "at the given values") if right else None
@@ -381,18 +390,3 @@ def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
     note = read.member.note
     misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith("the index "))
     return RANK_OF[read.member.verdict], misfit
-
-
-def _alike(left: Grid, right: Grid) -> bool:
-    """Whether two grids differ in nothing but a first axis of one: a list for a row; or hold one number each."""
-    if len(left.items) == len(right.items) == 1:
-        return True
-    return len(left.shape) == 1 and right.shape == (1, *left.shape)
-
-
-def _worst(judged: list[Verdict]) -> Verdict:
-    for verdict in (WRONG, UNDECIDED):
-        found = [one for one in judged if one.verdict == verdict]
-        if found:
-            return Verdict(verdict, found[0].note if len({one.note for one in found}) == 1 else "")
-    return next((one for one in judged if one.note), Verdict(CORRECT))

@@ -4,11 +4,13 @@ mistaken for something else. Nobody lists them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
+from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.reading import written
@@ -18,7 +20,6 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.match import Truth
 
 MOST = 60
@@ -124,13 +125,59 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     target, source = (engine.output, ends[0]) if len(ends) == 1 else (ends[0], ends[1])
     if ask.function == "upstream" and len(ends) == 2:
         target, source = ends[1], ends[0]
-    if target != engine.output or source not in engine.backward.adjoints:
+    if target != engine.output:
+        yield from _towards_another(engine, ask, target)
+        return
+    if source not in engine.backward.adjoints:
         return
     users = engine.graph.targets.get(source, ())
     yield from _local_instead(engine, ask.function, source, users)
     yield from _changed(engine, source)
     yield from _roles(engine, ask.function, source, users)
     yield from _others(engine, source)
+
+
+def _towards_another(engine: ArrayEngine, ask: Call, target: str) -> Iterator[Mistake]:
+    """The mistakes about a derivative of another number than the output, in names of the graph."""
+    if engine.problem.seed is not None or engine.shapes.get(target) != ():
+        return
+    other = _towards(engine, target)
+    known: dict[str, Expr] = {}
+    for name, expr in other.backward.steps:
+        known[name] = substitute(expr, known)
+    for mistake in _of_gradient(other, ask):
+        yield Mistake(mistake.code, mistake.message, substitute(mistake.expr, known))
+
+
+@lru_cache(maxsize=32)
+def _towards(engine: ArrayEngine, target: str) -> ArrayEngine:
+    return ArrayEngine(engine.problem, target)
+
+
+def step_form(engine: ArrayEngine, truth: Truth) -> Expr | None:
+    """The gradient that is asked for as one step back from what arrives at the next nodes; None for another question."""
+    ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
+    if not isinstance(ask, Call) or not all(isinstance(arg, Name) for arg in ask.args):
+        return None
+    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
+    back = Backprop(engine)
+    if ask.function == "downstream":
+        return back.sent((ends[1], ends[0]), back.arriving(ends[0])) if ends[0] in back.called else None
+    source = ends[-1] if ask.function == "d" else ends[0]
+    if ask.function not in ("d", "upstream") or ends.count(engine.output) != len(ends) - 1:
+        return None
+    users = [user for user in engine.graph.targets.get(source, ()) if user == engine.output or user in back.called]
+    return plus(*(back.sent((source, user), back.arriving(user)) for user in users)) if users else None
+
+
+def unfolded(engine: ArrayEngine, expr: Expr) -> Expr:
+    """An expression with what they are in the place of nodes that are sums: H - Y for D."""
+    sums = {
+        node.name: node.expr
+        for node in engine.graph.nodes
+        if isinstance(node.expr, Call) and node.expr.function in ("add", "neg")
+    }
+    return substitute(expr, sums)
 
 
 def _between(engine: ArrayEngine, source: str) -> list[Edge]:
@@ -240,7 +287,7 @@ def _roles(engine: ArrayEngine, function: str, source: str, users: tuple[str, ..
     """What arrives at a neighbour for what was asked for; a value for a derivative."""
     wanted = _WANTED[function]
     for user in users:
-        if user != engine.output and engine.shapes[user] == engine.shapes[source] and user in engine.backward.adjoints:
+        if user != engine.output and user in engine.backward.adjoints:
             message = f"this is what arrives at {user}; the {wanted} was asked for"
             yield Mistake("upstream-local", message, Backprop(engine).arriving(user))
     yield Mistake("wrong-node", f"this is the value of {source}, not a derivative", Name(source))
@@ -286,6 +333,7 @@ def _update(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     step = times(rate, gradient)
     down = f"an update goes down the gradient: {name} - {write(rate)}*d({engine.output}, {name})"
     yield from of_step(name, gradient, step, down)
+    yield Mistake("wrong-node", f"this is {name} before the step", Name(name))
     for mistake in _changed(engine, name):
         wrong = plus(Name(name), times(number(-1), rate, mistake.expr))
         yield Mistake(mistake.code, f"in the gradient, {mistake.message}", wrong)

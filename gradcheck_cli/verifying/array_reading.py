@@ -66,6 +66,8 @@ def ways(
         yield from product_readings(expr, source, shape_of, latex=latex)
     if not plain:
         yield from (expr for expr in found if not any(product_readings(expr, source, shape_of, latex=latex)))
+    if latex:
+        yield from (Call("flatten", (expr,)) for expr in found if is_column(expr))
     for expr in found:
         spread = spread_indices(expr, shape_of)
         if spread is not expr:
@@ -177,6 +179,12 @@ class Products:
 def as_column(vector: Expr) -> Expr:
     """A vector as a matrix of one column."""
     return Call("outer", (vector, Call("ones", (number(1),))))
+
+
+def is_column(expr: Expr) -> bool:
+    """Whether numbers stand one below the other: on paper a vector does."""
+    rows = expr.args if isinstance(expr, Call) and expr.function == "array" else ()
+    return bool(rows) and all(isinstance(row, Call) and row.function == "array" and len(row.args) == 1 for row in rows)
 
 
 def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]:

@@ -9,6 +9,8 @@ from gradcheck_cli.expr import Call, Expr, Name, Num, children, names, number, w
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import interval
+from gradcheck_cli.verifying.match import Verdict
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
@@ -78,3 +80,19 @@ def meets(one: Value, two: Value, slack: Fraction | int = 0) -> bool:
         return False
     margin = slack + max(abs(wanted[0]), abs(wanted[1])) / 10**12
     return bounds[0] - margin <= wanted[1] and wanted[0] <= bounds[1] + margin
+
+
+def alike(left: Grid, right: Grid) -> bool:
+    """Whether two grids differ in nothing but a first axis of one: a list for a row; or hold one number each."""
+    if len(left.items) == len(right.items) == 1:
+        return True
+    return len(left.shape) == 1 and right.shape == (1, *left.shape)
+
+
+def worst(judged: list[Verdict]) -> Verdict:
+    """The verdict on all entries of an array."""
+    for verdict in (WRONG, UNDECIDED):
+        found = [one for one in judged if one.verdict == verdict]
+        if found:
+            return Verdict(verdict, found[0].note if len({one.note for one in found}) == 1 else "")
+    return next((one for one in judged if one.note), Verdict(CORRECT))

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A wrong answer: the index of its claim, what was asked, and what was written instead; of arrays as an expression."""
+    """A wrong answer: the index of its claim, what was asked, and what was written instead; of arrays as an expression.
+
+    A right answer that is rounded has its line for an index.
+    """
 
     index: int
     ask: Expr
@@ -47,6 +50,16 @@ def slips(engine: Engine, index: int, ask: Expr, reads: Iterable[Read]) -> list[
             value = engine.value(read.expr)
             if value is not None:
                 found.append(Slip(index, ask, value))
+    return found
+
+
+def roundings(line: int, ask: Expr, reads: Iterable[Read]) -> list[Slip]:
+    """The numbers of a right answer, which a later one may have been computed with to their digits."""
+    found = []
+    for read in reads:
+        literal = as_typed_number(read.expr) if read.expr is not None else None
+        if literal is not None and "." in literal.text:
+            found.append(Slip(line, ask, literal.value))
     return found
 
 

@@ -10,7 +10,7 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.mistakes import Mistake, mistakes, pairs
+from gradcheck_cli.verifying.mistakes import Mistake, mistakes, pairs, strange_factors
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.write.text import write
@@ -43,7 +43,18 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
     for mistake, value in matcher.kept.of(key, lambda: with_values(engine, mistakes(engine, truth))):
         if _fits(engine, matcher, read.expr, mistake, value):
             return Diagnosis(mistake.code, mistake.message)
-    return _pair(engine, matcher, truth, read.expr)
+    return _pair(engine, matcher, truth, read.expr) or _strange(engine, matcher, truth, read.expr)
+
+
+def _strange(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> Diagnosis | None:
+    """A factor that is no slip of a rule: the right formula times some name."""
+    if not names(written):
+        return None
+    known = matcher.kept.of((truth.ask, "strange"), lambda: with_values(engine, strange_factors(engine, truth)))
+    for mistake, value in known:
+        if _fits(engine, matcher, written, mistake, value):
+            return Diagnosis(mistake.code, mistake.message)
+    return None
 
 
 def _pair(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> Diagnosis | None:

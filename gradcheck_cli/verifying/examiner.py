@@ -31,6 +31,7 @@ from gradcheck_cli.verifying.model import (
 )
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number, significant
+from gradcheck_cli.verifying.worked import worked_out
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Examiner:
         matcher = self.arrays.matcher if self.arrays else self.matcher
         truth = self.arrays.led(truth, *written[0]) if self.arrays and len(written) > 1 else truth
         reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
+        reads = reads if self.arrays else worked_out(self.engine, truth, reads)
         self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
@@ -133,6 +135,8 @@ class Examiner:
 
     def doubted(self, read: Read, truth: Truth) -> Read:
         """One digit, right by rounding alone, is wrong where it is exactly what a mistake gives: 1 for 0.94."""
+        if self.arrays and truth.kind not in ("count", "relation", "shape"):
+            return self.arrays.doubted(read, truth)
         if self.arrays or read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
             return read
         if not coarse(read.expr, truth.value) or exact_mistake(self.engine, truth, read.expr) is None:

@@ -17,7 +17,7 @@ from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
-from gradcheck_cli.verifying.carried import Slip, follows, slips
+from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
@@ -35,6 +35,7 @@ from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABL
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
+from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,6 +48,8 @@ RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 FOREIGN = "its left side is unknown here"
 MOST_LETTERS = 6
 MOST_SETTINGS = 20
+MOST_SLIPS = 40  # the last ones, from which a wrong claim may follow
+MOST_DIAGNOSED = 300  # wrong claims of one text; a file of more is no homework
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 
 
@@ -59,6 +62,8 @@ class Grader:
         self.matcher: Matcher = examiner.matcher
         self.own = own or Own(usual_scope(self.engine.problem, self.engine.output))
         self.slips: list[Slip] = []
+        self.rounded: list[Slip] = []  # right numbers, with their lines for an index
+        self.diagnosed = 0
         self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
         self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
         self.gradient: Expr | None = None  # what the left side stands for, where it is dz for the gradient by z
@@ -128,11 +133,13 @@ class Grader:
                 senseless = senseless or error
                 continue
             for truth in found:
-                reads = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
+                judged = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
+                reads = worked_out(self.engine, truth, judged)
                 if len(reads) == 1 and truth.kind == "derivative":
                     reads = [self.examiner.doubted(reads[0], truth)]
                 claim = self.finish(formula, reads, truth)
-                if best is None or RANK.index(claim.verdict) < RANK.index(best.verdict):
+                unlike = truth.kind == "given" and claim.verdict != CORRECT and best is not None
+                if best is None or (not unlike and RANK.index(claim.verdict) < RANK.index(best.verdict)):
                     best, self.last = claim, (truth, reads)
         if best is None and senseless is not None:
             raise ParseError(senseless.message, hint=senseless.hint, source=left, span=Span(0, len(left.text)))
@@ -141,7 +148,8 @@ class Grader:
     def meanings(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a left side; a word in brackets behind it, as in L(loss), is a remark."""
         try:
-            return tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+            found = tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+            return (*beside(self.engine, found, 1), *found)
         except GradcheckError:
             remark = _REMARK.search(left.text)
             if remark is None:
@@ -175,6 +183,7 @@ class Grader:
             found = without_differentials(found, member)
         except GradcheckError as error:
             return unreadable(member, error)
+        found = tuple(dict.fromkeys((*beside(self.engine, found, 0), *found)))
         if truth.kind == "assumed":
             return assumption(member, found)
         read = self.matcher.best(member, found, truth)
@@ -198,6 +207,7 @@ class Grader:
         reads = [
             _loose(read) if formula.loose is not None and at >= formula.loose else read for at, read in enumerate(reads)
         ]
+        reads = behind_unreadable(reads)
         verdict = _overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
@@ -227,20 +237,45 @@ class Grader:
         query = asked(truth)
         if truth.kind in (DIFFERENTIAL, "own") or not known(self.engine, query):
             return claim
+        self.diagnosed += 1
+        if self.diagnosed > MOST_DIAGNOSED:
+            return claim
+        wrong = [read for read in reads if read.member.verdict == WRONG]
+        close = all(near(self.engine, truth, read) for read in wrong)
+        if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
+            return self.granted(claim, origin)
         claim = replace(claim, steps=steps(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
             return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
-        first = next(read for read in reads if read.member.verdict == WRONG)
-        found = diagnose(self.engine, self.matcher, query, first)
+        found = diagnose(self.engine, self.matcher, query, wrong[0])
         return replace(claim, diagnosis=found_again(found, claim))
 
+    def granted(self, claim: Claim, line: int) -> Claim:
+        """A claim that is right to the digits of a right number above it."""
+        note = f"worked out with the rounded number of line {line}"
+        members = tuple(
+            replace(member, verdict=CORRECT, note=note) if member.verdict == WRONG else member
+            for member in claim.members
+        )
+        return replace(claim, members=members, verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
+
     def remember(self, index: int, claim: Claim) -> None:
-        """Keep the numbers of a wrong claim for those that follow from it."""
-        if claim.verdict == WRONG and self.last is not None:
-            truth, reads = self.last
-            if known(self.engine, asked(truth)):
-                self.slips += slips(self.engine, index, asked(truth).ask, reads)
+        """Keep the numbers of a wrong claim, and the rounded ones of a right claim, for those that follow from it."""
+        if self.last is None or claim.verdict not in (WRONG, CORRECT):
+            return
+        truth, reads = self.last
+        query = asked(truth)
+        if not known(self.engine, query):
+            edge = local_of(self.matcher, truth)
+            if edge is None:
+                return
+            query = replace(query, ask=edge)
+        if claim.verdict == WRONG:
+            self.slips += slips(self.engine, index, query.ask, reads)
+        elif claim.line is not None:
+            self.rounded += roundings(claim.line, query.ask, reads)
+        del self.slips[:-MOST_SLIPS], self.rounded[:-MOST_SLIPS]
 
     # -- definitions and assumptions
 
@@ -284,6 +319,9 @@ class Grader:
             truth = Truth(meaning, resolved, value, "own")
             reads = [self.read(one, truth, latex=formula.latex) for one in members[at + 1 :] if one.text]
             note = "this is another value than above; it is taken from here on" if known else ""
+            self.own.otherwise(
+                left, [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
+            )
             first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
             claim = self.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
             return replace(claim, note=OWN)
@@ -358,9 +396,7 @@ def undecided(claim: Claim, note: str) -> Claim:
     """A wrong claim that may be about something else."""
     if claim.verdict != WRONG:
         return claim
-    members = tuple(
-        replace(member, verdict=UNDECIDED) if member.verdict == WRONG else member for member in claim.members
-    )
+    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
     return replace(
         claim,
         verdict=UNDECIDED,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
+from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
 from gradcheck_cli.verifying.own import OWN, bare, own_name
@@ -48,9 +49,10 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
             continue
         named = _naming(document.formulas, at)
         cases = _cases(document.formulas, at)
-        claim = _claim(graders, named or formula, len(found), cases)
-        if claim is not None:
-            found.append(_named(graders, claim, formula) if named else claim)
+        for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
+            claim = _claim(graders, part, len(found), cases)
+            if claim is not None:
+                found.append(_named(graders, claim, formula) if named else claim)
     placed = [_in_its_place(found, at) for at in range(len(found))]
     return [*placed, *(claim for part in document.alone if (claim := _counted(examiners, part)) is not None)]
 
@@ -80,19 +82,26 @@ def _cases(formulas: tuple[Formula, ...], at: int) -> list[Formula]:
     return [other for other in near if all(re.fullmatch("[i-t]", member.text.strip()) for member in other.members)]
 
 
-def _claim(
-    graders: list[Grader | ArrayGrader], formula: Formula, index: int, cases: Iterable[Formula] = ()
-) -> Claim | None:
-    """One formula, in the problem that knows most of it; the set that an array is in tells its shape."""
-    if formula.relation == "in":
-        graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
+def _best(
+    graders: list[Grader | ArrayGrader], formula: Formula, cases: Iterable[Formula] = ()
+) -> tuple[Claim | None, Grader | ArrayGrader | None]:
+    """One formula in the problem that knows most of it."""
     judged = [
         (_in_case(grader, claim, formula, cases), grader)
         for grader in graders
         if (claim := _judged(grader, formula)) is not None
     ]
     judged.sort(key=lambda pair: (RANK.index(pair[0].verdict), pair[0].note == FOREIGN))
-    claim, grader = judged[0] if judged else (None, None)
+    return judged[0] if judged else (None, None)
+
+
+def _claim(
+    graders: list[Grader | ArrayGrader], formula: Formula, index: int, cases: Iterable[Formula] = ()
+) -> Claim | None:
+    """One formula judged, explained and kept for those below; the set that an array is in tells its shape."""
+    if formula.relation == "in":
+        graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
+    claim, grader = _best(graders, formula, cases)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
         claim = _told(grader, claim)
         if claim.follows_from is None:

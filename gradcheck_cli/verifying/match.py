@@ -110,7 +110,7 @@ class Matcher:
         self.space: Space = space(engine)
         self.given = engine.problem.given
         self.granted: frozenset[str] = frozenset()  # inputs whose given value may be put in anywhere
-        self._fixed: dict[frozenset[str], Space] = {}
+        self._fixed: dict[tuple[frozenset[str], bool], Space] = {}
         self.kept = Kept()
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
@@ -231,11 +231,10 @@ class Matcher:
             for name, value in self.given.items()
             if name in self.labels or name in self.granted or (abs(value) in shown and name not in written)
         }
-        if put_in:
-            decision = decide(expand(expr), expand(truth.expr), self.fixed(put_in))
-            if decision.kind == "equal":
+        for held in (put_in, {**put_in, **self.absent(written)}):
+            if held and self.agrees_with(held, expr, truth.expr):
                 return Verdict(CORRECT, "with given values put in")
-        if truth.value is None or not self.has_values(expr) or not _has_decimals(expr, self.given):
+        if truth.value is None or not self.has_values(expr) or not has_decimals(expr, self.given):
             return None
         values = {name: number_of(self.engine.values[name]) for name in written}
         if any(value is None for value in values.values()):
@@ -243,6 +242,20 @@ class Matcher:
         put = substitute(expr, {name: value for name, value in values.items() if value is not None})
         verdict = self.arithmetic(put, truth, tolerance)
         return Verdict(CORRECT, "at the given values") if verdict.verdict == CORRECT else None
+
+    def agrees_with(self, held: dict[str, Expr], expr: Expr, true: Expr) -> bool:
+        """Whether two expressions agree with some inputs at their given values, or then on the branches of those."""
+        if decide(expand(expr), expand(true), self.fixed(held)).kind == "equal":
+            return True
+        return self.on_branches(expr, true) is None and self.on_branches(expr, true, held) is not None
+
+    def absent(self, written: set[str]) -> dict[str, Expr]:
+        """Given values of inputs that nothing written depends on: 6x has c = 3 in it. That 1 or -1 was put in, nothing shows."""
+        above = self.engine.graph.ancestors
+        used = written.union(*(above.get(name, frozenset()) for name in written))
+        return {
+            name: number(value) for name, value in self.given.items() if name not in used and abs(value) not in (0, 1)
+        }
 
     @cached_property
     def typed_exactly(self) -> frozenset[Fraction]:
@@ -254,12 +267,12 @@ class Matcher:
         decision = decide(expand(left), expand(right), self.space)
         return decision.kind == "equal" or self.on_branches(left, right) is not None
 
-    def on_branches(self, expr: Expr, true: Expr) -> Verdict | None:
+    def on_branches(self, expr: Expr, true: Expr, held: dict[str, Expr] | None = None) -> Verdict | None:
         """Piecewise functions may stand on the branch that the given values choose: 1 for an active ReLU."""
         if self.branched is None or not self.has_values(expr):
             return None
         sides = [on_branch(expand(side), self.engine.values) for side in (expr, true)]
-        decision = decide(sides[0], sides[1], self.branched)
+        decision = decide(sides[0], sides[1], self.fixed(held, self.branched) if held else self.branched)
         return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
 
     @cached_property
@@ -278,13 +291,14 @@ class Matcher:
         found = tuple((name, on_branch(expr, self.engine.values)) for name, expr in self.space.definitions)
         return None if found == self.space.definitions else Space(self.space.inputs, found)
 
-    def fixed(self, put_in: dict[str, Expr]) -> Space:
-        """The space with some inputs held at their given values."""
-        held = frozenset(put_in)
-        if held not in self._fixed:
-            variables = tuple(variable for variable in self.space.inputs if variable.name not in held)
-            self._fixed[held] = Space(variables, (*put_in.items(), *self.space.definitions))
-        return self._fixed[held]
+    def fixed(self, put_in: dict[str, Expr], whole: Space | None = None) -> Space:
+        """The space, or the one with every piecewise function on its branch, with some inputs held at their values."""
+        key = (frozenset(put_in), whole is None)
+        if key not in self._fixed:
+            whole = whole or self.space
+            variables = tuple(variable for variable in whole.inputs if variable.name not in put_in)
+            self._fixed[key] = Space(variables, (*put_in.items(), *whole.definitions))
+        return self._fixed[key]
 
     def word(self, source: Source, truth: Truth) -> Read:
         """An answer to `lhs == rhs`, true or false; or the shape of a scalar."""
@@ -330,7 +344,8 @@ def unreadable(source: Source, error: GradcheckError) -> Read:
     return Read(Member(source.text, UNREADABLE, None, str(error), source, excerpt))
 
 
-def _has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
+def has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
+    """Whether a number with a point stands in an expression that is not one of the given ones: it may be rounded."""
     exact = {abs(value) for value in given.values()}
     return any(isinstance(part, Num) and "." in part.text and part.value not in exact for part in walk(expr))
 

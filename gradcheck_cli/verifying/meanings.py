@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[Truth]:
     """The meanings of a left side, each with what is true of it. Raises GradcheckError where it makes no sense here."""
     if isinstance(left, Name):
-        return _of_name(engine, left, updated=updated or relation == ":=")
+        if updated or relation != ":=":
+            return _of_name(engine, left, updated=updated)
+        return [*_of_name(engine, left, updated=_learns(engine, left)), *_given(engine, left)]
     if isinstance(left, Call) and left.function == DIFFERENTIAL:
         return [Truth(left, left, None, DIFFERENTIAL)]
     if _has_differentials(left):
@@ -47,11 +49,8 @@ def _of_name(engine: Engine, left: Name, *, updated: bool) -> list[Truth]:
         return [Truth(left, node.expr, engine.values.get(left.id), "value")]
     if left.id in engine.lets:
         return [replace(_truth(engine, left, partial=False), kind="defined")]
-    found = []
-    given = engine.problem.given.get(left.id)
-    if given is not None and not updated:
-        found.append(Truth(left, number(given), given, "given"))
-    elif left.id in engine.graph.by_name and not updated:
+    found = [] if updated else _given(engine, left)
+    if not found and left.id in engine.graph.by_name and not updated:
         found.append(Truth(left, left, None, "assumed"))
     if left.id in engine.graph.by_name and engine.problem.learning_rate is not None:
         update = engine.update(Call("step", (left,)))
@@ -60,6 +59,17 @@ def _of_name(engine: Engine, left: Name, *, updated: bool) -> list[Truth]:
         message = f"the problem gives no learning rate for an update of {left.id}"
         raise ParseError(message, hint="set learning_rate: in the problem", span=left.span)
     return found
+
+
+def _learns(engine: Engine, left: Name) -> bool:
+    """Whether `w := …` may be an update: of a parameter, or of any input where the problem declares none."""
+    declared = {leaf.name: leaf.param for leaf in engine.graph.inputs}
+    return declared.get(left.id, False) or not any(declared.values())
+
+
+def _given(engine: Engine, left: Name) -> list[Truth]:
+    given = engine.problem.given.get(left.id)
+    return [] if given is None else [Truth(left, number(given), given, "given")]
 
 
 def asked(truth: Truth) -> Truth:

@@ -71,6 +71,14 @@ def _derivative(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
         yield Mistake("constant", message, times(number(ratio), truth.expr))
 
 
+def strange_factors(engine: Engine, truth: Truth) -> Iterator[Mistake]:
+    """The right derivative times a name that has no place in it; of numbers alone too many would fit."""
+    if isinstance(truth.ask, Call) and truth.ask.function in ("d", "upstream", "local", "downstream"):
+        for name in islice(engine.graph.by_name, MOST_EDGES):
+            message = f"the factor {name} does not belong there"
+            yield Mistake("extra-factor", message, times(Name(name), truth.expr))
+
+
 def _sign_message(engine: Engine, target: str, source: str) -> str:
     """Where the minus comes from, if there is just one link that is negative."""
     negative = []
@@ -227,7 +235,7 @@ def _one_minus(expr: Expr) -> Expr:
 
 def _sigmoid_slips(name: Name, _call: Call) -> Slips:
     remark = f"the derivative of sigmoid is {name.id}*(1 - {name.id})"
-    wrongs = (name, _one_minus(name), times(name, plus(ONE, name)), _power(name, 2))
+    wrongs = (name, _one_minus(name), times(name, plus(ONE, name)), _power(name, 2), _one_minus(_power(name, 2)))
     return tuple((remark, wrong) for wrong in wrongs)
 
 
@@ -358,21 +366,29 @@ def _value(engine: Engine, ask: Expr, truth: Truth) -> Iterator[Mistake]:
     node = next((node for node in engine.graph.nodes if isinstance(inner, Name) and node.name == inner.id), None)
     if node is None:
         return
-    if isinstance(node.expr, Call) and node.expr.function == "add" and len(node.expr.args) > 1:
-        for at, term in enumerate(node.expr.args):
-            rest = plus(*(other for place, other in enumerate(node.expr.args) if place != at))
-            yield Mistake("missing-factor", f"the term {write(term)} is missing", rest)
+    if isinstance(node.expr, Call) and node.expr.function == "add":
+        yield from _terms(node.expr, "", lambda total: total)
     elif isinstance(node.expr, Call) and len(node.expr.args) == 1:
-        argument = node.expr.args[0]
-        yield Mistake("wrong-node", f"this is {write(argument)}, before {node.expr.function} is applied", argument)
+        function, argument = node.expr.function, node.expr.args[0]
+        yield Mistake("wrong-node", f"this is {write(argument)}, before {function} is applied", argument)
         if isinstance(argument, Call) and argument.function == "add":
-            for at, term in enumerate(argument.args):
-                rest = plus(*(other for place, other in enumerate(argument.args) if place != at))
-                message = f"inside {node.expr.function} the term {write(term)} is missing"
-                yield Mistake("missing-factor", message, Call(node.expr.function, (rest,)))
+            yield from _terms(argument, f"inside {function} ", lambda total: Call(function, (total,)))
     for name in engine.graph.by_name:
         if isinstance(inner, Name) and name != inner.id:
             yield Mistake("wrong-node", f"this is the value of {name}", Name(name))
+
+
+def _terms(total: Call, where: str, inside: Callable[[Expr], Expr]) -> Iterator[Mistake]:
+    """One term of a sum left out, or with the other sign."""
+    parted = [
+        (term, plus(*(other for place, other in enumerate(total.args) if place != at)))
+        for at, term in enumerate(total.args)
+    ]
+    for term, rest in parted:
+        yield Mistake("missing-factor", f"{where}the term {write(term)} is missing", inside(rest))
+    for term, rest in parted:
+        message = f"{where}the sign of the term {write(term)} is turned around"
+        yield Mistake("sign", message, inside(plus(rest, times(number(-1), term))))
 
 
 def _and(names: list[str]) -> str:

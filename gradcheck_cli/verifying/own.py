@@ -7,7 +7,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, children, mapped, names, number, substitute, with_children
+from gradcheck_cli.expr import (
+    Call,
+    Expr,
+    Index,
+    Name,
+    Sum,
+    children,
+    mapped,
+    names,
+    number,
+    size,
+    substitute,
+    walk,
+    with_children,
+)
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
 from gradcheck_cli.parsing.text import readings
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
 
 OWN = "a name of the student's own"
 MOST_NAMES = 200
+LONGEST_MEANING = 2000  # tree nodes that the names of one formula stand for
 LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
@@ -29,10 +44,10 @@ _LABEL = re.compile(r"\^\s*\{?\s*[(\[][A-Za-z0-9]+[)\]]\s*\}?")
 _NUMBERED = re.compile(r"\^\s*\{?\s*[(\[]\s*(?P<number>[0-9]+)\s*[)\]]\s*\}?$")  # δ^{(2)} is δ_2
 _NAME = re.compile(
     r"(?:\\(?:hat|tilde|bar|mathbf|mathcal|mathrm|text|vec|boldsymbol)\s*\{?\s*[A-Za-z]+(?:_\{?[A-Za-z0-9]+\}?)?\s*\}?"
-    r"|\\?[A-Za-z]+|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
+    r"|\\?[A-Za-z]+[0-9]*|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
 )
 _POINT = re.compile(r"(?:\||\\[rl]?vert|\\right\s*[\]|)])\s*_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "\\nabla", "\\sum"})
+_RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "sigma", "\\nabla", "\\sum"})
 
 
 @dataclass(slots=True)
@@ -41,7 +56,7 @@ class Own:
 
     `scope`        the problem's names and the student's
     `definitions`  the student's names, in names of the problem
-    `seconds`      names that the problem defines otherwise: tried where the problem's meaning makes a claim wrong
+    `seconds`      what names stand for otherwise, by another line or member: tried where the first makes a claim wrong
     `assumed`      values of inputs that the text has set, and the line that did
     `gradients`    what `dZ` stands for
     `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
@@ -52,6 +67,7 @@ class Own:
     definitions: dict[str, Expr] = field(default_factory=dict)
     seconds: dict[str, Expr] = field(default_factory=dict)
     assumed: dict[str, tuple[Fraction, int]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)  # of the definitions
     gradients: Gradients = field(default_factory=Gradients)
     entries: dict[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
     unequal: frozenset[str] = frozenset()
@@ -65,7 +81,13 @@ class Own:
         return tuple(dict.fromkeys(one for expr in found for one in self.variants(expr)))
 
     def expanded(self, expr: Expr) -> Expr:
-        """A reading with the student's names replaced by what they stand for."""
+        """A reading with the student's names replaced by what they stand for.
+
+        Raises ParseError where definitions of definitions make it too long.
+        """
+        if sum(self.sizes.get(part.id, 0) for part in walk(expr) if isinstance(part, Name)) > LONGEST_MEANING:
+            message = "the names in it stand for too long an expression"
+            raise ParseError(message, hint="write it in names of the problem", span=expr.span)
         if self.entries:
             expr = self.with_entries(expr)
         return self.apart(substitute(expr, self.definitions))
@@ -137,12 +159,20 @@ class Own:
         small, _ = scope({name: (bare(left.text),)})
         above = frozenset(names(meaning))
         above = above.union(*(self.scope.ancestors.get(used, frozenset()) for used in above))
+        self.sizes[name] = size(meaning, LONGEST_MEANING + 1)
+        self.seconds.pop(name, None)
         self.scope = replace(
             self.scope,
             spellings={**small.spellings, **self.scope.spellings},
             latex={**small.latex, **self.scope.latex},
             ancestors={**self.scope.ancestors, name: above},
         )
+
+    def otherwise(self, left: Source, meanings: list[Expr]) -> None:
+        """What else a name may stand for: the last member that differs from its meaning, where its own line is wrong."""
+        spelling = own_name(left)
+        if meanings and spelling and (name := self.scope.name(spelling)) in self.definitions:
+            self.seconds[name] = meanings[-1]
 
     def assume(self, name: str, value: Fraction, line: int) -> None:
         """Set an input to a value for the lines below."""

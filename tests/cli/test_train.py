@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,12 +28,22 @@ def test_lines_tables_and_digits(run):
     lines = done.out.splitlines()
     assert lines[0].startswith("gradient: ")
     assert lines[1].startswith("back end: numpy, 1 thread")
-    assert lines[2].startswith("digits: 1,437 images to train, 360 to test; 1,210 parameters, 2 epochs")
-    assert lines[3].startswith("Epoch 0: train loss = ")
+    assert lines[2] == "digits: 1,437 images to train, 360 to test"
+    assert lines[3].startswith("1,210 parameters, 2 epochs, batches of ")
+    assert re.fullmatch(
+        r"Epoch 0: train loss = \d\.\d{4}, accy = 0\.\d{4}, \[\d\.\d{3} secs\]  test loss = \d\.\d{4}, accy = 0\.\d{4}",
+        lines[4],
+    )
     assert "Taken for" in done.out
     assert "Farthest from right" in done.out
     assert lines[-1].startswith("test accuracy 0.")
     assert done.err == ""
+
+
+def test_every_line_fits_the_width(run):
+    done = run("train", "digits", *QUICK, "--width", "60")
+    assert max(map(len, done.out.splitlines()[:8])) <= 60
+    assert re.search(r"secs\]\n         test loss = ", done.out)
 
 
 def test_json_lines(run):

@@ -27,6 +27,7 @@ DECLARED = {
 SCOPE, CLASHES = scope(DECLARED, {"a": frozenset({"z", "x0", "w0"})})
 
 SAME = [
+    ("zx^2", "z*x^2"), ("2zx²", "2*(z*x^2)"), ("(zx)^2", "(z*x)^2"), ("z/bx^2", "z/(b*x^2)"), ("ze^-x", "z*e^(-x)"),
     ("2x", "2*x"), ("w0 x0", "w0*x0"), ("w0x0", "w0*x0"), ("2(a+b)", "2*(a + b)"), ("(a)(b)", "a*b"), ("a(1-a)", "a*(1 - a)"),
     ("x^2", "x^2"), ("x**2", "x^2"), ("x²", "x^2"), ("x⁻¹", "x^(-1)"), ("a × b · z", "a*b*z"), ("a ⋅ b", "a*b"),
     ("a − b – z", "a - b - z"), ("a ÷ b", "a/b"), ("σ(z)", "sigmoid(z)"), ("ReLU(x)", "relu(x)"), ("ln(x)", "log(x)"),

@@ -11,7 +11,7 @@ import pytest
 from gradcheck_cli.errors import DataError, FileError
 from gradcheck_cli.train import data
 from gradcheck_cli.train.data import digits, load_folder, mnist
-from gradcheck_cli.train.download import FILES
+from gradcheck_cli.train.mirrors import FILES
 
 TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES
 
@@ -109,7 +109,7 @@ def test_a_folder_that_was_named_is_the_only_one(folder, tmp_path_factory, monke
 
 def test_without_network_the_files_are_named(tmp_path, monkeypatch):
     monkeypatch.delenv("GRADCHECK_DATA", raising=False)
-    monkeypatch.setattr(data, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(data, "cache_folder", lambda _name: tmp_path / "cache")
     monkeypatch.setattr(data, "MIRRORS", ("http://127.0.0.1:9/mnist",))
     with pytest.raises(FileError, match="gradcheck train digits") as caught:
         mnist()
@@ -117,3 +117,18 @@ def test_without_network_the_files_are_named(tmp_path, monkeypatch):
         assert name in str(caught.value)
         assert remote.sha256 in str(caught.value)
     assert str(tmp_path / "cache") in str(caught.value)
+
+
+def test_sizes_are_known_before_the_data_is_read(folder):
+    source = data.reading("mnist", folder)
+    assert (source.rows, source.tested, source.pixels) == (3, 2, 16)
+    (folder / f"{TRAIN}.gz").write_bytes(gzip.compress(images(3)[:-1]))
+    with pytest.raises(DataError, match="47 bytes after the header"):
+        source.begin().dataset()
+
+
+def test_reading_gives_the_digits():
+    source = data.reading("digits").begin()
+    found = source.dataset()
+    assert (source.rows, source.tested, source.pixels) == (len(found.images), len(found.test_images), 64)
+    assert source.dataset() is found

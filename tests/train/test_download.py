@@ -11,7 +11,8 @@ import pytest
 
 from gradcheck_cli.errors import FileError
 from gradcheck_cli.train import download
-from gradcheck_cli.train.download import NoNetwork, Remote
+from gradcheck_cli.train.download import NoNetwork
+from gradcheck_cli.train.mirrors import MIRRORS, Remote
 
 CONTENT = bytes(range(256)) * 2000
 
@@ -135,6 +136,6 @@ def test_a_folder_that_cannot_be_made(mirror, tmp_path):
 
 
 def test_there_are_two_mirrors_and_all_checksums():
-    assert len({address.split("/")[2] for address in download.MIRRORS}) >= 2
-    assert all(address.startswith("https://") for address in download.MIRRORS)
+    assert len({address.split("/")[2] for address in MIRRORS}) >= 2
+    assert all(address.startswith("https://") for address in MIRRORS)
     assert [len(remote.sha256) for remote in download.FILES.values()] == [64] * 4

@@ -50,6 +50,17 @@ def test_optimizers_and_batches(optimizer, dtype, rows, backend):
     assert check.program(made, BACKENDS[backend](), feeds(made.network, rows, dtype), rows) == ""
 
 
+@pytest.mark.parametrize("optimizer", UPDATES)
+def test_checks_leave_the_parameters_as_they_are(optimizer):
+    made = engine(TWO_LAYERS, (24, 12), optimizer=optimizer, dtype="float64", weight_decay=0.1)
+    before = {name: array.tobytes() for name, array in made.params.items()}
+    batch = feeds(made.network, 8, "float64")
+    assert check.gradient(made, batch, 8).error < 1e-6
+    assert check.program(made, NumpyBackend(), batch, 8) == ""
+    assert {name: array.tobytes() for name, array in made.params.items()} == before
+    assert not any(array.any() for array in made.states.values())
+
+
 def test_a_bent_rule_is_noticed(monkeypatch):
     true = adjoints._RULES["relu"]
 

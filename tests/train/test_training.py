@@ -231,6 +231,37 @@ def test_a_loss_of_its_own_is_reported(tmp_path):
     assert made.history[-1].test_accuracy == pytest.approx(np.mean(p.argmax(1) == labels))
 
 
+SCALED = """\
+title: Scaled
+inputs:
+  X: {shape: [m, 64]}
+  Y: {shape: [m, do], kind: onehot}
+  s: {value: [1, 2, 0.5, 1, 1, 1, 1, -1], param: true}
+  c: {value: 0.25, param: true}
+  V: {shape: [8], param: true}
+  W: {shape: [8, do], param: true}
+graph:
+  R: reshape(X, m, 8, 8)
+  A: relu(sum(R*s, axis=2) * c) + relu(sum(R*V, axis=2))
+  P: softmax(A @ W)
+  loss: cross_entropy(P, Y)
+"""
+
+
+@pytest.mark.parametrize("backend", ["numpy", "tape"])
+def test_parameters_begin_where_the_file_says_and_others_on_a_bend(tmp_path, backend):
+    path = tmp_path / "scaled.yaml"
+    path.write_text(SCALED)
+    said = []
+    made = begin(Wishes("digits", changes={"epochs": 2}, network=str(path), backend=backend), said.append)
+    assert made.engine.params["s"].tolist() == [1, 2, 0.5, 1, 1, 1, 1, -1]
+    assert float(made.engine.params["c"]) == 0.25
+    assert not made.engine.params["V"].any()  # relu(0) has two slopes
+    assert said[0].startswith("gradient: within ")
+    made.run(nothing, nothing)
+    assert made.history[-1].train_loss < made.history[0].train_loss
+
+
 def test_a_warp_of_no_strength_changes_nothing():
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (40, 64), np.uint8)
@@ -262,7 +293,7 @@ def test_a_compiled_program_is_for_long_runs():
     names = {}
     for dataset, changes in (("short", {"epochs": 1}), ("long", {"epochs": 5000})):
         made = trainer(**changes)
-        names[dataset] = session.seconds_with_numpy(made) > session._PAYS
+        names[dataset] = session.seconds_with_numpy(made.engine, made.rows) > session._PAYS
     assert names == {"short": False, "long": True}
 
 

@@ -56,9 +56,49 @@ def claims_of(text, *names):
         (r"$\frac{dz}{dw_0} = dx_0$", RELU, "u"),
         (r"$z + dx_0 = 3$", RELU, "u"),
         (r"$\frac{da}{dx}\bigg|_{x=3} = 6$ $\frac{da}{dx}\bigg|_{x=2} = 4$ $\frac{da}{dx}\bigg|_{x=3} = 4$", BCE, "ccw"),
+        # a comparison behind a member is a remark, if it holds; what is unequal is no member
+        (r"$y_1 = -0.38 < 0$ and $yx = 0.62 > 0$, so $\frac{dz}{dyx} = 1$", RELU, "ccc"),
+        (r"$y_1 = -0.38 > 0$ and $yx = 0.64 > 0$", RELU, "ww"),
+        (r"$0 < yx = 0.62$ and $0 > yx = 0.62$", RELU, "cw"),
+        (r"$\frac{dz}{dx_0} \neq 0$, $\frac{dz}{dx_0} = 0.94 \neq 0$", RELU, "c"),
+        ("dz/dx0 = 0.94 != 0", RELU, "c"),
+        # results of rounded numbers
+        ("da/dx0 = 2*0.197 = 0.394", NEURON, "c"),
+        ("da/dx0 = 2*0.197 = 0.395", NEURON, "w"),
+        ("da/dx0 = 0.394", NEURON, "w"),
+        ("da/dz = 0.73(1 - 0.73) = 0.1971 = 0.197", NEURON, "c"),
+        (r"$w_{42} \leftarrow 0.8 - 0.5 \cdot 0.3115 = 0.64425$", HIDDEN, "c"),
+        ("da/dz = 0.73*0.27 = 0.1971\n\nda/dx1 = -3*0.1971 = -0.5913\n\nda/dx0 = 0.3942\n\nda/dw0 = 0.3942", NEURON, "cccw"),
+        (r"$\sigma'(1) = 0.197$ so $\frac{\partial a}{\partial w_1} = -0.394$", NEURON, "cc"),
+        (r"$\frac{\partial L}{\partial w_{42}} = 0.3115$, $w_{42}^{+} = 0.8 - 0.15575 = 0.64425$", HIDDEN, "cc"),
+        (r"$\frac{\partial L}{\partial w_{42}} = 0.3115$, $w_{42}^{+} = 0.8 + 0.15575 = 0.95575$", HIDDEN, "cw"),
+        ("da/dx0 = 2*0.1 = 0.2", NEURON, "w"),
+        # given values put in, with each branch as it is there
+        ("dz/dw0 = -0.2 x0, dz/dx0 = 1 - 0.2 w0, dz/dx0 = 1 + 0.3 w1, dz/dx0 = 1 + 0.2 w0", RELU, "cccw"),
+        # words of other languages, remarks
+        ("da/dw2 = 0.1966 und da/dw1 = -0.39", NEURON, "cc"),
+        ("On a z = 1 et a = 0,731 donc da/dz = 0,197", NEURON, "ccc"),
+        ("La dérivée est da/dw2 = 0,1966", NEURON, "c"),
+        ("da/dw2 = about 0.197 and da/dw2 = 0.197 approx. and da/dw2 = 0.197  # the bias", NEURON, "ccc"),
+        (r"$z = 1 \leadsto a = 0.731\ldots$ and $z = 1 ~~ a = 0.731$", NEURON, "cccc"),
+        # behind what cannot be read another claim may have begun
+        ("Für z = 1 gilt a = 0,731", NEURON, "?"),
+        # claims with nothing but a space between
+        ("h1=0.6514 h2=0.6687 h3=0.64 h4=0.605", HIDDEN, "cccc"),
+        ("h1=0.6514 h2=0.76 h3=0.64", HIDDEN, "cwc"),
+        (r"$xw_0 = 0.3 \; xwb_0 = 0.4 \ x_1 = 0.4$", RELU, "ccc"),
+        ("da/dx = 2 x = 4", BCE, "c"),
+        ("da/dx = 3 x = 6", BCE, "w"),
+        ("dz / dw0 = -0.2", RELU, "c"),
+        # names
+        ("let s1 = a(1-a)\n\nda/dx0 = s1 w0", NEURON, "cc"),
+        (r"$s = 2\alpha(1 - \alpha) = 0.1966$ $\frac{\partial \alpha}{\partial w_2} = s$", NEURON, "wc"),
+        (r"$h_1 = \\sigma(0.25) = \sigma(0.625)$ and $h_2 = \sigma(0.7025)$", HIDDEN, "uc"),
         # updates
         (r"$w_{31}^+ = w_{31} - 0.5 \cdot 0.2286 = 0.2157$", HIDDEN, "c"),
         (r"$w_{31} := 0.33 - 0.5 \cdot 0.2286$, $w_{31}^{new} = 0.2157$, $w_{31} \leftarrow 0.4443$", HIDDEN, "ccw"),
+        ("w11 <- 0.7 - 0.5*0.2326 = 0.5837 and w11 <- 0.8163", HIDDEN, "cw"),
+        (r"$x_1 := 0.15$, $B := 0.6$, $x_1 := 3$, $B := 0.5$", HIDDEN, "cc?w"),
         (r"$w_0 := w_0 - 0.1$", RELU, "u"),
         # names of the student's own
         (r"$\text{let } s = 1 + e^{-z}$ $\alpha = \frac{1}{s}$ $\alpha = s$", NEURON, "ccw"),
@@ -76,6 +116,35 @@ def claims_of(text, *names):
 def test_verdicts(text, problem, verdicts):
     letters = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}
     assert "".join(letters[claim.verdict] for claim in claims_of(text, problem)) == verdicts
+
+
+def test_definitions_of_definitions_do_not_grow_without_bound():
+    lines = [
+        "$k_0 = z + x_0$",
+        *(f"$k_{{{at + 1}}} = k_{{{at}}} k_{{{at}}} + k_{{{at}}}$" for at in range(60)),
+        "$z = k_{60}$",
+    ]
+    claims = claims_of("\n\n".join(lines), NEURON)
+    assert claims[3].verdict == "correct"
+    assert claims[-1].verdict == "unreadable"
+
+
+def test_derivatives_of_derivatives_do_not_grow_without_bound():
+    (claim,) = claims_of("da/dz = " + "d(" * 20 + "a" + ", z)" * 20, NEURON)
+    assert claim.verdict == "unreadable"
+    assert "too long" in claim.members[0].note
+
+
+def test_a_problem_named_often_is_judged_once(tmp_path):
+    (tmp_path / "h.md").write_text(f"---\nproblem: [{', '.join([NEURON] * 50)}]\n---\n$z = 1$\n", encoding="utf-8")
+    (report,) = judge_files([str(tmp_path / "h.md")])
+    assert report.problems == (NEURON,)
+
+
+def test_many_wrong_claims_are_judged_without_comparing_all_with_all():
+    claims = claims_of("\n".join(f"da/dx0 = {at}.5\nz = 7.{at}" for at in range(170)), NEURON)
+    assert [claim.verdict for claim in claims] == ["wrong"] * 340
+    assert claims[-1].diagnosis is None
 
 
 def test_a_name_of_ones_own_earns_nothing():

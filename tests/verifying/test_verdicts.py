@@ -174,6 +174,7 @@ def test_a_problem_without_questions_asks_for_each_input(answers, tmp_path):
         ("problem: nix\nanswers: {'1': 2}\n", 'names the problem "nix", which is neither bundled nor in its folder'),
         ("problem: ../../etc/passwd\nanswers: {'1': 2}\n", "neither bundled nor in its folder"),
         ("problem: /etc/passwd\nanswers: {'1': 2}\n", "neither bundled nor in its folder"),
+        (f"problem: {'a' * 5000}\nanswers: {{'1': 2}}\n", 'names the problem "a{200}…", which is neither'),
     ],
 )
 def test_a_file_may_name_bundled_problems_and_its_own_folder_only(answers, text, message):

@@ -1,0 +1,150 @@
+"""Values of single expressions at one point, in float64: enough to see that two of them differ, never that they agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradcheck_cli.errors import ShapeError, UnsupportedError
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
+from gradcheck_cli.inference import whole
+from gradcheck_cli.tape.arith import array, real
+from gradcheck_cli.tape.arrays import ARRAY_RULES
+from gradcheck_cli.tape.flatten import with_options
+from gradcheck_cli.tape.numbers import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from gradcheck_cli.grids import Grid
+from gradcheck_cli.tape.arith import Array
+
+MOST_KEPT = 20_000
+_NEAR = 1e-7
+_PLACES = (0, 1, 2, 3, 5)  # from which the numbers of index letters are made: at some both are the same, at some not
+_DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
+
+Bound = dict[str, int]  # index letters with the numbers they stand for
+
+
+class Glance:
+    """The values of expressions in primitive functions where names have these values, and letters these sizes.
+
+    What stays the same from one expression to the next is worked out once.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], grids: Mapping[str, Grid]) -> None:
+        self.env: dict[str, Array] = {letter: float(size) for letter, size in sizes.items()}
+        self.env.update({name: array(grid) for name, grid in grids.items()})
+        self._done: dict[tuple[int, tuple[int, ...]], tuple[Expr, Array]] = {}
+        self._written: dict[int, tuple[Expr, Array]] = {}
+        self._letters: dict[int, tuple[Expr, tuple[str, ...]]] = {}
+
+    def define(self, name: str, expr: Expr) -> None:
+        """Enter a name that stands for an expression."""
+        self.env[name] = self.value(expr)
+
+    def value(self, expr: Expr) -> Array:
+        """The value of an expression in primitive functions. Raises UnsupportedError for what has no value here."""
+        return self.entries(expr, ())[0]
+
+    def entries(self, expr: Expr, letters: Iterable[tuple[str, int]]) -> Array:
+        """The value for a few numbers of some free index letters, these as the first axis.
+
+        Raises UnsupportedError for what has no value here.
+        """
+        if len(self._done) > MOST_KEPT:
+            self._done.clear()
+            self._letters.clear()
+        letters = tuple(letters)
+        try:
+            with np.errstate(all="ignore"):
+                bound = (
+                    {letter: (at * step) % count for step, (letter, count) in enumerate(letters, 1)} for at in _PLACES
+                )
+                return (
+                    np.stack([self._value(expr, one) for one in bound])
+                    if letters
+                    else np.asarray(self._value(expr, {}))[None]
+                )
+        except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+            message = "this has no value here"
+            raise UnsupportedError(message) from error
+
+    def written(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        """The value of an expression without index letters as it is written; what is no primitive is made of such.
+
+        Raises UnsupportedError for what has no value here, ShapeError where operands do not fit.
+        """
+        if len(self._written) > MOST_KEPT:
+            self._written.clear()
+        try:
+            with np.errstate(all="ignore"):
+                return np.asarray(self._as_written(expr, primitive))
+        except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+            message = "the operands do not fit"
+            raise ShapeError(message) from error
+
+    def _as_written(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        if isinstance(expr, Num):
+            return real(expr.value)
+        if isinstance(expr, Name) and expr.id in self.env:
+            return self.env[expr.id]
+        found = self._written.get(id(expr))
+        if found is None:
+            found = self._written[id(expr)] = (expr, self._of_parts(expr, primitive))
+        return found[1]
+
+    def _of_parts(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        if not isinstance(expr, Call) or expr.function not in _DIRECT:
+            return self.value(primitive(expr))
+        parts = [self._as_written(arg, primitive) for arg in expr.args]
+        if expr.function in RULES:
+            return RULES[expr.function].value(*parts)
+        return ARRAY_RULES[expr.function].value(*map(np.asarray, parts), **whole(expr.options))
+
+    def _value(self, expr: Expr, bound: Bound) -> Array:
+        match expr:
+            case Num():
+                return real(expr.value)
+            case Name():
+                return float(bound[expr.id]) if expr.id in bound else self.env[expr.id]
+        letters = self._free(expr) if bound else ()
+        key = (id(expr), tuple(bound[letter] for letter in letters if letter in bound))
+        if key not in self._done:
+            self._done[key] = (expr, self._worked_out(expr, bound))
+        return self._done[key][1]
+
+    def _free(self, expr: Expr) -> tuple[str, ...]:
+        """The names in an expression, in their order."""
+        if id(expr) not in self._letters:
+            self._letters[id(expr)] = (expr, names(expr))
+        return self._letters[id(expr)][1]
+
+    def _worked_out(self, expr: Expr, bound: Bound) -> Array:
+        match expr:
+            case Index():
+                places = tuple(int(self._value(index, bound)) for index in expr.indices)
+                return np.asarray(self._value(expr.base, bound))[places]
+            case Sum() if expr.count is not None:
+                count = int(self._value(expr.count, bound))
+                return sum(self._value(expr.body, {**bound, expr.index: at}) for at in range(count))
+            case Call() if expr.function in RULES:
+                return RULES[expr.function].value(*(self._value(arg, bound) for arg in expr.args))
+            case Call() if expr.function in ARRAY_RULES:
+                operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
+                parts = [np.asarray(self._value(arg, bound)) for arg in operands]
+                return ARRAY_RULES[expr.function].value(*parts, **options)
+        message = "this has no value here"
+        raise UnsupportedError(message)
+
+
+def near(left: Array, right: Array) -> bool:
+    """Whether two values may be the same; a single number may stand in another shape."""
+    if np.shape(left) != np.shape(right) and not np.size(left) == np.size(right) == 1:
+        return False
+    one, two = np.ravel(left), np.ravel(right)
+    known = np.isfinite(one) & np.isfinite(two)
+    one, two = one[known], two[known]
+    return bool(np.all(np.abs(one - two) <= _NEAR * (1 + np.abs(two))))

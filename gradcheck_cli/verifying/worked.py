@@ -1,0 +1,98 @@
+"""Members that are right by what stands beside them: results of rounded numbers, comparisons as remarks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.judge import number_verdict
+from gradcheck_cli.symbolic.evaluate import to_float
+from gradcheck_cli.verifying.match import has_decimals, left_open
+from gradcheck_cli.verifying.model import CORRECT, UNREADABLE, WRONG
+from gradcheck_cli.verifying.typed import as_typed_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gradcheck_cli.expr import Num
+    from gradcheck_cli.solving.engine import Engine
+    from gradcheck_cli.verifying.match import Matcher, Read, Truth
+
+MOST_EDGES = 50
+WORKED = "worked out with the rounded numbers before it"
+_NUMBER_AND_MORE = re.compile(r"[-+−]?\s*[0-9][0-9.,]*[\s|~\\]")
+_COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
+
+
+def worked_out(engine: Engine, truth: Truth, reads: Iterable[Read]) -> list[Read]:
+    """The members of a chain; a number is right where it is what the right arithmetic before it comes to.
+
+    0.394 after 2 * 0.197 is no slip, though the truth is 0.3932: the numbers of a chain are the student's rounded ones.
+    """
+    found: list[Read] = []
+    base: Expr | None = None
+    for read in reads:
+        literal = as_typed_number(read.expr) if read.expr is not None else None
+        if literal is None:
+            right = read.member.verdict == CORRECT and read.expr is not None
+            base = (
+                read.expr if right and read.expr is not None and has_decimals(read.expr, engine.problem.given) else None
+            )
+        elif base is not None and near(engine, truth, read) and _comes_to(engine, base, literal):
+            found.append(replace(read, member=replace(read.member, verdict=CORRECT, note=WORKED)))
+            continue
+        found.append(read)
+    return found
+
+
+def near(engine: Engine, truth: Truth, read: Read) -> bool:
+    """Whether a wrong member is within a tenth of the truth, as far as rounding goes."""
+    if read.member.verdict != WRONG or read.expr is None or truth.value is None:
+        return False
+    true, written = to_float(truth.value), to_float(engine.value(read.expr))
+    return abs(written - true) <= abs(true) / 10
+
+
+def _comes_to(engine: Engine, expr: Expr, literal: Num) -> bool:
+    value = engine.value(expr)
+    return value is not None and number_verdict(literal, value) in ("right", "truncated")
+
+
+def local_of(matcher: Matcher, truth: Truth) -> Expr | None:
+    r"""The local derivative that an expression is, as \sigma'(z) is one; None where it is no other name of one."""
+    if truth.kind != "derivative" or truth.value is None:
+        return None
+    for (source, target), expr in islice(matcher.engine.local.items(), MOST_EDGES):
+        same = bool(names(expr)) and to_float(matcher.engine.value(expr)) == to_float(truth.value)
+        if same and (not names(truth.expr) or matcher.agrees(expr, truth.expr)):
+            return Call("local", (Name(target), Name(source)))
+    return None
+
+
+def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
+    """The side of a comparison that a chain goes through: in `y = -0.4 < 0` the rest is a remark, if it holds."""
+    for expr in found:
+        if not isinstance(expr, Call) or expr.function not in _COMPARISONS:
+            continue
+        try:
+            holds = engine.value(engine.resolve(expr))
+        except GradcheckError:
+            continue
+        if holds is None or holds == 1:
+            yield expr.args[side]
+
+
+def behind_unreadable(reads: list[Read]) -> list[Read]:
+    """Where a number and more that cannot be read stand between two signs, another claim may begin: nobody is accused.
+
+    `z = 1 gilt a = 0.731`: the last member may be right for something else.
+    """
+    for at, read in enumerate(reads):
+        if read.member.verdict == UNREADABLE and _NUMBER_AND_MORE.match(read.member.text):
+            note = "a member before it cannot be read; perhaps this belongs to another claim"
+            return [*reads[: at + 1], *(left_open(one, note) for one in reads[at + 1 :])]
+    return reads

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from gradcheck_cli.errors import ShapeError, UnsupportedError
+from gradcheck_cli.expr import Call, Index, Name, Sum, number
+from gradcheck_cli.grids import Grid
+from gradcheck_cli.tape import Glance, near
+
+A, B, V = Name("A"), Name("B"), Name("v")
+
+
+def glance():
+    found = Glance(
+        {"n": 2},
+        {"A": Grid((2, 3), (1, 2, 3, 4, 5, 6)), "B": Grid((2, 3), (0, 1, 0, 2, 0, 3)), "v": Grid((3,), (1, -1, 2))},
+    )
+    found.define("C", Call("mul", (A, B)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("expr", "value"),
+    [
+        (Call("matmul", (A, V)), [5, 11]),
+        (Call("transpose", (Call("add", (A, Call("neg", (B,)))),)), [[1, 2], [1, 5], [3, 3]]),
+        (Call("sum", (Name("C"),), (("axis", number(1)),)), [2, 26]),
+        (Call("div", (V, Name("n"))), [0.5, -0.5, 1]),
+    ],
+)
+def test_values_as_written_and_in_primitives_are_numpys(expr, value):
+    assert np.array_equal(glance().written(expr, lambda part: part), value)
+    assert np.array_equal(glance().value(expr), value)
+
+
+def test_entries_run_over_a_few_numbers_of_their_letters():
+    entry = Call("mul", (Index(A, (Name("i"), Name("j"))), Index(V, (Name("j"),))))
+    total = Sum(entry, "j", count=number(3))
+    assert np.array_equal(glance().entries(total, [("i", 2)]), [5, 11, 5, 11, 11])
+
+
+def test_what_does_not_fit_and_what_is_not_known_are_told_apart():
+    with pytest.raises(ShapeError):
+        glance().written(Call("matmul", (A, B)), lambda part: part)
+    with pytest.raises(UnsupportedError):
+        glance().value(Name("missing"))
+
+
+def test_what_is_undefined_says_nothing():
+    assert near(np.array([1.0, np.nan]), np.array([1.0, 2.0]))
+    assert not near(np.array([1.0, 3.0]), np.array([1.0, 2.0]))
+    assert near(np.array(1.0), np.array([[1.0]]))
+    assert not near(np.array([1.0, 1.0]), np.array(1.0))
