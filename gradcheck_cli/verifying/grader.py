@@ -31,7 +31,17 @@ from gradcheck_cli.verifying.meanings import (
     truths,
     without_differentials,
 )
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.model import (
+    CORRECT,
+    MISSING,
+    UNDECIDED,
+    UNREADABLE,
+    WRONG,
+    Claim,
+    Diagnosis,
+    Member,
+    undecided,
+)
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
@@ -390,24 +400,6 @@ def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
     if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
         return diagnosis
     return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
-
-
-def undecided(claim: Claim, note: str) -> Claim:
-    """A wrong claim that may be about something else."""
-    if claim.verdict != WRONG:
-        return claim
-    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
-    return replace(
-        claim,
-        verdict=UNDECIDED,
-        members=members,
-        first_wrong=None,
-        diagnosis=None,
-        points=Fraction(0),
-        note=note,
-        expected="",
-        steps=(),
-    )
 
 
 def _loose(read: Read) -> Read:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -138,3 +138,21 @@ class Submission:
         if self.document is not None:
             return self.document.problems
         return (self.problem,) if self.problem else ()
+
+
+def undecided(claim: Claim, note: str) -> Claim:
+    """A wrong claim that may be about something else."""
+    if claim.verdict != WRONG:
+        return claim
+    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
+    return replace(
+        claim,
+        verdict=UNDECIDED,
+        members=members,
+        first_wrong=None,
+        diagnosis=None,
+        points=Fraction(0),
+        note=note,
+        expected="",
+        steps=(),
+    )
