@@ -38,8 +38,8 @@ from gradcheck_cli.verifying.model import (
     UNREADABLE,
     WRONG,
     Claim,
-    Diagnosis,
     Member,
+    found_again,
     undecided,
 )
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
@@ -392,14 +392,6 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
-
-
-def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
-    """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
-    ends = {"sign": "it is found again, and the end is right", "extra-factor": "the end is right again"}
-    if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
-        return diagnosis
-    return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
 
 
 def _loose(read: Read) -> Read:

@@ -156,3 +156,11 @@ def undecided(claim: Claim, note: str) -> Claim:
         expected="",
         steps=(),
     )
+
+
+def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
+    """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
+    ends = {"sign": "it is found again, and the end is right", "extra-factor": "the end is right again"}
+    if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
+        return diagnosis
+    return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
