@@ -31,7 +31,17 @@ from gradcheck_cli.verifying.meanings import (
     truths,
     without_differentials,
 )
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.model import (
+    CORRECT,
+    MISSING,
+    UNDECIDED,
+    UNREADABLE,
+    WRONG,
+    Claim,
+    Member,
+    found_again,
+    undecided,
+)
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number
@@ -382,32 +392,6 @@ def _overall(reads: list[Read], truth: Truth | None) -> str:
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
-
-
-def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
-    """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
-    ends = {"sign": "it is found again, and the end is right", "extra-factor": "the end is right again"}
-    if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
-        return diagnosis
-    return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
-
-
-def undecided(claim: Claim, note: str) -> Claim:
-    """A wrong claim that may be about something else."""
-    if claim.verdict != WRONG:
-        return claim
-    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
-    return replace(
-        claim,
-        verdict=UNDECIDED,
-        members=members,
-        first_wrong=None,
-        diagnosis=None,
-        points=Fraction(0),
-        note=note,
-        expected="",
-        steps=(),
-    )
 
 
 def _loose(read: Read) -> Read:
