@@ -25,22 +25,13 @@ from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.array_names import ArrayNames
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.lookalikes import with_letters
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
-from gradcheck_cli.verifying.model import (
-    CORRECT,
-    MISSING,
-    UNDECIDED,
-    UNREADABLE,
-    WRONG,
-    Claim,
-    Diagnosis,
-    Member,
-    undecided,
-)
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name
 from gradcheck_cli.write.text import write
 

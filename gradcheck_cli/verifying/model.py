@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -138,29 +138,3 @@ class Submission:
         if self.document is not None:
             return self.document.problems
         return (self.problem,) if self.problem else ()
-
-
-def undecided(claim: Claim, note: str) -> Claim:
-    """A wrong claim that may be about something else."""
-    if claim.verdict != WRONG:
-        return claim
-    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
-    return replace(
-        claim,
-        verdict=UNDECIDED,
-        members=members,
-        first_wrong=None,
-        diagnosis=None,
-        points=Fraction(0),
-        note=note,
-        expected="",
-        steps=(),
-    )
-
-
-def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
-    """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
-    ends = {"sign": "it is found again, and the end is right", "extra-factor": "the end is right again"}
-    if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
-        return diagnosis
-    return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
