@@ -39,6 +39,7 @@ _PLAIN_SEPARATOR = re.compile(
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
+_OF_NUMBER = re.compile(r"\s*[eE]\s*[-+−]?\s*[0-9]*\s*")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
 _LABEL = re.compile(
     r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
@@ -196,6 +197,8 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
         return True
     name = " " not in words.strip()
     if len(words.strip()) < 2 or _FUNCTIONS.match(words):
+        return False
+    if _OF_NUMBER.fullmatch(words) and text[: match.start()].rstrip()[-1:].isdigit():  # 3.9\text{e-}1
         return False
     if name and _NAMES_ON.match(text, match.end()):
         return False

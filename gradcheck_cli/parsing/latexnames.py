@@ -40,6 +40,7 @@ class Names:
         self.text = source.text
         self.scope = scope
         self.count = 0
+        self.powers = True  # whether the e of 3.9e-1 stands for a power of ten
         self.bound: dict[str, str] = {}
 
     def fail(self, message: str, hint: str, at: int, end: int | None = None) -> NoReturn:

@@ -25,9 +25,9 @@ from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.array_names import ArrayNames
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
-from gradcheck_cli.verifying.grader import undecided
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable

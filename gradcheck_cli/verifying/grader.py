@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
 from gradcheck_cli.verifying.chains import found_again, loose, overall, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import define, learn
+from gradcheck_cli.verifying.definitions import alias, learn, meaning_of, new_name
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
@@ -33,10 +33,10 @@ from gradcheck_cli.verifying.meanings import (
     truths,
     without_differentials,
 )
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
-from gradcheck_cli.verifying.own import Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
-from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, worked_out
+from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -245,6 +245,8 @@ class Grader:
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
+        if nearly(self.engine, reads):
+            return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
         claim = replace(claim, steps=steps(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
@@ -286,7 +288,21 @@ class Grader:
 
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
-        return define(self, formula)
+        left, *members = formula.members
+        spelling, found = new_name(self.own, left), meaning_of(self.own, self.engine, formula)
+        if spelling is None or found is None:
+            return None
+        at, truth = found
+        again = spelling in self.own.definitions and not names(truth.expr)
+        self.own.define(left, alias(self.engine, self.matcher, truth.expr))
+        reads = [self.read(one, truth, latex=formula.latex) for one in members[at:] if one.text]
+        wrong = [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
+        self.own.otherwise(left, wrong)
+        note = "this is another value than above; it is taken from here on" if again else ""
+        member = formula.members[at]
+        first = Read(Member(member.text, UNDECIDED if again else CORRECT, None, note, member), truth.expr)
+        claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
+        return replace(claim, note=OWN)
 
     def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The values that are not the problem's own."""
