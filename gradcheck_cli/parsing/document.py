@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.parsing.passages import PART, balanced, cleaned, in_brackets, levels, pieces
+from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_FORMULAS = 2000
 MAX_MEMBERS = 200
 MAX_TOTAL = 8000  # members of all formulas together
+SHOWN = 60  # characters of what is not read
+TOO_LONG = f"a formula or line of more than {LONGEST:,} characters is not read: split it"
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
 _TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
@@ -88,12 +90,25 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What was not read: where it begins, and why; `cell` of a notebook."""
+
+    place: Source
+    why: str
+    cell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself."""
+    """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself.
+
+    `passed`  what was not read
+    """
 
     problems: tuple[str, ...]
     formulas: tuple[Formula, ...]
     alone: tuple[Source, ...] = ()
+    passed: tuple[Passed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -112,23 +127,43 @@ def read_document(source: Source, cell: int | None = None) -> Document:
     """The formulas of a text with an equality in them; a formula that begins with `=` goes on with the one before."""
     front = _FRONT.match(source.text)
     found = _Reading([])
-    for span, latex in pieces(source.text, front.end() if front else 0):
+    parts, long = pieces(source.text, front.end() if front else 0)
+    for span, latex in parts:
+        if len(found.formulas) > MAX_FORMULAS:
+            break
         for part in _parts(source, span) if latex else _plain_parts(source, span):
             _take(found, part, latex=latex, alone=span)
-        if len(found.formulas) >= MAX_FORMULAS:
-            break
-    formulas = tuple(replace(one, members=one.members[:MAX_MEMBERS], cell=cell) for one in found.formulas)
-    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]), tuple(found.alone))
+    passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
+    formulas, cut = bounded(tuple(replace(one, cell=cell) for one in found.formulas))
+    return Document(_problems(front[1]) if front else (), formulas, tuple(found.alone), (*passed, *cut))
 
 
-def _bounded(formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
-    """The first formulas, as many as have no more than so many members together."""
+def bounded(formulas: tuple[Formula, ...]) -> tuple[tuple[Formula, ...], tuple[Passed, ...]]:
+    """The first formulas, as many as are read, with the first members of each; and where the others begin."""
+    kept: list[Formula] = []
+    passed: list[Passed] = []
     room = MAX_TOTAL
-    for at, one in enumerate(formulas):
-        room -= len(one.members)
-        if room < 0:
-            return formulas[:at]
-    return formulas
+    for one in formulas:
+        room -= min(len(one.members), MAX_MEMBERS)
+        if room < 0 or len(kept) == MAX_FORMULAS:
+            what = (
+                f"more than {MAX_FORMULAS:,} formulas" if room >= 0 else f"formulas of more than {MAX_TOTAL:,} members"
+            )
+            passed.append(
+                Passed(_beginning(one.members[0]), f"the text has {what}: it is not read from here on", one.cell)
+            )
+            break
+        kept.append(replace(one, members=one.members[:MAX_MEMBERS]))
+        if len(one.members) > MAX_MEMBERS:
+            why = f"the chain has more than {MAX_MEMBERS} members: it is not read from here on"
+            passed.append(Passed(_beginning(one.members[MAX_MEMBERS]), why, one.cell))
+    return tuple(kept), tuple(passed)
+
+
+def _beginning(source: Source, start: int = 0) -> Source:
+    """The first letters of what is not read."""
+    line = source.text[start : start + SHOWN].split("\n")[0]
+    return source.slice(Span(start, start + len(line)))
 
 
 def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:

@@ -17,14 +17,14 @@ from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader
 from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gradcheck_cli.parsing.document import Document, Formula
+    from gradcheck_cli.parsing.document import Document, Formula, Passed
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.examiner import Examiner
 
@@ -55,7 +55,16 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
     placed = [_in_its_place(found, at) for at in range(len(found))]
-    return [*placed, *(claim for part in document.alone if (claim := _counted(examiners, part)) is not None)]
+    counted = (claim for part in document.alone if (claim := _counted(examiners, part)) is not None)
+    return [*placed, *counted, *map(_not_read, document.passed)]
+
+
+def _not_read(passed: Passed) -> Claim:
+    """What was passed over, as a claim that cannot be read."""
+    place = passed.place
+    text = f"{' '.join(place.text.split())} …"
+    member = Member(text, UNREADABLE, None, passed.why, place)
+    return Claim(None, place.line_column(None)[0], text, (member,), UNREADABLE, cell=passed.cell, left=place)
 
 
 def _counted(examiners: Iterable[Examiner], part: Source) -> Claim | None:

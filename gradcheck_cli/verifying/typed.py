@@ -60,7 +60,13 @@ def as_typed_number(expr: Expr) -> Num | None:
 def _decimal_fraction(top: Num | None, bottom: Expr) -> Num | None:
     """`1966/10000` and `1966/10^4` as 0.1966; None for a fraction of few digits, as 3/10, which may be meant exactly."""
     zeros = _zeros(bottom)
-    if top is None or significant(top) < _FEWEST_DIGITS or not _FEWEST_ZEROS <= zeros <= _MOST_ZEROS or "e" in top.text:
+    if (
+        top is None
+        or "/" in top.text
+        or significant(top) < _FEWEST_DIGITS
+        or not _FEWEST_ZEROS <= zeros <= _MOST_ZEROS
+        or "e" in top.text
+    ):
         return None
     sign, digits = ("-", top.text[1:]) if top.text.startswith("-") else ("", top.text)
     whole, _, part = digits.partition(".")
@@ -80,18 +86,13 @@ def _zeros(bottom: Expr) -> int:
 
 def with_decimals(expr: Expr) -> Expr:
     """Arithmetic with its decimal fractions, `2*1966/10000`, as decimals: such numbers are rounded as those are."""
-    below = tuple(with_decimals(child) for child in children(expr))
     match expr:
-        case Call(function="div", args=(Num() as top, bottom)) if "/" not in top.text:
-            found = _decimal_fraction(top, bottom)
-        case Call(function="div", args=(Call(function="mul", args=(*first, Num() as top)), bottom)) if (
-            "/" not in top.text
-        ):
-            last = _decimal_fraction(top, bottom)
-            found = Call("mul", (*map(with_decimals, first), last), (), expr.span) if last is not None else None
-        case _:
-            found = None
-    return found or with_children(expr, below)
+        case Call(function="div", args=(Num() as top, bottom)) if found := _decimal_fraction(top, bottom):
+            return found
+        case Call(function="div", args=(Call(function="mul", args=(*first, Num() as top)), bottom)):
+            if found := _decimal_fraction(top, bottom):
+                return Call("mul", (*map(with_decimals, first), found), (), expr.span)
+    return with_children(expr, tuple(with_decimals(child) for child in children(expr)))
 
 
 def significant(number: Num) -> int:
