@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Expr, Name
+from gradcheck_cli.expr import Name
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
 from gradcheck_cli.verifying.model import CORRECT
 from gradcheck_cli.verifying.own import Own, own_name
+from gradcheck_cli.verifying.quotients import resolvable
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
@@ -48,22 +49,14 @@ def new_name(own: Own, left: Source) -> str | None:
     return None if known_as and known_as not in own.definitions else spelling
 
 
-def meaning_of(own: Own, engine: Engine, formula: Formula) -> tuple[int, Truth] | None:
+def meaning_of(own: Own, engine: Engine, matcher: Matcher, formula: Formula) -> tuple[int, Truth] | None:
     """The first member that can be read, by its place among the members, and what it says the left side is."""
     for at, member in enumerate(formula.members[1:], 1):
         try:
-            found = without_differentials(own.readings(member, latex=formula.latex), member)
+            found = without_differentials(resolvable(own, engine, matcher, member, latex=formula.latex), member)
             meaning = scalar_only(found[0], member)
             resolved = engine.resolve(meaning, text=member)
             return at, Truth(meaning, resolved, engine.value(resolved), "own")
         except GradcheckError:
             continue
     return None
-
-
-def alias(engine: Engine, matcher: Matcher, meaning: Expr) -> Expr:
-    """The node that an expression is, so that it may be differentiated by; or the expression itself."""
-    for node in engine.graph.nodes:
-        if meaning == node.expr or matcher.agrees(meaning, Name(node.name)):
-            return Name(node.name)
-    return meaning

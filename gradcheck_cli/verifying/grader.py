@@ -20,7 +20,7 @@ from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
 from gradcheck_cli.verifying.chains import found_again, loose, overall, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import alias, learn, meaning_of, new_name
+from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
@@ -35,6 +35,7 @@ from gradcheck_cli.verifying.meanings import (
 )
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
 
@@ -149,13 +150,17 @@ class Grader:
     def meanings(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a left side; a word in brackets behind it, as in L(loss), is a remark."""
         try:
-            found = tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+            found = tuple(scalar_only(expr, left) for expr in self.readings(left, latex=latex))
             return (*beside(self.engine, found, 1), *found)
         except GradcheckError:
             remark = _REMARK.search(left.text)
             if remark is None:
                 raise
-            return self.own.readings(left.slice(Span(0, remark.start())), latex=latex)
+            return self.readings(left.slice(Span(0, remark.start())), latex=latex)
+
+    def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
+        """Every reading of a text in names of the problem. Raises ParseError where there is none."""
+        return resolvable(self.own, self.engine, self.matcher, source, latex=latex)
 
     def of_gradient(self, left: Expr, members: Iterable[Source], *, latex: bool) -> Expr | None:
         """`dz` as the gradient by z, where no differential of what z is computed from stands on the right; else None."""
@@ -176,7 +181,7 @@ class Grader:
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
         """One member judged; a differential by the coefficients of its terms."""
         try:
-            found = self.own.readings(member, latex=latex)
+            found = self.readings(member, latex=latex)
             if truth.kind == DIFFERENTIAL:
                 return differential(self.engine, self.matcher, member, found, truth)
             if self.gradient is not None or truth.kind == "update":
@@ -289,7 +294,7 @@ class Grader:
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
         left, *members = formula.members
-        spelling, found = new_name(self.own, left), meaning_of(self.own, self.engine, formula)
+        spelling, found = new_name(self.own, left), meaning_of(self.own, self.engine, self.matcher, formula)
         if spelling is None or found is None:
             return None
         at, truth = found

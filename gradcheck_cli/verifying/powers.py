@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, Num, children, substitute, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, substitute, walk
+from gradcheck_cli.symbolic.exchange import exchanged
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -21,12 +22,5 @@ def without_powers(engine: Engine, expr: Expr) -> Iterator[tuple[str, Expr]]:
         if not isinstance(power, Call) or power.function != "pow" or not isinstance(power.args[1], Num):
             continue
         base = power.args[0]
-        changed = substitute(expr, {part.id: base}) if isinstance(part, Name) else _exchanged(expr, power, base)
+        changed = substitute(expr, {part.id: base}) if isinstance(part, Name) else exchanged(expr, power, base)
         yield f"the power {write(power)} is not taken: {write(base)} stands for it", changed
-
-
-def _exchanged(expr: Expr, old: Expr, new: Expr) -> Expr:
-    if expr == old:
-        return new
-    below = children(expr)
-    return with_children(expr, tuple(_exchanged(child, old, new) for child in below)) if below else expr
