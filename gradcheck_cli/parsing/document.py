@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.markdown import plainly
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.source import Span
 
@@ -49,7 +50,7 @@ _LABEL = re.compile(
 )
 _TAIL = re.compile(
     r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
-    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|\s[(\[]\s*\d+(?:\.\d+)?\s*(?:points?|pts?|marks?|P)\.?\s*[)\]]|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
 )
 _RELATION = re.compile(
     r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|<-(?=\s)|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
@@ -60,7 +61,7 @@ _UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^On a\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
-_ASIDE = re.compile(r"\s+(?://|#|--+)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
+_ASIDE = re.compile(r"\s+(?://|#|--+|(?<![0-9] )%)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
 _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
@@ -243,9 +244,7 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
 def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
     text = source.text[span.start : span.end]
-    text = _ASIDE.split(text.replace("`", " "), maxsplit=1)[0]
-    if re.search(r"(?:^|\s)\*\*\S", text) and text.count("**") % 2 == 0:  # bold, not a power
-        text = text.replace("**", "  ")
+    text = plainly(_ASIDE.split(text.replace("`", " "), maxsplit=1)[0])
     start = 0
     for match in (*_PLAIN_SEPARATOR.finditer(text), None):
         end = match.start() if match else len(text)

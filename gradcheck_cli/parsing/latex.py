@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 60
 _SPACING = (
     ", ; ! : quad qquad left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm biggm "
-    "displaystyle textstyle scriptstyle limits nolimits thinspace medspace enspace hfill nonumber notag ensuremath"
+    "displaystyle textstyle scriptstyle tiny small normalsize large Large LARGE huge Huge bf rm it bfseries limits nolimits thinspace medspace enspace hfill nonumber notag ensuremath"
 )
 _SPACES = frozenset(_SPACING.split())
 _IGNORED = {"label", "tag", "hspace", "vspace", "phantom", "hphantom", "vphantom", "color"}  # with their argument
@@ -60,6 +60,7 @@ _EXPONENT = re.compile(
     r"|\s*\\(?:text|textrm|mathrm|mathit)\s*\{\s*[eE]\s*(?P<sign>[-+−]?)\s*(?P<digits>[0-9]{0,3})\s*\}"
     r"(?P<rest>\s*(?:\{\s*[-+−]?\s*[0-9]{1,3}\s*\}|[-+−]?[0-9]{1,3}(?![0-9.])))?"
 )
+_BOLD_NUMBER = re.compile(r"\s*\{\s*(?!1\s*\})[-+−]?\s*[0-9]*\.?[0-9]+\s*\}")  # \mathbf{1} is a vector of ones
 _PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|big|Big))?\s*(?:[\[({]|\\\{))")
@@ -146,6 +147,8 @@ class _Lexer(Names):
         text = match.group().replace("{,}", ".")
         if self.powers and (power := _EXPONENT.match(self.text, match.end())) and (raised := _power_of_ten(power)):
             text, span = f"{text}e{raised}", Span(span.start, power.end())
+        if re.match(r"\s*\\%", self.text[span.end :]) and "e" not in text:
+            text, span = f"{text}e-2", Span(span.start, self.text.index("%", span.end) + 1)
         gap = self.text[span.start - 1 : span.start].isspace()  # (1, 2) is no decimal comma
         return Token("number", text, span, number_value(text, self.source, span), gap)
 
@@ -224,6 +227,8 @@ class _Lexer(Names):
             return blocks.fraction(self, behind, depth)
         if word in ("sum", "prod"):
             return blocks.total(self, "+" if word == "sum" else "*", at, behind, end, depth)
+        if word in _STYLES | _UPRIGHT and _BOLD_NUMBER.match(self.text, behind):
+            return self.wrapped(behind, depth)
         if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word == "mathbb":
             return self.decorated(word, at, behind, depth)
         return self.block(word, at, behind, depth)
