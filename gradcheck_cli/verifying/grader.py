@@ -18,7 +18,7 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
-from gradcheck_cli.verifying.chains import found_again, loose, overall, undecided
+from gradcheck_cli.verifying.chains import found_again, loose, overall, text_of, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
 from gradcheck_cli.verifying.diagnose import diagnose
@@ -77,6 +77,9 @@ class Grader:
         self.last = None
         if not any(member.text for member in formula.members[1:]):
             return None
+        turned = self.turned(formula)
+        if turned is not None and (found := self.claim(turned)) is not None:
+            return replace(found, text=text_of(formula))
         found = self.judged(formula)
         if found is None or found.verdict == UNREADABLE:
             return found
@@ -86,6 +89,18 @@ class Grader:
         if point or (self.own.assumed and found.verdict != CORRECT):
             return self.elsewhere(formula, found, point)
         return found
+
+    def turned(self, formula: Formula) -> Formula | None:
+        """A chain that begins with a number, `0.731 = a`, from its first member with a name in it; None for any other."""
+        for at, member in enumerate(formula.members):
+            try:
+                named = any(names(expr) for expr in self.own.readings(member, latex=formula.latex))
+            except GradcheckError:
+                return None
+            if named:
+                others = (*formula.members[:at], *formula.members[at + 1 :])
+                return replace(formula, members=(member, *others)) if at else None
+        return None
 
     def judged(self, formula: Formula) -> Claim | None:
         """At the problem's values; a letter that means nothing here may stand for what a node is computed from."""
@@ -224,7 +239,7 @@ class Grader:
         return Claim(
             id=None,
             line=formula.line,
-            text=" = ".join(" ".join(member.text.split()) for member in formula.members),
+            text=text_of(formula),
             members=tuple(read.member for read in reads),
             verdict=verdict,
             first_wrong=first if verdict == WRONG else None,

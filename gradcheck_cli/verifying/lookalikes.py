@@ -11,6 +11,8 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.parsing.names import Scope
 
@@ -76,14 +78,20 @@ def _known(text: str, scope: Scope) -> bool:
     return True
 
 
-def exchanged(source: Source, found: re.Pattern[str], right: str) -> Source:
+def exchanged(source: Source, found: re.Pattern[str], right: str | Callable[[re.Match[str]], str]) -> Source:
     """A text with each letter exchanged, its places in the file kept."""
     text, offsets, start = "", [], 0
     for match in found.finditer(source.text):
-        put = match.expand(right) if "\\g<" in right else right
+        put = _put(match, right)
         text += source.text[start : match.start()] + put
         offsets += [*range(start, match.start()), *[match.start()] * len(put)]
         start = match.end()
     text += source.text[start:]
     offsets += range(start, len(source.text) + 1)
     return source.part(text, tuple(offsets))
+
+
+def _put(match: re.Match[str], right: str | Callable[[re.Match[str]], str]) -> str:
+    if callable(right):
+        return right(match)
+    return match.expand(right) if "\\g<" in right else right
