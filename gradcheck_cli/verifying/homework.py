@@ -53,7 +53,7 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         cases = _cases(document.formulas, at)
         for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
             claim = _claim(graders, part, len(found), cases)
-            if claim is not None and claim.note == FOREIGN:
+            if claim is not None and claim.verdict == UNREADABLE:
                 claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
@@ -133,26 +133,32 @@ def _with_later(
     graders: list[Grader | ArrayGrader], formula: Formula, index: int, later: Iterable[Formula]
 ) -> Claim | None:
     """A formula with names that are explained right behind it, `… where b = w_2`; None where that does not help."""
-    text = " ".join(member.text for member in formula.members)
-    entered: list[tuple[Grader, str]] = []
-    for other in later:
-        name = own_name(other.members[0]) if other.relation == "=" and other.line - formula.line <= 1 else None
-        used = name and re.search(
-            rf"(?<![A-Za-z\\]){re.escape(bare(other.members[0].text))}(?![A-Za-z0-9])|d{name}(?![A-Za-z0-9])", text
-        )
-        for grader in graders:
-            if (
-                name
-                and used
-                and isinstance(grader, Grader)
-                and grader.own.scope.name(name) is None
-                and grader.define(other)
-            ):
-                entered.append((grader, name))
+    entered = [
+        (grader, name)
+        for other in later
+        for grader in graders
+        if isinstance(grader, Grader) and (name := _explained(grader, formula, other)) is not None
+    ]
     claim = _claim(graders, formula, index) if entered else None
     for grader, name in entered:
         grader.own.forget(name)
     return None if claim is None or claim.verdict == UNREADABLE else claim
+
+
+def _explained(grader: Grader, formula: Formula, other: Formula) -> str | None:
+    """A name that stands in one formula and that another right behind it defines; it is entered."""
+    left = other.members[0]
+    name = own_name(left)
+    if (
+        other.relation != "="
+        or other.line - formula.line > 1
+        or name is None
+        or grader.own.scope.name(name) is not None
+    ):
+        return None
+    place = re.compile(rf"(?<![A-Za-z\\]){re.escape(bare(left.text))}(?![A-Za-z0-9])|d{re.escape(name)}(?![A-Za-z0-9])")
+    used = any(place.search(member.text) for member in formula.members)
+    return name if used and grader.define(other) is not None else None
 
 
 def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases: Iterable[Formula]) -> Claim:
