@@ -13,6 +13,7 @@ LONGEST = 20_000  # characters between the signs around a formula
 PART = "\x1e"  # stands where one claim ends and the next begins
 BLOCKS = r"(?:equation|align|alignat|aligned|split|gather|gathered|eqnarray|multline|flalign|math|displaymath)\*?"
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_STRUCK = re.compile(r"~~(?=[^\s~])[^~\n]*[^\s~]~~")
 _OPENING = re.compile(rf"\$\$|(?<!\\)\$|\\\[|\\\(|\\begin\{{(?P<name>{BLOCKS})\}}")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _TIGHT = re.compile(r"(?<=[^\s\\$])\$(?!\$)")
@@ -39,6 +40,8 @@ def pieces(text: str, start: int) -> tuple[list[tuple[Span, bool]], list[Span]]:
     And those that are too long to be read.
     """
     hidden = [Span(*match.span()) for match in _FENCE.finditer(text, start)]
+    hidden += [Span(*match.span()) for match in _STRUCK.finditer(text, start) if _outside(text, match)]
+    hidden.sort(key=lambda span: span.start)
     found, taken, long = _formulas(text, start, hidden)
     taken = sorted([*taken, *long, *hidden], key=lambda span: span.start)
     at = 0
@@ -59,6 +62,13 @@ def pieces(text: str, start: int) -> tuple[list[tuple[Span, bool]], list[Span]]:
                 found.append((Span(first, first + len(body)), "\\" in body))
         begin = end + 1
     return sorted(found, key=lambda piece: piece[0].start), sorted(long, key=lambda span: span.start)
+
+
+def _outside(text: str, struck: re.Match[str]) -> bool:
+    """Whether a stretch that is struck out holds whole formulas: `~~` within a formula is only space."""
+    line = text.rfind("\n", 0, struck.start()) + 1
+    before = len(_DOLLAR.findall(text[line : struck.start()]))
+    return before % 2 == 0 and "$" in struck.group()
 
 
 def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Span, bool]], list[Span], list[Span]]:

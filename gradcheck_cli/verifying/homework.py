@@ -126,6 +126,9 @@ def _claim(
     defined = [own for one in graders if (own := one.define(formula)) is not None]
     if defined:
         return defined[0]
+    if name := own_name(formula.members[0]):
+        for one in graders:
+            one.own.unread.add(name)
     return None if claim is None or claim.verdict == MISSING else claim
 
 
@@ -236,7 +239,7 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
 def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None:
     """A formula in notations that courses share, as they are read elsewhere; None where that does not help."""
     last = grader.last
-    for other, note, sure in written_out(formula, grader.own.scope, grader.engine.problem, grader.engine.output):
+    for other, note, sure in written_out(formula, grader.own, grader.engine.problem, grader.engine.output):
         tried = grader.claim(other)
         if tried is not None and (tried.verdict == CORRECT or (sure and tried.verdict != UNREADABLE)):
             return _as_written(tried, claim, f"{note}; {tried.note}" if tried.note else note, formula)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.problem import Problem
+    from gradcheck_cli.verifying.own import Own
 
 _LOSSES = frozenset({"L", "J", "E", "C", "loss", "cost", "error", "mse", "bce", "MSE", "BCE", "E_total", "Etotal"})
 _GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
@@ -36,9 +37,12 @@ _BARE = re.compile(
 _SUBSCRIPT = re.compile(rf"(?P<top>\\?[A-Za-z]+)_(?P<below>[A-Za-z]|\{{\s*{_NAME}\s*\}})\s*$")
 
 
-def written_out(formula: Formula, scope: Scope, problem: Problem, output: str) -> Iterator[tuple[Formula, str, bool]]:
+def written_out(formula: Formula, own: Own, problem: Problem, output: str) -> Iterator[tuple[Formula, str, bool]]:
     """The formula in other words, how it was read, and whether that holds for a wrong one too."""
     told = []
+    scope = own.scope
+    if own.unread:  # names that the text gives a meaning which cannot be read
+        scope = replace(scope, spellings={**dict.fromkeys(own.unread, ""), **scope.spellings})
     for row in _SURE:
         found = row(formula, scope, problem, output)
         if found is not None and _texts(found[0]) != _texts(formula):
@@ -154,6 +158,10 @@ def _steps(formula: Formula, scope: Scope, problem: Problem, _output: str) -> Fo
     r"""`w(t+1) = w(t) - \eta …` and `w_{11,new}`: the value after an update."""
     left = formula.members[0]
     later, new = _LATER.search(left.text), _NEW.search(left.text)
+    mark = later or new
+    inputs = {leaf.name for leaf in problem.graph.inputs}
+    if mark is not None and _known(left.text[: mark.start()] + (new["below"] if new else ""), scope) not in inputs:
+        return None
     changed = formula
     if later is not None:
         changed = _with_left(formula, later, "^{+}" if formula.latex else "_new")
@@ -250,5 +258,5 @@ def _known(text: str, scope: Scope) -> str | None:
     return scope.name(re.sub(r"[{}\\_]", "", text)) or scope.name(re.sub(r"[{}\\]", "", text))
 
 
-_SURE = (_gradient_names, _losses, _deltas, _by, _steps, _outs)
-_PERHAPS = (_primed, _increments, _bare, _below)
+_SURE = (_gradient_names, _losses, _deltas, _by, _steps)
+_PERHAPS = (_primed, _increments, _outs, _bare, _below)
