@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
+from gradcheck_cli.parsing.calculus import grouped
 from gradcheck_cli.parsing.lexer import MAX_TOKENS, Token, number_value
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
@@ -43,8 +44,8 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     above, below = (lexer.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
     slash = Token("/", "/", Span(top.end, bottom.start))
     opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
-    d_below = _differential(lexer, below)
-    if d_below and (d_above := _differential(lexer, above)):
+    d_below = _differential(lexer, below) or _grouped(lexer, below)
+    if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
         return [opened, *d_above, slash, *d_below, closed], behind
     if d_below and (rest := _operand(lexer, above)) is not None:
         operator = [above[0] if above[0].text == "∂" else Token("word", "∂", above[0].span), slash, *d_below]
@@ -66,6 +67,11 @@ def _differential(lexer: Names, tokens: list[Token]) -> list[Token]:
     if not all(token.kind == "word" and lexer.scope.name(token.text) in above for token in rest):
         return []
     return tokens[:end]
+
+
+def _grouped(lexer: Names, tokens: list[Token]) -> list[Token]:
+    """The tokens of d(…) or ∂(…); empty for anything else."""
+    return tokens if tokens and grouped(lexer.scope, tokens, 0) == len(tokens) else []
 
 
 def _operand(lexer: Names, tokens: list[Token]) -> list[Token] | None:

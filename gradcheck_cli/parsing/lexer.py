@@ -110,6 +110,8 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
 def _number(source: Source, text: str, at: int, *, gap: bool) -> Token:
     span = Span(at, at + len(text))
     value = number_value(text, source, span)
+    if source.text[span.end : span.end + 1] == "%" and "e" not in text.lower():
+        return Token("number", f"{text}e-2", Span(at, span.end + 1), value / 100, gap)
     return Token("number", text, span, value, gap)
 
 

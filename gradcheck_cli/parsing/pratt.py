@@ -287,7 +287,7 @@ class Parser(Cursor):
 
     def derivative(self) -> Expr | None:
         """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
-        if applied := calculus.operator(self):
+        if applied := calculus.operator(self) or calculus.quotient(self):
             return applied
         found = derivative_at(self.scope, self.tokens, self.at)
         if found is None:

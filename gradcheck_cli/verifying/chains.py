@@ -10,6 +10,7 @@ from gradcheck_cli.verifying.match import left_open
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG
 
 if TYPE_CHECKING:
+    from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.verifying.match import Read, Truth
     from gradcheck_cli.verifying.model import Claim, Diagnosis
 
@@ -54,3 +55,8 @@ def undecided(claim: Claim, note: str) -> Claim:
 def loose(read: Read) -> Read:
     """A member behind the place where a chain may go on with another formula."""
     return left_open(read, "it is not clear which formula this goes on with")
+
+
+def text_of(formula: Formula) -> str:
+    """A formula on one line."""
+    return " = ".join(" ".join(member.text.split()) for member in formula.members)

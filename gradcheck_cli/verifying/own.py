@@ -61,6 +61,7 @@ class Own:
     `gradients`    what `dZ` stands for
     `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
     `unequal`      two index letters that are said to differ
+    `unread`       names that the text defines by something that cannot be read
     """
 
     scope: Scope
@@ -71,6 +72,7 @@ class Own:
     gradients: Gradients = field(default_factory=Gradients)
     entries: dict[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
     unequal: frozenset[str] = frozenset()
+    unread: set[str] = field(default_factory=set)
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
