@@ -133,7 +133,7 @@ def claims_of(text, *names):
         ("$z = p$\n\n\n\n$p = 1$", NEURON, "uc"),
         # an index letter stands for every number
         (r"$\frac{\partial z}{\partial w_i} = x_i$, $\frac{\partial z}{\partial w_i} = -x_i$, $\frac{\partial z}{\partial w_i} = x_0$", NEURON, "cw?"),
-        (r"$\frac{\partial z}{\partial w_i} = x_j$, $w_i = 2$", NEURON, "uc"),
+        (r"$\frac{\partial z}{\partial w_i} = x_j$, $w_i = 2$, $z = w_i x_i$", NEURON, "ucu"),
         # notations that courses share
         (r"$\partial_z \alpha = \alpha(1-\alpha)$, $\partial_{x_0} \alpha = 0.5$", NEURON, "cw"),
         (r"$\frac{\delta a}{\delta x_0} = 0.393$, $\frac{\delta a}{\delta x_0} = 0.5$", NEURON, "cw"),
@@ -145,6 +145,10 @@ def claims_of(text, *names):
         (r"$\frac{\partial E_{total}}{\partial w_{11}} = 0.2326$, $\frac{\partial J}{\partial w_{11}} = 0.3326$", HIDDEN, "cw"),
         (r"$w_{11}(t+1) = w_{11}(t) - \eta \frac{\partial E}{\partial w_{11}} = 0.5837$", HIDDEN, "c"),
         (r"$w_{11}^{(t+1)} = w_{11}^{(t)} + \eta \frac{\partial E}{\partial w_{11}} = 0.8163$", HIDDEN, "w"),
+        # a learning rate of the student's own
+        (r"$\eta = 0.1$, $w_{11}(t+1) = w_{11}(t) - \eta \frac{\partial E}{\partial w_{11}} = 0.6767$", HIDDEN, "c?"),
+        (r"$\eta = 0.1$, $w_{11}^{+} = w_{11} - \eta \cdot 0.2326 = 0.6767$, $w_{11}^{+} = 0.5837$", HIDDEN, "c?c"),
+        (r"$\eta = 0.5$, $w_{11}^{+} = w_{11} - \eta \cdot 0.2326 = 0.5837$, $w_{11}^{+} = 0.6767$", HIDDEN, "ccw"),
         # a loss of the student's own whose definition cannot be read is not the problem's
         (r"$\frac{\partial E}{\partial w_{11}} = 0.4652$", HIDDEN, "w"),
         ("$E = \\sum_k (t_k - o_k)^2$\n\n$\\frac{\\partial E}{\\partial w_{11}} = 0.4652$", HIDDEN, "uu"),
