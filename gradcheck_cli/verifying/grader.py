@@ -230,6 +230,9 @@ class Grader:
         ]
         reads = behind_unreadable(reads)
         verdict = overall(reads, truth)
+        if verdict == WRONG and truth is not None and truth.kind == "update" and self.own.rate(self.engine.problem):
+            reads = [left_open(read, "the text takes another learning rate than the problem") for read in reads]
+            verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
             reads = [left_open(read, note) for read in reads]

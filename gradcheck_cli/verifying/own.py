@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
+    from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
 
 OWN = "a name of the student's own"
 MOST_NAMES = 200
 LONGEST_MEANING = 2000  # tree nodes that the names of one formula stand for
+RATES = ("eta", "lr", "alpha", "learning_rate", "learningrate")
 LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
@@ -146,6 +148,11 @@ class Own:
         self.entries[name] = letters, entry
         self.enter(name, left, entry)
         return True
+
+    def rate(self, problem: Problem) -> bool:
+        """Whether the text takes another learning rate than the problem."""
+        said = (as_typed_number(self.definitions[name]) for name in RATES if name in self.definitions)
+        return any(one is not None and one.value != problem.learning_rate for one in said)
 
     def forget(self, name: str) -> None:
         """Make a name unknown again."""

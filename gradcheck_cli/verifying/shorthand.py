@@ -64,6 +64,8 @@ def instances(formula: Formula, scope: Scope) -> list[tuple[Formula, str]]:
     r"""The formula for every number that its index letter may stand for, as in `\frac{\partial z}{\partial w_i} = x_i`."""
     if any(_SUMS.search(member.text) for member in formula.members):
         return []
+    if not _INDEXED.search(formula.members[0].text):
+        return []  # w_i x_i alone on the right may be a sum
     named = [match for member in formula.members for match in _INDEXED.finditer(member.text)]
     letters = {match["letter"] or match["braced"] for match in named}
     if len(letters) != 1:
@@ -183,7 +185,10 @@ def _rates(formula: Formula, scope: Scope, problem: Problem) -> Formula:
     rate = f"({problem.learning_rate})"
     for name, pattern in (("eta", r"\\eta(?![A-Za-z_])|η"), ("lr", r"(?<![A-Za-z\\_])lr(?![A-Za-z0-9_])")):
         if scope.name(name) is None:
-            formula = _exchange(formula, pattern, rate)
+            rest = _exchange(
+                replace(formula, members=formula.members[1:]), pattern, rate
+            )  # eta = 0.1 is a value of its own
+            formula = replace(formula, members=(formula.members[0], *rest.members))
     return formula
 
 

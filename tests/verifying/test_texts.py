@@ -87,6 +87,7 @@ def claims_of(text, *names):
         # marks of Markdown, remarks
         ("*z = 1*\n\n**a = 0.731**, _z = 2_\n\n- [x] z = 1\n\n~~z = 2~~ z = 1", NEURON, "ccwcc"),
         ("z = 2 *3 + -1* 5", NEURON, "c"),
+        (r"~~$z = 2$~~ $z = 1$, $z = 1 ~~ a = 0.731$ and $z = 1 ~~ a = 0.73$", NEURON, "ccccc"),
         ("z = 1 [1 point], a = 0.731 (2 pts)", NEURON, "cc"),
         (r"$\large z = 1$, $a = \mathbf{0.731}$, $a = \textbf{0.831}$", NEURON, "ccw"),
         # claims with nothing but a space between
@@ -132,7 +133,7 @@ def claims_of(text, *names):
         ("$z = p$\n\n\n\n$p = 1$", NEURON, "uc"),
         # an index letter stands for every number
         (r"$\frac{\partial z}{\partial w_i} = x_i$, $\frac{\partial z}{\partial w_i} = -x_i$, $\frac{\partial z}{\partial w_i} = x_0$", NEURON, "cw?"),
-        (r"$\frac{\partial z}{\partial w_i} = x_j$, $w_i = 2$", NEURON, "uc"),
+        (r"$\frac{\partial z}{\partial w_i} = x_j$, $w_i = 2$, $z = w_i x_i$", NEURON, "ucu"),
         # notations that courses share
         (r"$\partial_z \alpha = \alpha(1-\alpha)$, $\partial_{x_0} \alpha = 0.5$", NEURON, "cw"),
         (r"$\frac{\delta a}{\delta x_0} = 0.393$, $\frac{\delta a}{\delta x_0} = 0.5$", NEURON, "cw"),
@@ -144,9 +145,17 @@ def claims_of(text, *names):
         (r"$\frac{\partial E_{total}}{\partial w_{11}} = 0.2326$, $\frac{\partial J}{\partial w_{11}} = 0.3326$", HIDDEN, "cw"),
         (r"$w_{11}(t+1) = w_{11}(t) - \eta \frac{\partial E}{\partial w_{11}} = 0.5837$", HIDDEN, "c"),
         (r"$w_{11}^{(t+1)} = w_{11}^{(t)} + \eta \frac{\partial E}{\partial w_{11}} = 0.8163$", HIDDEN, "w"),
+        # a learning rate of the student's own
+        (r"$\eta = 0.1$, $w_{11}(t+1) = w_{11}(t) - \eta \frac{\partial E}{\partial w_{11}} = 0.6767$", HIDDEN, "c?"),
+        (r"$\eta = 0.1$, $w_{11}^{+} = w_{11} - \eta \cdot 0.2326 = 0.6767$, $w_{11}^{+} = 0.5837$", HIDDEN, "c?c"),
+        (r"$\eta = 0.5$, $w_{11}^{+} = w_{11} - \eta \cdot 0.2326 = 0.5837$, $w_{11}^{+} = 0.6767$", HIDDEN, "ccw"),
+        # a loss of the student's own whose definition cannot be read is not the problem's
+        (r"$\frac{\partial E}{\partial w_{11}} = 0.4652$", HIDDEN, "w"),
+        ("$E = \\sum_k (t_k - o_k)^2$\n\n$\\frac{\\partial E}{\\partial w_{11}} = 0.4652$", HIDDEN, "uu"),
+        (r"$w_{t+1} = 3$, $h_{1}(t+1) = 3$", HIDDEN, "uu"),
         (r"$w_{11}' = 0.5837$, $w_{11}' = 0.8163$, $w_{11,new} = 0.5837$, $w_{11,\text{new}} = 0.9$", HIDDEN, "cucw"),
         (r"$\Delta w_{11} = -0.1163$, $\Delta w_{11} = 0.1163$, $w_{11}^{+} = w_{11} + \Delta w_{11} = 0.5837$", HIDDEN, "cuc"),
-        (r"$\mathrm{out}_{h_1} = 0.6514$, $\text{out}_{h1} = 0.3$", HIDDEN, "cw"),
+        (r"$\mathrm{out}_{h_1} = 0.6514$, $\text{out}_{h1} = 0.3$", HIDDEN, "cc"),
         # names typed with their numbers beside LaTeX
         (r"da/dw1 = \sigma'(z) x_1 = -0.393", NEURON, "c"),
         (r"$z = w0x0 + w1 \cdot x1 + w2$, $w1^2 = 9$, $w1^2 = 6$", NEURON, "ccw"),
