@@ -128,7 +128,7 @@ class _Lexer(Names):
             return [Token("[", BRACKET, span)], at + 1
         if character in "'’′":
             return [Token("'", "'", span)], at + 1
-        if character in _SIGNS:
+        if character in _SIGNS or (character in ";@" and self.scope.arrays):
             return [Token(character, character, span)], at + 1
         return self.unicode(character, at)
 
@@ -233,6 +233,8 @@ class _Lexer(Names):
             return blocks.root(self, at, behind, depth)
         if word == "nabla":
             return blocks.nabla(self, at, behind)
+        if word == "binom":
+            return blocks.binomial(self, at, behind, depth)
         if word == "begin":
             return blocks.environment(self, at, behind, depth)
         if word in _SECOND:

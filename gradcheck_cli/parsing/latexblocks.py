@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
-from gradcheck_cli.parsing.lexer import MAX_TOKENS, Token, number_value
+from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, Token, number_value
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
 from gradcheck_cli.source import Span
@@ -33,6 +33,7 @@ _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
+_ENDS = (")", "]", ",", "<", ">", "<=", ">=", "==", "!=")  # of what a sum sums
 _INFIX = ("+", "-", "*", "/", "(", "[", ",", "<", ">", "<=", ">=", "==", "!=", "^", "√")
 
 
@@ -198,7 +199,7 @@ def _written_out(lexer: Names, joint: str, run: tuple[str, int, int], span: Span
 
 
 def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
-    """What a sum sums: up to the next + or - outside of brackets."""
+    """What a sum sums: up to the next +, - or comparison outside of brackets."""
     if depth > MOST_TERMS:
         lexer.fail("sums are nested too deep", "give its parts names", at)
     found: list[Token] = []
@@ -207,7 +208,7 @@ def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
         new, after = lexer.next(at, end, depth + 1)
         kind = new[0].kind if len(new) == 1 or (new and new[0].kind in (")", "]")) else ""
         ends = kind in ("+", "-") and bool(found) and found[-1].kind not in _INFIX
-        if level == 0 and (ends or kind in (")", "]", ",")):
+        if level == 0 and (ends or kind in _ENDS):
             break
         level += (kind in ("(", "[")) - (kind in (")", "]"))
         found, at = found + new, after
@@ -331,13 +332,20 @@ def _matrix(lexer: Names, rows: list[list[Span]], span: Span, depth: int) -> lis
     """Rows of entries, as nested lists."""
     if not lexer.scope.arrays:
         lexer.fail("a matrix stands among numbers", "write its entries as claims of their own", span.start, span.end)
-    found = [Token("[", "[", span)]
+    found = [Token("[", MATRIX, span)]
     for at, row in enumerate(rows):
         found += [Token(",", ",", span)] * bool(at) + [Token("[", "[", span)]
         for place, cell in enumerate(row):
             found += [Token(",", ",", span)] * bool(place) + lexer.tokens(cell.start, cell.end, depth + 1)
         found.append(Token("]", "]", span))
     return [*found, Token("]", "]", span)]
+
+
+def binomial(lexer: Names, at: int, behind: int, depth: int) -> Found:
+    r"""`\binom{2}{-1}` as a column of two: that is how a vector is written with it."""
+    top, after = lexer.group(behind)
+    bottom, after = lexer.group(after)
+    return _matrix(lexer, [[top], [bottom]], Span(at, after), depth), after
 
 
 def logarithm(lexer: Names, at: int, behind: int) -> Found:

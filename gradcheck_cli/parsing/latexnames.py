@@ -197,6 +197,9 @@ class Names:
         if base[0] == "d" and self.resolved(base[1:], below):
             return []  # dZ_1 is about Z_1, whatever dZ is
         named = self.resolved(base, "")
+        number, _, letters = below.partition(",")
+        if letters and number.isdigit() and (numbered := self.resolved(base, number)) is not None and named is None:
+            named, below = numbered, letters.strip()  # \delta_{1,i} is a row of \delta_1
         return [Token("word", named, span), *self.indices(below, span)] if named else []
 
     def indices(self, below: str, span: Span) -> list[Token]:

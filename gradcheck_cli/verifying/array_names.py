@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import product_readings, ways
 from gradcheck_cli.verifying.model import CORRECT
@@ -43,7 +44,7 @@ class ArrayNames:
         """
         shape_of = self.matcher.shapes_with(self.own)
         try:
-            read = readings(member, self.own.scope, latex=latex)
+            read = readings(member, identity_scope(self.own.scope), latex=latex)
             found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         except GradcheckError:
             return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
+from gradcheck_cli.verifying.array_sizes import with_sizes
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
 from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
@@ -175,7 +176,7 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
         return _as_written(tried, claim, "letters behind names read as their subscripts", formula)
     other = lookalike(formula, grader.own.scope)
     if other is None and isinstance(grader, ArrayGrader):
-        other = grader.with_sizes(formula)
+        other = with_sizes(grader, formula)
     if other is None:
         return claim
     last = grader.last
