@@ -87,6 +87,8 @@ class Names:
 
     def scripted(self, base: str, at: int, end: int) -> tuple[list[Token], int]:
         r"""A base (letters, `\alpha`, `\hat{y}`) with its scripts: the name that has this spelling, or a power of one."""
+        if not base:
+            self.fail("a name is missing", "write it in the braces", at, max(end, at + 1))
         primes, end = self.primes(end)
         below, behind = self.subscript(end)
         if not primes:

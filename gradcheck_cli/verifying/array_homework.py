@@ -17,7 +17,7 @@ from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
-from gradcheck_cli.verifying.array_loose import beside
+from gradcheck_cli.verifying.array_loose import sides
 from gradcheck_cli.verifying.array_match import MISREAD
 from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
@@ -149,7 +149,7 @@ class ArrayGrader:
         """
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
-        read = (*(one for expr in read for one in beside(self.engine, expr, expr, left, 1)), *read)
+        read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         return tuple(
             dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
@@ -318,6 +318,9 @@ class ArrayGrader:
                 self.own.seconds[known_as] = resolved  # L may be the problem's loss below all the same
             else:
                 self.own.define(left, resolved)
+                other = self.names.otherwise(member, resolved, latex=formula.latex)
+                if other is not None and (named := self.own.scope.name(spelling)) in self.own.definitions:
+                    self.own.seconds[named] = other
             try:
                 truth = replace(self.bench.truth(resolved), kind="own")
             except GradcheckError:

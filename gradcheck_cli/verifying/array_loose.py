@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Num, mapped
+from gradcheck_cli.expr import Call, Expr, Num, mapped, names
 from gradcheck_cli.shapes import ONE
 
 if TYPE_CHECKING:
@@ -20,26 +20,39 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 _COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
+_TERMS = ("add", "neg", "mul", "div")
 _OPENED = re.compile(r"[(\[{]")
 _CLOSED = re.compile(r"[)\]}]")
 
 
-def beside(engine: ArrayEngine, written: Expr, meant: Expr, source: Source, side: int) -> Iterator[Expr]:
-    """The side of a comparison that a chain goes through: in `L = 2.5 > 0` the rest is a remark, if it holds.
+def is_comparison(expr: Expr) -> bool:
+    """Whether an expression compares two others."""
+    return isinstance(expr, Call) and expr.function in _COMPARISONS
 
-    `written` is the comparison as it stands in the text, `meant` the same in names of the problem.
+
+def sides(engine: ArrayEngine, written: Expr, meant: Expr, source: Source, side: int) -> Iterator[Expr]:
+    """What a chain goes through: in `L = 2.5 > 0` that is one side, the rest is a remark, if it holds; else as it is.
+
+    `written` is the member as it stands in the text, `meant` the same in names of the problem.
     """
-    if not isinstance(meant, Call) or meant.function not in _COMPARISONS or not isinstance(written, Call):
-        return
+    remark = _is_remark(engine, written, meant, source)
+    if remark and isinstance(meant, Call):
+        yield meant.args[side]
+    if not remark or names(meant):
+        yield meant
+
+
+def _is_remark(engine: ArrayEngine, written: Expr, meant: Expr, source: Source) -> bool:
+    if not is_comparison(meant) or not isinstance(written, Call):
+        return False
     before = source.text[: written.args[1].span.start]
     if len(_OPENED.findall(before)) != len(_CLOSED.findall(before)):
-        return  # an indicator: 1[z > 0]
+        return False  # an indicator: 1[z > 0]
     try:
         grid = engine.value(engine.resolve(meant))
     except GradcheckError:
-        return
-    if grid is None or all(item is None or item == 1 for item in grid.items):
-        yield meant.args[side]
+        return False
+    return grid is None or all(item is None or item == 1 for item in grid.items)
 
 
 def loosely(expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool) -> Iterator[Expr]:
@@ -51,10 +64,11 @@ def loosely(expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None]
 
 
 def _with_squares(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
-    """The expression with the square of a vector, a row or a column as its product with itself: w^2 for w^T w."""
-    expr = mapped(expr, lambda child: _with_squares(child, shape_of))
-    if not isinstance(expr, Call) or expr.function != "pow":
+    """The expression with squares of vectors, rows and columns in its terms as products with themselves."""
+    if not isinstance(expr, Call) or expr.function not in ("pow", *_TERMS):
         return expr
+    if expr.function in _TERMS:
+        return mapped(expr, lambda child: _with_squares(child, shape_of))
     if not isinstance(expr.args[1], Num) or expr.args[1].value != 2:
         return expr
     shape = shape_of(expr.args[0])

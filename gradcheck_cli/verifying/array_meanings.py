@@ -20,6 +20,7 @@ from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_paper import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
 from gradcheck_cli.verifying.match import Truth
+from gradcheck_cli.verifying.updates import is_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,10 @@ class ArrayMeanings:
             return self.of_differential(left, members, own, latex=latex)
         if left not in self._truths:
             self._truths[left] = self.meant(left)
-        return self._truths[left]
+        found = self._truths[left]
+        if any(one.kind == GIVEN for one in found) and members and is_step(left, read_quietly(members[0], own, latex)):
+            return [one for one in found if one.kind != GIVEN] or found
+        return found
 
     def shaped_as(self, left: Expr) -> Name | None:
         """The name with the shape of a left side: itself, or what the gradient of a number is by; None for any other."""
@@ -133,11 +137,15 @@ class ArrayMeanings:
 
 def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
+    return tuple(name for expr in read_quietly(member, own, latex)[:1] for name in names_of(expr))
+
+
+def read_quietly(member: Source, own: Own, latex: bool) -> tuple[Expr, ...]:  # noqa: FBT001
+    """The readings of a member; none where it cannot be read."""
     try:
-        found = readings(member, identity_scope(own.scope), latex=latex)
+        return readings(member, identity_scope(own.scope), latex=latex)
     except GradcheckError:
         return ()
-    return tuple(name for expr in found[:1] for name in names_of(expr))
 
 
 def batch_sizes(bench: ArrayBench) -> Mapping[str, Expr]:

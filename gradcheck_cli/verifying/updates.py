@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Name, names
+from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.model import WRONG
 
@@ -37,6 +37,12 @@ def without_time(member: Source, left: Source) -> Source:
     letter = step[1]
     before = re.compile(rf"[\^_]\s*(?:\{{\s*\(?\s*{letter}\s*\)?\s*\}}|{letter}(?![A-Za-z0-9]))")
     return exchanged(member, before, "")
+
+
+def is_step(left: Expr, member: Iterable[Expr]) -> bool:
+    """Whether a member is a name and more, `w + …`, on the right of that name: it gives no value, it goes on from it."""
+    sums = (expr.args for expr in member if isinstance(expr, Call) and expr.function == "add")
+    return isinstance(left, Name) and any(left in terms for terms in sums)
 
 
 def elsewhere(truth: Truth, reads: Iterable[Read]) -> bool:
