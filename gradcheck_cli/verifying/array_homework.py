@@ -133,7 +133,7 @@ class ArrayGrader:
             self.own.definitions[letters[1]] = Name(letters[0])
         else:
             self.own.unequal = frozenset(letters)
-        self.members.case = letters
+        self.members.case, self.members.equal = letters, equal
         found = self.claim(formula)
         self.members.case = None
         self.own.definitions, self.own.unequal = kept, frozenset()
@@ -358,10 +358,13 @@ class ArrayGrader:
         )
 
 
-def _unlikely(claim: Claim) -> tuple[int, int]:
-    """How far a meaning is from what was meant; of two that are wrong, one whose mistake is told is nearer."""
+def _unlikely(claim: Claim) -> tuple[int, int, int]:
+    """How far a meaning is from what was meant.
+
+    Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
+    """
     told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
-    return _RANK.index(claim.verdict), told if claim.verdict == WRONG else 0
+    return _RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0
 
 
 def _overall(reads: list[Read], truth: Truth | None) -> str:

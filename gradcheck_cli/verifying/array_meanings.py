@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import times
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.own import Own
 
 SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")
+_MEANS = frozenset({"mean", "mse", "bce", "cross_entropy", "hinge"})
 GIVEN = "given"
 IDENTITY = "identity"  # of expressions with free letters: nobody asked for it
 
@@ -149,12 +150,20 @@ def read_quietly(member: Source, own: Own, latex: bool) -> tuple[Expr, ...]:  # 
 
 
 def batch_sizes(bench: ArrayBench) -> Mapping[str, Expr]:
-    """The size of the batch for every node with an axis for it: a letter that no parameter's shape has."""
+    """The size of the batch for every node with an axis for it: a letter that no parameter's shape has.
+
+    Empty where the output is no mean over it.
+    """
     graph = bench.engine.graph
+    if bench.engine.shapes[bench.engine.output]:
+        return {}
+    parts = (part for node in graph.nodes for part in walk(node.expr))
+    means = any(isinstance(part, Call) and part.function in _MEANS for part in parts)
+    divided = {name for node in graph.nodes for name in names(node.expr)}
     of_params = {letter for leaf in graph.inputs if leaf.param for one in leaf.shape for letter in one.letters}
     found: dict[str, Expr] = {}
     for name, shape in graph.shapes.items():
         letters = sorted({letter for one in shape for letter in one.letters} - of_params)
-        if len(letters) == 1 and name in graph.by_name:
+        if len(letters) == 1 and name in graph.by_name and (means or letters[0] in divided):
             found[name] = Name(letters[0])
     return found
