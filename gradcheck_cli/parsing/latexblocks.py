@@ -97,7 +97,9 @@ def nabla(lexer: Names, at: int, behind: int) -> Found:
 
 
 def of_library(lexer: Names, at: int) -> Found | None:
-    """The point of `np.sum(…)` and `X.T`, as code stands in LaTeX; None for one that only ends something."""
+    """The point of `np.sum(…)`, `X.T` and `A .* B`, as code stands in LaTeX; None for one that only ends something."""
+    if lexer.text[at : at + 2] == ".*":
+        return [Token("*", ".*", Span(at, at + 2))], at + 2
     if re.match(r"\.T(?![A-Za-z0-9_])", lexer.text[at : at + 3]):
         return [Token("T", ".T", Span(at, at + 2))], at + 2
     return ([Token(".", ".", Span(at, at + 1))], at + 1) if re.match(r"\.[a-z]{2}", lexer.text[at : at + 3]) else None

@@ -224,6 +224,13 @@ class Names:
         return next((name for name in plain if name is not None), None)
 
 
+def is_transposed(raised: str, scope: Scope) -> bool:
+    """Whether a superscript is the sign of a transpose: T where that is no name, t beside arrays."""
+    if raised == "t":
+        return scope.arrays and scope.name("t") is None
+    return bool(re.fullmatch(TRANSPOSED, raised)) and (raised != "T" or not scope.name("T"))
+
+
 def is_entry(below: str) -> bool:
     """Whether a subscript is that of an entry: index letters and numbers."""
     return bool(_INDICES.fullmatch(below))

@@ -76,7 +76,8 @@ class ArrayGrader:
         if tried is not None and tried.verdict == CORRECT:
             return replace(tried, text=claim.text, left=claim.left)
         self.last = last
-        return claim
+        number = last is not None and self.bench.matcher.quiet(last[0].expr) == ()
+        return undecided(claim, "this does not say what is differentiated by") if number else claim
 
     def as_written(self, formula: Formula) -> Claim | None:
         """As `claim`, with its left side as it stands."""

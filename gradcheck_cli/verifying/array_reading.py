@@ -54,6 +54,8 @@ def product_readings(
     either, never = (True, False), (False,)
     choices = [*product(reversed(either) if latex else never, either if latex else never, either)]
     readers = [Products(source, shape_of, dots=dots, columns=columns, tight=tight) for dots, columns, tight in choices]
+    if latex:
+        readers.append(Products(source, shape_of, dots=False, columns=True, tight=True, alike=True))
     if not latex and _OCTAVE.search(source.text):
         readers.append(Products(source, shape_of, dots=True, columns=False, tight=True, signs=_DOTTED))
     for reader in readers:
@@ -104,6 +106,7 @@ class Products:
     `columns`  whether a vector is a column, and its transpose a row
     `tight`    whether products of matrices bind closer than those entry by entry
     `signs`    the signs of a product entry by entry
+    `alike`    whether arrays of one shape side by side go entry by entry where they fit no other way: h(1 - h)
     """
 
     def __init__(
@@ -115,7 +118,9 @@ class Products:
         columns: bool,
         tight: bool,
         signs: re.Pattern[str] = _ENTRYWISE,
+        alike: bool = False,
     ) -> None:
+        self.alike = alike
         self.source = source
         self.signs = signs
         self.shape_of = shape_of
@@ -190,6 +195,14 @@ class Products:
             and shape == self.shape_of(right) != (shapes.ONE,) * 2
         ):
             return Call("sum", (Call("mul", (left, right)),)), _COLUMN
+        if (
+            self.alike
+            and shape is not None
+            and len(shape) == 2
+            and shape == self.shape_of(right)
+            and shape[0] != shape[1]
+        ):
+            return Call("mul", (left, right)), way
         if not all(ranks):
             return Call("mul", (left, right)), way if ranks[0] else right_way
         if self.columns and ranks == (1, 1):
