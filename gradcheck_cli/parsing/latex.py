@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing import latexblocks as blocks
-from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry
+from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, is_transposed
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
     MAX_CHARACTERS,
@@ -65,6 +65,7 @@ _PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|big|Big))?\s*(?:[\[({]|\\\{))")
 _INVERSE = re.compile(rf"\s*-\s*{TRANSPOSED}\s*")
+_ENTRYWISE = re.compile(r"\s*\\(?:odot|circ)\s*(?=[-0-9])")
 _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
@@ -137,7 +138,7 @@ class _Lexer(Names):
             return [Token("[", BRACKET, span)], at + 1
         if character in "'’′":
             return [Token("'", "'", span)], at + 1
-        if character in _SIGNS:
+        if character in _SIGNS or (character in ";@" and self.scope.arrays):
             return [Token(character, character, span)], at + 1
         return self.unicode(character, at)
 
@@ -186,8 +187,10 @@ class _Lexer(Names):
             return [Token("T", match.group(), inner), Token("^", "^", Span(at, at + 1)), *group], behind
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
+        if entrywise := _ENTRYWISE.match(self.text, inner.start, inner.end):  # H^{\\odot 2}
+            inner = Span(entrywise.end(), inner.end)
         raised = self.text[inner.start : inner.end].strip()
-        if re.fullmatch(TRANSPOSED, raised) and (raised != "T" or not self.scope.name("T")):
+        if is_transposed(raised, self.scope):
             return [Token("T", raised, inner)], behind
         if label := re.fullmatch(rf"(?:\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\])\s*({TRANSPOSED})?('|\\prime)?", raised):
             turned, primed = [Token("T", raised, inner)] * bool(label[1]), [Token("'", "'", inner)] * bool(label[2])
@@ -248,6 +251,8 @@ class _Lexer(Names):
             return blocks.root(self, at, behind, depth)
         if word == "nabla":
             return blocks.nabla(self, at, behind)
+        if word == "binom":
+            return blocks.binomial(self, at, behind, depth)
         if word == "begin":
             return blocks.environment(self, at, behind, depth)
         if word in _SECOND:
@@ -277,6 +282,8 @@ class _Lexer(Names):
 
     def symbol(self, word: str, at: int, behind: int) -> tuple[list[Token], int]:
         r"""`\partial`, a Greek letter, a function."""
+        if word == "partial" and self.text[behind : behind + 1] == "_":
+            return blocks.nabla(self, at, behind)
         if word == "partial":
             return [Token("word", "∂", Span(at, behind))], behind
         if word in GREEK or self.scope.name(word):

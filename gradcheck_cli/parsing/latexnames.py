@@ -104,6 +104,8 @@ class Names:
 
     def scripted(self, base: str, at: int, end: int) -> tuple[list[Token], int]:
         r"""A base (letters, `\alpha`, `\hat{y}`) with its scripts: the name that has this spelling, or a power of one."""
+        if not base:
+            self.fail("a name is missing", "write it in the braces", at, max(end, at + 1))
         primes, end = self.primes(end)
         below, behind = self.subscript(end)
         if not primes:
@@ -214,6 +216,9 @@ class Names:
         if base[0] == "d" and self.resolved(base[1:], below):
             return []  # dZ_1 is about Z_1, whatever dZ is
         named = self.resolved(base, "")
+        number, _, letters = below.partition(",")
+        if letters and number.isdigit() and (numbered := self.resolved(base, number)) is not None and named is None:
+            named, below = numbered, letters.strip()  # \delta_{1,i} is a row of \delta_1
         return [Token("word", named, span), *self.indices(below, span)] if named else []
 
     def indices(self, below: str, span: Span) -> list[Token]:
@@ -234,6 +239,13 @@ class Names:
             return declared
         plain = (self.scope.name(text) for text in plain_spellings(spelling))
         return next((name for name in plain if name is not None), None)
+
+
+def is_transposed(raised: str, scope: Scope) -> bool:
+    """Whether a superscript is the sign of a transpose: T where that is no name, t beside arrays."""
+    if raised == "t":
+        return scope.arrays and scope.name("t") is None
+    return bool(re.fullmatch(TRANSPOSED, raised)) and (raised != "T" or not scope.name("T"))
 
 
 def is_entry(below: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
+from gradcheck_cli.verifying.array_sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader
 from gradcheck_cli.verifying.junctures import parted
@@ -225,7 +226,7 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
         return read
     other = lookalike(formula, grader.own.scope)
     if other is None and isinstance(grader, ArrayGrader):
-        other = grader.with_sizes(formula)
+        other = with_sizes(grader, formula)
     if other is None:
         return claim
     last = grader.last
