@@ -327,6 +327,12 @@ class ArrayMatcher:
                 return Verdict(CORRECT)
         return Verdict(WRONG)
 
+    def may_be_rounded(self, part: Expr) -> bool:
+        """Whether a part is a number with a point that is none of the problem's own."""
+        if not isinstance(part, Num) or "." not in part.text:
+            return False
+        return part.value != self.engine.problem.learning_rate and abs(part.value) not in self.exactly
+
     @cached_property
     def exactly(self) -> frozenset[Fraction]:
         """The numbers that are the problem's own: these nobody has rounded."""
