@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,10 @@ def train(**options: Any) -> int:
     as_json, quiet = options["as_json"], options["quiet"]
     afterwards = _afterwards(options)
     started = time.perf_counter()
-    source = reading(options["dataset"], options["data"], None if as_json or quiet else _fetching).begin()
+    progress = None if as_json or quiet else _fetching
+    read = cache(lambda: reading(options["dataset"], options["data"], progress))
+    if options["resume"] is None:  # else the model says first whether it is of this data
+        read().begin()
     from gradcheck_cli.train.session import begin, state_file  # while the data is read
 
     board = canvas(width=options["width"])
@@ -98,7 +102,7 @@ def train(**options: Any) -> int:
     wishes = _wishes(options)
     state = state_file(wishes, options["save"])
     log = _log(options["log"], going_on=options["resume"] is not None)
-    trainer = begin(wishes, talk, source)
+    trainer = begin(wishes, talk, read)
     for line in _summary(trainer):
         talk(line)
     with _stoppable(trainer):

@@ -12,7 +12,7 @@ from gradcheck_cli.judge import ArraySpace, compare_arrays
 from gradcheck_cli.problem import counts
 from gradcheck_cli.shapes import text_of
 from gradcheck_cli.solving.model import Answer, Quantity
-from gradcheck_cli.solving.numbers import number_text
+from gradcheck_cli.solving.numbers import apart, number_text
 from gradcheck_cli.solving.queries import COUNTS, DERIVATIVES, is_update
 from gradcheck_cli.symbolic.terms import is_zero
 from gradcheck_cli.write.text import write
@@ -232,8 +232,8 @@ def told(decision: ArrayDecision) -> str:
     ]
     where = ", ".join([*at, *given][:_MOST_SHOWN])
     entry = f" in entry [{', '.join(map(str, decision.place))}]" if decision.place else ""
-    values = f"{number_text(decision.left)} is not {number_text(decision.right)}"
-    return f"{values}{entry}" + (f" at {where}" if where else "")
+    left, right = apart(decision.left, decision.right)
+    return f"{left} is not {right}{entry}" + (f" at {where}" if where else "")
 
 
 def _entries(grid: Grid) -> str:

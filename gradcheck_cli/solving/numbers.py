@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 DIGITS = 6
 _LONGEST_FRACTION = 16
 _LARGEST = 10**15
+_MOST_DIGITS = 40
 
 
 def number_text(value: Value, *, decimal: bool = True, count: int = DIGITS, exact: bool = False) -> str:
@@ -30,6 +31,16 @@ def number_text(value: Value, *, decimal: bool = True, count: int = DIGITS, exac
         if not decimal and len(str(value)) <= _LONGEST_FRACTION:
             return str(value)
     return tidy(digits(value, count) or f"{to_float(value):.{count}g}")
+
+
+def apart(left: Value, right: Value) -> tuple[str, str]:
+    """Two values that differ, with as many digits as it takes to see that."""
+    texts = (number_text(left), number_text(right))
+    for count in (2 * DIGITS, 3 * DIGITS, _MOST_DIGITS):
+        if texts[0] != texts[1]:
+            break
+        texts = (number_text(left, count=count), number_text(right, count=count))
+    return texts
 
 
 def tidy(text: str) -> str:

@@ -58,8 +58,9 @@ class Reading:
 
     def begin(self) -> Reading:
         """Start to read; unzipping needs no interpreter, so it costs the rest of the start little."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
         return self
 
     def _run(self) -> None:

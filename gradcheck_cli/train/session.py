@@ -53,12 +53,11 @@ class Wishes:
     checked: bool = True
 
 
-def begin(wishes: Wishes, say: Callable[[str], None], source: Reading | None = None) -> Trainer:
+def begin(wishes: Wishes, say: Callable[[str], None], read: Callable[[], Reading] | None = None) -> Trainer:
     """A trainer that is ready to run; `say` gets a line for everything that was decided or checked.
 
-    `source` is the data where it is being read already. A compiler begins before the data is there.
+    `read` gives the data, which may be being read already. A compiler begins before it is there.
     """
-    source = source or reading(wishes.dataset, wishes.folder).begin()
     if (library := blas.find()) is not None:
         library.set_threads(
             wishes.threads or 1
@@ -67,6 +66,7 @@ def begin(wishes: Wishes, say: Callable[[str], None], source: Reading | None = N
     if model and model.dataset != wishes.dataset:
         message = f"{wishes.resume}: this model was trained on {model.dataset}"
         raise GradcheckError(message, hint=f"write gradcheck train {model.dataset} --resume {wishes.resume}")
+    source = (read() if read else reading(wishes.dataset, wishes.folder)).begin()
     settings = model.recipe if model else recipe(wishes.recipe, wishes.dataset, wishes.changes)
     network = model.network if model else _network(wishes, settings, source.pixels)
     if not network.batch and settings.batch_size != 1:

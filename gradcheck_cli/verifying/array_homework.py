@@ -25,11 +25,11 @@ from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.array_names import ArrayNames
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
-from gradcheck_cli.verifying.grader import undecided
 from gradcheck_cli.verifying.gradients import Gradients, base_of
-from gradcheck_cli.verifying.lookalikes import exchanged
+from gradcheck_cli.verifying.lookalikes import with_letters
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name
@@ -163,7 +163,7 @@ class ArrayGrader:
             return None
         for letters in permutations(free, len(new)):
             meant = {**{name: self.sizes[name] for name in used}, **dict(zip(new, letters, strict=True))}
-            members = tuple(_exchanged(member, meant) for member in formula.members)
+            members = tuple(with_letters(member, meant) for member in formula.members)
             claim = self.claim(replace(formula, members=members))
             if claim is not None and claim.verdict == CORRECT:
                 self.sizes.update(meant)
@@ -378,13 +378,6 @@ def _unlikely(claim: Claim) -> tuple[int, int]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[{}\s]", "", name)
-
-
-def _exchanged(source: Source, meant: dict[str, str]) -> Source:
-    """A text with the student's letters for sizes exchanged, the longest first."""
-    for name in sorted(meant, key=len, reverse=True):
-        source = exchanged(source, re.compile(r"(?<![A-Za-z\\])" + re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
-    return source
 
 
 def _overall(reads: list[Read], truth: Truth | None) -> str:

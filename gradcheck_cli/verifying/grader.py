@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.expr import Call, Expr, Name
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
+from gradcheck_cli.verifying.chains import found_again, loose, overall, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
+from gradcheck_cli.verifying.definitions import define, learn
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
@@ -31,10 +33,9 @@ from gradcheck_cli.verifying.meanings import (
     truths,
     without_differentials,
 )
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
-from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.own import Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.steps import steps
-from gradcheck_cli.verifying.typed import as_typed_number
 from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, worked_out
 
 if TYPE_CHECKING:
@@ -205,10 +206,10 @@ class Grader:
     def finish(self, formula: Formula, reads: list[Read], truth: Truth | None) -> Claim:
         """The verdict on a whole chain, its first wrong member and its diagnosis."""
         reads = [
-            _loose(read) if formula.loose is not None and at >= formula.loose else read for at, read in enumerate(reads)
+            loose(read) if formula.loose is not None and at >= formula.loose else read for at, read in enumerate(reads)
         ]
         reads = behind_unreadable(reads)
-        verdict = _overall(reads, truth)
+        verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
             reads = [left_open(read, note) for read in reads]
@@ -280,59 +281,12 @@ class Grader:
     # -- definitions and assumptions
 
     def learn(self, formula: Formula) -> str:
-        """Take in what a formula sets for those below it; what it assumes, in words."""
-        if self.last is None or len(formula.members) != 2:
-            return ""
-        truth, reads = self.last
-        written = reads[0].expr if reads else None
-        if truth.kind == "defined" and isinstance(truth.ask, Name) and reads:
-            self.own.seconds.pop(truth.ask.id, None)
-            if reads[0].member.verdict != CORRECT and written is not None:
-                self.own.seconds[truth.ask.id] = written
-        literal = as_typed_number(written) if written is not None else None
-        if truth.kind not in ("given", "assumed") or literal is None or not isinstance(truth.ask, Name):
-            return ""
-        name = truth.ask.id
-        if self.engine.problem.given.get(name) == literal.value:
-            self.own.assumed.pop(name, None)
-            return ""
-        self.own.assume(name, literal.value, formula.line)
-        return f"line {formula.line} takes {name} = {literal.text}; what stands below may be right with that"
+        """Take in what the formula judged last sets for those below it; what it assumes, in words."""
+        return learn(self.own, self.engine, formula, self.last)
 
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
-        left, *members = formula.members
-        spelling = own_name(left)
-        known_as = self.own.scope.name(spelling) if spelling else None
-        if spelling is None or (known_as and known_as not in self.own.definitions):
-            return None
-        for at, member in enumerate(members):
-            try:
-                found = without_differentials(self.own.readings(member, latex=formula.latex), member)
-                meaning = scalar_only(found[0], member)
-                resolved = self.engine.resolve(meaning, text=member)
-                value = self.engine.value(resolved)
-            except GradcheckError:
-                continue
-            known = spelling in self.own.definitions and not names(resolved)
-            self.own.define(left, self.alias(resolved))
-            truth = Truth(meaning, resolved, value, "own")
-            reads = [self.read(one, truth, latex=formula.latex) for one in members[at + 1 :] if one.text]
-            note = "this is another value than above; it is taken from here on" if known else ""
-            self.own.otherwise(
-                left, [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
-            )
-            first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
-            claim = self.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
-            return replace(claim, note=OWN)
-        return None
-
-    def alias(self, meaning: Expr) -> Expr:
-        """The node that an expression is, so that it may be differentiated by; or the expression itself."""
-        for node in self.engine.graph.nodes:
-            if meaning == node.expr or self.matcher.agrees(meaning, Name(node.name)):
-                return Name(node.name)
-        return meaning
+        return define(self, formula)
 
     def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The values that are not the problem's own."""
@@ -372,43 +326,3 @@ class Grader:
 
 def _short(value: Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
-
-
-def _overall(reads: list[Read], truth: Truth | None) -> str:
-    verdicts = [read.member.verdict for read in reads]
-    if truth is not None and truth.kind in ("given", "defined") and WRONG in verdicts:
-        return UNDECIDED  # x = 3 where the problem says 2, u = … of the student's own: no mistake
-    for verdict in (WRONG, UNDECIDED):
-        if verdict in verdicts:
-            return verdict
-    return verdicts[-1] if verdicts else MISSING
-
-
-def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:
-    """The diagnosis of a wrong step, which says so where the end of the chain is right again."""
-    ends = {"sign": "it is found again, and the end is right", "extra-factor": "the end is right again"}
-    if diagnosis is None or claim.members[-1].verdict != CORRECT or diagnosis.code not in ends:
-        return diagnosis
-    return replace(diagnosis, message=f"{diagnosis.message}; {ends[diagnosis.code]}")
-
-
-def undecided(claim: Claim, note: str) -> Claim:
-    """A wrong claim that may be about something else."""
-    if claim.verdict != WRONG:
-        return claim
-    members = tuple(replace(one, verdict=UNDECIDED) if one.verdict == WRONG else one for one in claim.members)
-    return replace(
-        claim,
-        verdict=UNDECIDED,
-        members=members,
-        first_wrong=None,
-        diagnosis=None,
-        points=Fraction(0),
-        note=note,
-        expected="",
-        steps=(),
-    )
-
-
-def _loose(read: Read) -> Read:
-    return left_open(read, "it is not clear which formula this goes on with")

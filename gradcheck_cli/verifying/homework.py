@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
-from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader, undecided
+from gradcheck_cli.verifying.chains import undecided
+from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader
 from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim

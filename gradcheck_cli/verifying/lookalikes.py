@@ -87,3 +87,10 @@ def exchanged(source: Source, found: re.Pattern[str], right: str) -> Source:
     text += source.text[start:]
     offsets += range(start, len(source.text) + 1)
     return source.part(text, tuple(offsets))
+
+
+def with_letters(source: Source, meant: dict[str, str]) -> Source:
+    """A text with the student's letters for sizes exchanged, the longest first."""
+    for name in sorted(meant, key=len, reverse=True):
+        source = exchanged(source, re.compile(r"(?<![A-Za-z\\])" + re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
+    return source

@@ -12,6 +12,9 @@ from gradcheck_cli.symbolic.evaluate import interval
 if TYPE_CHECKING:
     from gradcheck_cli.symbolic.evaluate import Value
 
+TEN = 10
+_FEWEST_DIGITS = 2  # of a fraction that is a decimal
+_FEWEST_ZEROS, _MOST_ZEROS = 2, 60
 _MOST_BITS = 8000  # of a number that is written out
 
 
@@ -37,10 +40,12 @@ def is_query(call: Call) -> bool:
 
 
 def as_typed_number(expr: Expr) -> Num | None:
-    """A number alone, signed or times a power of ten, with its digits; a fraction is arithmetic."""
+    """A number alone, signed, times a power of ten or over one, with its digits; any other fraction is arithmetic."""
     match expr:
         case Num():
             return None if "/" in expr.text else expr
+        case Call(function="div", args=(top, bottom)):
+            return _decimal_fraction(as_typed_number(top), bottom)
         case Call(function="neg", args=(inner,)):
             found = as_typed_number(inner)
             return Num(-found.value, "-" + found.text) if found and found.value >= 0 else None
@@ -50,6 +55,20 @@ def as_typed_number(expr: Expr) -> Num | None:
                 text = f"{mantissa.text}e{int(power.value)}"
                 return Num(mantissa.value * Fraction(10) ** int(power.value), text)
     return None
+
+
+def _decimal_fraction(top: Num | None, bottom: Expr) -> Num | None:
+    """`1966/10000` and `1966/10^4` as 0.1966; None for a fraction of few digits, as 3/10, which may be meant exactly."""
+    match bottom:
+        case Call(function="pow", args=(Num() as ten, Num() as exponent)) if ten.value == TEN:
+            zeros = int(exponent.value) if exponent.value.denominator == 1 else 0
+        case Num():
+            zeros = len(bottom.text) - 1 if bottom.text == "1" + "0" * (len(bottom.text) - 1) else 0
+        case _:
+            return None
+    if top is None or significant(top) < _FEWEST_DIGITS or not _FEWEST_ZEROS <= zeros <= _MOST_ZEROS or "e" in top.text:
+        return None
+    return Num(top.value / 10**zeros, f"{top.text}e-{zeros}", top.span)
 
 
 def significant(number: Num) -> int:
