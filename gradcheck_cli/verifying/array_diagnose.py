@@ -15,7 +15,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.array_edits import edits, reshapings
-from gradcheck_cli.verifying.array_glance import looks
+from gradcheck_cli.verifying.array_glance import begin, looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
 from gradcheck_cli.verifying.array_mistakes import count_mistakes
 from gradcheck_cli.verifying.array_pairs import pair
@@ -26,6 +26,8 @@ from gradcheck_cli.verifying.array_slips import slips
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, Diagnosis
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
@@ -47,14 +49,14 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         return None
     if truth.kind == "count":
         return _of_count(engine, truth, read.expr)
-    looks(matcher.space).begin()
+    begin(matcher.space)
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
-    for expr in forms(engine, matcher, read):
+    meant, fitting = likely(forms(engine, matcher, read), matcher, truth)
+    for expr in meant:
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
-    fitting = any(matcher.quiet(form) == engine.shape_of(truth.expr) for form in forms(engine, matcher, read))
     return _pair(matcher, truth, read) or (None if fitting else _misfit(engine, read))
 
 
@@ -71,11 +73,24 @@ def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
     return found
 
 
+def likely(found: Sequence[Expr], matcher: ArrayMatcher, truth: Truth) -> tuple[list[Expr], bool]:
+    """The readings that a reader will have meant, those of the right shape first; and whether there is one of that shape.
+
+    Where one has the right shape, none whose operands do not fit was meant.
+    """
+    known = [(form, matcher.quiet(form)) for form in found]
+    wanted = matcher.quiet(truth.expr)
+    right = [form for form, shape in known if shape == wanted]
+    others = [form for form, shape in known if shape != wanted and not (right and shape is None)]
+    return [*right, *others], bool(right)
+
+
 def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
+    typed = any(map(matcher.may_be_rounded, walk(expr)))
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
-            if is_right(matcher, truth, edit.expr):
+            if is_right(matcher, truth, edit.expr, typed=typed):
                 return Diagnosis(edit.code, edit.message)
     for mistake in single_mistakes(engine, matcher, truth):
         if equals(matcher, truth, expr, mistake.expr):
@@ -86,14 +101,13 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     inside = names_inside(engine, truth)
     changes = chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside))
     for edit in islice(changes, MOST_CHANGES):
-        if is_right(matcher, truth, edit.expr):
+        if is_right(matcher, truth, edit.expr, typed=typed):
             return Diagnosis(edit.code, edit.message)
     return None
 
 
-def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool = False) -> bool:
-    """Whether a changed answer is right; what is far off at a point is not compared any further, but for typed numbers."""
-    typed = typed or any(map(matcher.may_be_rounded, walk(expr)))
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool) -> bool:
+    """Whether a changed answer is right; what is far off at a point is compared no further, but for numbers as typed."""
     look = looks(matcher.space)
     if look.exhausted or (not typed and _far(matcher, truth, expr)):
         return False
