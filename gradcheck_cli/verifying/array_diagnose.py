@@ -14,10 +14,10 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.array_counts import count_mistakes
 from gradcheck_cli.verifying.array_edits import edits, reshapings
 from gradcheck_cli.verifying.array_glance import begin, looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_mistakes import count_mistakes
 from gradcheck_cli.verifying.array_pairs import pair
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape

@@ -211,10 +211,8 @@ class ArrayGrader:
     def explained(self, claim: Claim) -> Claim:
         """The claim just judged, with what a reader needs to know where it is wrong."""
         self.diagnosed += claim.verdict == WRONG
-        claim = self.carried(claim)
-        if self.last is None or self.diagnosed > MOST_DIAGNOSED:
-            return claim
-        return self.bench.told(claim, *self.last)
+        claim, looked = self.carried(claim), self.diagnosed <= MOST_DIAGNOSED
+        return self.bench.told(claim, *self.last) if looked and self.last is not None else claim
 
     def carried(self, claim: Claim) -> Claim:
         """A wrong claim with the one that it follows from, whose points it earns; else with the mistake it is."""

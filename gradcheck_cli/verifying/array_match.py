@@ -329,16 +329,15 @@ class ArrayMatcher:
 
     def may_be_rounded(self, part: Expr) -> bool:
         """Whether a part is a number with a point that is none of the problem's own."""
-        if not isinstance(part, Num) or "." not in part.text:
-            return False
-        return part.value != self.engine.problem.learning_rate and abs(part.value) not in self.exactly
+        return isinstance(part, Num) and "." in part.text and abs(part.value) not in self.exactly
 
     @cached_property
     def exactly(self) -> frozenset[Fraction]:
         """The numbers that are the problem's own: these nobody has rounded."""
         problem = self.engine.problem
         entries_of = (entry for grid in problem.data.values() for entry in grid.items)
-        return frozenset(abs(value) for value in (*problem.given.values(), *entries_of))
+        rate = (problem.learning_rate,) if problem.learning_rate is not None else ()
+        return frozenset(abs(value) for value in (*problem.given.values(), *entries_of, *rate))
 
     def with_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:
         """Given values may be put in: those that the answer shows as numbers instead of names."""
