@@ -82,7 +82,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     """The expressions directly below."""
     match expr:
         case Call():
-            return expr.args + tuple(value for _, value in expr.options)
+            return expr.args + tuple(value for _, value in expr.options) if expr.options else expr.args
         case Index():
             return (expr.base, *expr.indices)
         case Sum():
@@ -128,22 +128,25 @@ def parts(expr: Expr) -> Iterator[Expr]:
 def names(expr: Expr) -> tuple[str, ...]:
     """The names that occur free, each once, in reading order; in time linear in what is not shared."""
     found: dict[str, None] = {}
-    _collect(expr, frozenset(), found, set())
+    _collect(expr, frozenset(), found, {})
     return tuple(found)
 
 
-def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None], seen: set[tuple[int, frozenset[str]]]) -> None:
-    if isinstance(expr, Name):
-        if expr.id not in bound:
-            found.setdefault(expr.id)
-        return
-    if (id(expr), bound) in seen:
-        return
-    seen.add((id(expr), bound))
-    if isinstance(expr, Sum):
-        bound = bound | {expr.index}
-    for below in children(expr):
-        _collect(below, bound, found, seen)
+def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None], seen: dict[frozenset[str], set[int]]) -> None:
+    """Enter the free names of an expression; `seen` has what was gone through where these letters are bound."""
+    done = seen.setdefault(bound, set())
+    stack = [expr]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, Name):
+            if top.id not in bound:
+                found.setdefault(top.id)
+        elif id(top) not in done:
+            done.add(id(top))
+            if isinstance(top, Sum):
+                _collect(top.body, bound | {top.index}, found, seen)
+            else:
+                stack.extend(reversed(children(top)))
 
 
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

@@ -99,7 +99,7 @@ def _call(expr: Call, known: Shapes) -> Typed:
     except GradcheckError as error:
         error.span = error.span or expr.span
         raise
-    return Typed(replace(written, options=options), shape)
+    return Typed(Call(written.function, written.args, options, written.span) if options else written, shape)
 
 
 def _refuse_axis(expr: Call) -> None:

@@ -155,6 +155,10 @@ def size_of(expr: Expr, letters: Iterable[str]) -> Size | None:
 
 def broadcast(left: Shape, right: Shape) -> Shape | None:
     """The shape of two operands taken elementwise by NumPy's rule, or None where they do not fit."""
+    if left == right or not right:
+        return left
+    if not left:
+        return right
     rank = max(len(left), len(right))
     padded = [(ONE,) * (rank - len(shape)) + shape for shape in (left, right)]
     found = []

@@ -6,8 +6,21 @@ package may import the expression, the graph, shapes and NumPy; never SymPy, nev
 
 from gradcheck_cli.tape.arrays import ARRAY_RULES, ArrayRule
 from gradcheck_cli.tape.flatten import Step
-from gradcheck_cli.tape.glance import Glance, near
+from gradcheck_cli.tape.glance import MOST_STEPS, Glance, multiple, near
 from gradcheck_cli.tape.numbers import RULES, Rule
 from gradcheck_cli.tape.run import Run, Tape, compile_graph
 
-__all__ = ["ARRAY_RULES", "RULES", "ArrayRule", "Glance", "Rule", "Run", "Step", "Tape", "compile_graph", "near"]
+__all__ = [
+    "ARRAY_RULES",
+    "MOST_STEPS",
+    "RULES",
+    "ArrayRule",
+    "Glance",
+    "Rule",
+    "Run",
+    "Step",
+    "Tape",
+    "compile_graph",
+    "multiple",
+    "near",
+]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from gradcheck_cli.grids import Grid
-from gradcheck_cli.tape.arith import Array
+    from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 20_000
+MOST_STEPS = 20_000  # operations that are looked at before there is a new allowance
 _NEAR = 1e-7
 _PLACES = (0, 1, 2, 3, 5)  # from which the numbers of index letters are made: at some both are the same, at some not
 _DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
@@ -31,10 +32,12 @@ Bound = dict[str, int]  # index letters with the numbers they stand for
 class Glance:
     """The values of expressions in primitive functions where names have these values, and letters these sizes.
 
-    What stays the same from one expression to the next is worked out once.
+    What stays the same from one expression to the next is worked out once. `left` says how many operations it may still
+    work out; where there are none left, nothing has a value.
     """
 
     def __init__(self, sizes: Mapping[str, int], grids: Mapping[str, Grid]) -> None:
+        self.left = MOST_STEPS
         self.env: dict[str, Array] = {letter: float(size) for letter, size in sizes.items()}
         self.env.update({name: array(grid) for name, grid in grids.items()})
         self._done: dict[tuple[int, tuple[int, ...]], tuple[Expr, Array]] = {}
@@ -97,6 +100,7 @@ class Glance:
         return found[1]
 
     def _of_parts(self, expr: Expr, primitive: Callable[[Expr], Expr]) -> Array:
+        self._spend()
         if not isinstance(expr, Call) or expr.function not in _DIRECT:
             return self.value(primitive(expr))
         parts = [self._as_written(arg, primitive) for arg in expr.args]
@@ -122,7 +126,14 @@ class Glance:
             self._letters[id(expr)] = (expr, names(expr))
         return self._letters[id(expr)][1]
 
+    def _spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            message = "this is too much to look at"
+            raise UnsupportedError(message)
+
     def _worked_out(self, expr: Expr, bound: Bound) -> Array:
+        self._spend()
         match expr:
             case Index():
                 places = tuple(int(self._value(index, bound)) for index in expr.indices)
@@ -141,10 +152,22 @@ class Glance:
 
 
 def near(left: Array, right: Array) -> bool:
-    """Whether two values may be the same; a single number may stand in another shape."""
+    """Whether two values may be the same, undefined at the same places; a single number may stand in another shape."""
     if np.shape(left) != np.shape(right) and not np.size(left) == np.size(right) == 1:
         return False
     one, two = np.ravel(left), np.ravel(right)
-    known = np.isfinite(one) & np.isfinite(two)
+    known = np.isfinite(one)
+    if not np.array_equal(known, np.isfinite(two)):
+        return False
     one, two = one[known], two[known]
     return bool(np.all(np.abs(one - two) <= _NEAR * (1 + np.abs(two))))
+
+
+def multiple(left: Array, right: Array) -> bool:
+    """Whether one of two values may be a multiple of the other."""
+    if np.shape(left) != np.shape(right):
+        return False
+    one, two = np.ravel(left), np.ravel(right)
+    at = np.argmax(np.where(np.isfinite(two), np.abs(two), 0.0))
+    with np.errstate(all="ignore"):
+        return near(one * two[at], two * one[at])

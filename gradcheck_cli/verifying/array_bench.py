@@ -18,7 +18,7 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.verifying.array_diagnose import diagnose, forms
+from gradcheck_cli.verifying.array_diagnose import diagnose, forms, likely
 from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.array_local import factor_of, other_forms
 from gradcheck_cli.verifying.array_match import ArrayMatcher
@@ -158,13 +158,9 @@ class ArrayBench:
 
     def form(self, truth: Truth, read: Read) -> Expr | None:
         """The reading of a wrong member that a reader will have meant: one whose shapes fit, if there is one."""
-        found = forms(self.engine, self.matcher, read)
-        known = [(form, self.matcher.quiet(form)) for form in found]
-        wanted = self.matcher.quiet(truth.expr)
-        fitting = [form for form, shape in known if shape == wanted] or [
-            form for form, shape in known if shape is not None
-        ]
-        return fitting[0] if fitting else read.expr
+        meant, fitting = likely(forms(self.engine, self.matcher, read), self.matcher, truth)
+        shaped = meant if fitting else [form for form in meant if self.matcher.quiet(form) is not None]
+        return shaped[0] if shaped else read.expr
 
 
 def _derived(read: Read) -> bool:

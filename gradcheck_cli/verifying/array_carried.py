@@ -13,6 +13,7 @@ from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.verifying.array_diagnose import equals, forms
+from gradcheck_cli.verifying.array_glance import begin
 from gradcheck_cli.verifying.array_mistakes import Backprop
 from gradcheck_cli.verifying.carried import Slip
 from gradcheck_cli.verifying.model import WRONG
@@ -33,6 +34,7 @@ def array_slips(index: int, ask: Expr, reads: Iterable[Read]) -> list[Slip]:
 
 def array_follows(matcher: ArrayMatcher, earlier: Iterable[Slip], truth: Truth, reads: Iterable[Read]) -> int | None:
     """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted."""
+    begin(matcher.space)
     wrong = [forms(matcher.engine, matcher, read) for read in reads if read.member.verdict == WRONG]
     if not wrong or not all(wrong):
         return None

@@ -14,21 +14,21 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
 from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.array_counts import count_mistakes
 from gradcheck_cli.verifying.array_edits import edits, reshapings
-from gradcheck_cli.verifying.array_glance import looks
+from gradcheck_cli.verifying.array_glance import begin, looks
 from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_mistakes import count_mistakes
 from gradcheck_cli.verifying.array_pairs import pair
-from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.array_reading import product_readings
 from gradcheck_cli.verifying.array_shapes import read_shape
 from gradcheck_cli.verifying.array_singles import exact_mistake, in_numbers, names_inside, single_mistakes
 from gradcheck_cli.verifying.array_slips import slips
-from gradcheck_cli.verifying.model import CORRECT, Diagnosis
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, Diagnosis
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
@@ -49,14 +49,15 @@ def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Rea
         return None
     if truth.kind == "count":
         return _of_count(engine, truth, read.expr)
+    begin(matcher.space)
     if not names(read.expr):
         return _of_numbers(engine, matcher, truth, read.expr)
-    for expr in forms(engine, matcher, read):
+    meant, fitting = likely(forms(engine, matcher, read), matcher, truth)
+    for expr in meant:
         found = _of_expression(engine, matcher, truth, expr)
         if found is not None:
             return found
-    fitting = any(matcher.quiet(form) == engine.shape_of(truth.expr) for form in forms(engine, matcher, read))
-    return _pair(engine, matcher, truth, read) or (None if fitting else _misfit(engine, read))
+    return _pair(matcher, truth, read) or (None if fitting else _misfit(engine, read))
 
 
 def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
@@ -72,11 +73,24 @@ def forms(engine: ArrayEngine, matcher: ArrayMatcher, read: Read) -> list[Expr]:
     return found
 
 
+def likely(found: Sequence[Expr], matcher: ArrayMatcher, truth: Truth) -> tuple[list[Expr], bool]:
+    """The readings that a reader will have meant, those of the right shape first; and whether there is one of that shape.
+
+    Where one has the right shape, none whose operands do not fit was meant.
+    """
+    known = [(form, matcher.quiet(form)) for form in found]
+    wanted = matcher.quiet(truth.expr)
+    right = [form for form, shape in known if shape == wanted]
+    others = [form for form, shape in known if shape != wanted and not (right and shape is None)]
+    return [*right, *others], bool(right)
+
+
 def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
+    typed = any(map(matcher.may_be_rounded, walk(expr)))
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
-            if is_right(matcher, truth, edit.expr):
+            if is_right(matcher, truth, edit.expr, typed=typed):
                 return Diagnosis(edit.code, edit.message)
     for mistake in single_mistakes(engine, matcher, truth):
         if equals(matcher, truth, expr, mistake.expr):
@@ -87,19 +101,19 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     inside = names_inside(engine, truth)
     changes = chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside))
     for edit in islice(changes, MOST_CHANGES):
-        if is_right(matcher, truth, edit.expr):
+        if is_right(matcher, truth, edit.expr, typed=typed):
             return Diagnosis(edit.code, edit.message)
     return None
 
 
-def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
-    """Whether a changed answer is right; what is far off at a point is not compared any further."""
-    typed = not names(expr) or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
-    if not typed and _far(matcher, truth, expr):
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool) -> bool:
+    """Whether a changed answer is right; what is far off at a point is compared no further, but for numbers as typed."""
+    look = looks(matcher.space)
+    if look.exhausted or (not typed and _far(matcher, truth, expr)):
         return False
-    if not (truth.array and truth.array.letters) and prints(matcher.engine).undefined(expr, truth.expr):
-        return False
-    return matcher.guarded(expr, truth, None, expr).verdict == CORRECT
+    verdict = matcher.guarded(expr, truth, None, expr).verdict
+    look.count(undecided=verdict == UNDECIDED)
+    return verdict == CORRECT
 
 
 def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
@@ -115,11 +129,11 @@ def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
 
 
-def _pair(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
+def _pair(matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
     """Two mistakes at once, where no single one fits and one pair alone does."""
     if read.expr is None or (truth.array and truth.array.letters) or truth.kind != "derivative":
         return None
-    return pair(engine, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
+    return pair(matcher, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
 
 
 def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
@@ -131,18 +145,12 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> 
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
-            return _alike(matcher, candidate, expr, dict(truth.array.letters))
+            return look.equal(candidate, expr, dict(truth.array.letters))
         for left, right, letters in aligned(matcher.engine, expr, _plain(truth, candidate)):
-            return _alike(matcher, right, left, dict(letters))
+            return look.equal(right, left, dict(letters))
     except GradcheckError:
         return False
     return False
-
-
-def _alike(matcher: ArrayMatcher, left: Expr, right: Expr, letters: dict[str, Size]) -> bool:
-    if looks(matcher.space).differ(left, right, letters):
-        return False
-    return compare(matcher.space, left, right, letters).kind == "equal"
 
 
 def _plain(truth: Truth, candidate: Expr) -> Truth:
@@ -200,7 +208,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     shape = engine.shape_of(expr)
     wanted = tuple(shapes.size(one) for one in truth.array.number.shape)
     for edit in reshapings(expr, shape, wanted) if shape != wanted else ():
-        if is_right(matcher, truth, edit.expr):
+        if is_right(matcher, truth, edit.expr, typed=True):
             return Diagnosis(edit.code, edit.message)
     exact = exact_mistake(engine, matcher, truth, expr)
     if exact is not None:
@@ -208,13 +216,13 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
     for mistake, value in in_numbers(engine, matcher, truth, expr):
         if matcher.gives(expr, truth, value):
             return Diagnosis(mistake.code, mistake.message)
-    two = _pair_of_numbers(engine, matcher, truth, expr)
+    two = _pair_of_numbers(matcher, truth, expr)
     if two is not None:
         return two
     return Diagnosis("shape", read_note) if (read_note := _shapes_differ(shape, wanted)) else None
 
 
-def _pair_of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
+def _pair_of_numbers(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     """Two mistakes that give the numbers written; few numbers are no evidence."""
     typed = {abs(part.value) for part in walk(expr) if isinstance(part, Num) and part.value != 0}
     if len(typed) < _FEWEST_NUMBERS or truth.kind != "derivative":
@@ -222,12 +230,12 @@ def _pair_of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, e
 
     def same(written: Expr, mistake: Expr) -> bool:
         try:
-            value = engine.value(mistake)
+            value = matcher.engine.value(mistake)
         except GradcheckError:
             return False
         return value is not None and matcher.gives(written, truth, value)
 
-    return pair(engine, truth, expr, same)
+    return pair(matcher, truth, expr, same)
 
 
 def _shapes_differ(shape: shapes.Shape, wanted: shapes.Shape) -> str:

@@ -1,10 +1,12 @@
-"""A first look at two expressions of arrays: whether they differ at a point or two, in float64.
+"""A first look at two expressions of arrays while a mistake is looked for: whether they differ at a point or two.
 
-It only spares the judge what is far off while a mistake is looked for; what seems alike is compared as ever.
+It works in float64 and spares the judge what is far off; what seems alike is compared as ever. How much a claim may cost
+is bounded: where that is used up, everything differs, so that no mistake is told.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,8 @@ from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Index, Name, Num, Sum, children
 from gradcheck_cli.judge import array_points
 from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.tape import Glance, near
+from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near
+from gradcheck_cli.verifying.array_compare import compare
 from gradcheck_cli.verifying.kept import Kept
 
 if TYPE_CHECKING:
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 5_000
-_POINTS = 2
+MOST_COMPARED = 24  # candidates of one claim that seem alike and are compared by the judge
+UNDECIDED_COSTS = 8  # comparisons: where one has run out, so will the next
+_POINTS = 4
 
 
 @lru_cache(maxsize=32)
@@ -35,11 +40,19 @@ def looks(space: ArraySpace) -> Looks:
     return Looks(space)
 
 
+def begin(space: ArraySpace) -> None:
+    """A new claim, with an allowance of its own; a space that is too large to be looked at needs none."""
+    with suppress(GradcheckError):
+        looks(space).begin()
+
+
 class Looks:
     """The points at which expressions over a space are looked at; what is listed for a question is kept as well."""
 
     def __init__(self, space: ArraySpace) -> None:
         points = array_points(space, _POINTS)
+        self.space = space
+        self.compared = 0
         self.known = points.known
         self.sizes = points.sizes
         self.kept = Kept()
@@ -48,6 +61,47 @@ class Looks:
         for glance in self.glances:
             for name, typed in points.definitions.items():
                 glance.define(name, typed.expr)
+
+    def begin(self) -> None:
+        """Give a new allowance."""
+        self.compared = 0
+        for glance in self.glances:
+            glance.left = MOST_STEPS
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a claim has had its allowance."""
+        return self.compared >= MOST_COMPARED or any(glance.left < 0 for glance in self.glances)
+
+    def count(self, *, undecided: bool) -> None:
+        """Count a comparison by the judge, and how it ended."""
+        self.compared += UNDECIDED_COSTS if undecided else 1
+
+    def equal(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
+        """Whether two expressions that seem alike are equal for all sizes and inputs."""
+        if self.differ(left, right, ranges):
+            return False
+        found = compare(self.space, left, right, ranges)
+        self.count(undecided=found.kind == "undecided")
+        return found.kind == "equal"
+
+    def proportional(self, left: Expr, right: Expr) -> bool:
+        """Whether one of two expressions may be a multiple of the other; True where their values are not known."""
+        for place in range(_POINTS):
+            first, second = self.value(left, place), self.value(right, place)
+            if first is None or second is None:
+                return not self.exhausted
+            if not multiple(first, second):
+                return False
+        return True
+
+    def value(self, expr: Expr, place: int = 0) -> Array | None:
+        """The value of an expression without free index letters at a point; None where there is none."""
+        glance = self.glances[place]
+        try:
+            return glance.value(self.lowered(expr, {})[0].expr) if self.indexed(expr) else self.at(glance, expr)
+        except GradcheckError:
+            return None
 
     def lowered(self, expr: Expr, ranges: Mapping[str, Size]) -> tuple[Typed, dict[str, Size]]:
         """An expression in primitive functions; where it has no letters, what it shares with others is shared."""
@@ -72,7 +126,12 @@ class Looks:
         return glance.written(expr, lambda part: lower(part, self.known).expr)
 
     def differ(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
-        """Whether two expressions are seen to differ, or operands in one do not fit; False says nothing."""
+        """Whether two expressions are seen to differ, or operands in one do not fit; False says nothing.
+
+        Where a claim has had its allowance, all differ.
+        """
+        if self.exhausted:
+            return True
         try:
             if not ranges and not self.indexed(left) and not self.indexed(right):
                 return any(not near(self.at(glance, left), self.at(glance, right)) for glance in self.glances)
@@ -90,4 +149,4 @@ class Looks:
         except ShapeError:
             return True
         except GradcheckError:
-            return False
+            return self.exhausted

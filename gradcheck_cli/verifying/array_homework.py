@@ -6,6 +6,7 @@ A left side is a derivative, by an array or by an entry of one, a node or an inp
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.array_names import ArrayNames
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
@@ -59,7 +61,8 @@ class ArrayGrader:
         self.usual = {name: meaning for name, (_, meaning) in usual.items()}
         self.own.definitions.update(self.usual)
         self.doubtful: set[str] = set()  # usual names that the text uses for something that cannot be read
-        self.slips: list[Slip] = []
+        self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
+        self.diagnosed = 0
         self.last: tuple[Truth, list[Read]] | None = None
         self.sizes: dict[str, str] = {}  # the student's letters for sizes
         self.meanings = ArrayMeanings(bench)
@@ -192,13 +195,19 @@ class ArrayGrader:
     # -- what one formula means for those below it
 
     def explained(self, claim: Claim) -> Claim:
-        """The claim just judged; it earns its points where it follows from an earlier one."""
+        """The claim just judged, with what a reader needs to know where it is wrong."""
+        self.diagnosed += claim.verdict == WRONG
+        claim, looked = self.carried(claim), self.diagnosed <= MOST_DIAGNOSED
+        return self.bench.told(claim, *self.last) if looked and self.last is not None else claim
+
+    def carried(self, claim: Claim) -> Claim:
+        """A wrong claim with the one that it follows from, whose points it earns; else with the mistake it is."""
         self.says(claim)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
             self.names.told(claim, self.last[0].ask)
-        if claim.verdict != WRONG:
+        if claim.verdict != WRONG or self.diagnosed > MOST_DIAGNOSED:
             return claim
         source = array_follows(self.bench.matcher, self.slips, *self.last)
         if source is None:
@@ -341,7 +350,8 @@ class ArrayGrader:
             note = f"the problem has {self.bench.expected(truth)}; this is taken for a name of the student's own"
             reads = [left_open(read, note) for read in reads]
         first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        wrong = verdict == WRONG and first is not None and truth is not None
+        wrong = truth if verdict == WRONG and first is not None else None
+        told = wrong if self.diagnosed < MOST_DIAGNOSED else None
         judged = verdict in (CORRECT, WRONG)
         return Claim(
             id=None,
@@ -350,8 +360,8 @@ class ArrayGrader:
             members=tuple(read.member for read in reads),
             verdict=verdict,
             first_wrong=first if verdict == WRONG else None,
-            expected=self.bench.expected(truth) if wrong and truth is not None else "",
-            diagnosis=self.bench.diagnose(truth, reads[first or 0]) if wrong and truth is not None else None,
+            expected=self.bench.expected(wrong) if wrong else "",
+            diagnosis=self.bench.diagnose(told, reads[first or 0]) if told else None,
             points=Fraction(int(judged)),
             earned=Fraction(int(verdict == CORRECT)),
             cell=formula.cell,

@@ -330,12 +330,16 @@ class ArrayMatcher:
                 return Verdict(CORRECT)
         return Verdict(WRONG)
 
+    def may_be_rounded(self, part: Expr) -> bool:
+        """Whether a part is a number with a point that is none of the problem's own."""
+        return isinstance(part, Num) and "." in part.text and abs(part.value) not in self.exactly
+
     @cached_property
     def exactly(self) -> frozenset[Fraction]:
         """The numbers that are the problem's own: these nobody has rounded."""
         problem = self.engine.problem
         entries_of = (entry for grid in problem.data.values() for entry in grid.items)
-        rate = () if problem.learning_rate is None else (problem.learning_rate,)
+        rate = (problem.learning_rate,) if problem.learning_rate is not None else ()
         return frozenset(abs(value) for value in (*problem.given.values(), *entries_of, *rate))
 
     def with_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:

@@ -8,8 +8,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, walk, with_children
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.verifying.match import Truth
 
-MOST = 60
+MOST = 80
 MOST_EDGES = 14
 MOST_PATHS = 8
 ONE = number(1)
@@ -118,6 +117,9 @@ def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
     if ask.function == "downstream":
         yield from _local_instead(engine, ask.function, ends[1], (ends[0],))
         back = Backprop(engine)
+        bare = _bare(engine, back, (ends[1], ends[0]))
+        if bare is not None:
+            yield bare
         for mistake in _changed(engine, ends[0]):
             yield Mistake(mistake.code, mistake.message, back.sent((ends[1], ends[0]), mistake.expr))
         yield from _roles(engine, ask.function, ends[1], (ends[0],))
@@ -170,6 +172,19 @@ def step_form(engine: ArrayEngine, truth: Truth) -> Expr | None:
     return plus(*(back.sent((source, user), back.arriving(user)) for user in users)) if users else None
 
 
+def worked_out(engine: ArrayEngine, expr: Expr) -> Expr:
+    """An expression with what arrives at each name worked out one step further back; nothing in it is shared."""
+    return _apart(substitute(expr, dict(engine.backward.steps)))
+
+
+def _apart(expr: Expr) -> Expr:
+    """An expression whose every part stands at one place only."""
+    if isinstance(expr, Name):
+        return Name(expr.id, expr.span)
+    below = tuple(map(_apart, children(expr)))
+    return with_children(expr, below) if below else expr
+
+
 def unfolded(engine: ArrayEngine, expr: Expr) -> Expr:
     """An expression with what they are in the place of nodes that are sums: H - Y for D."""
     sums = {
@@ -202,6 +217,25 @@ def _changed(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
     yield from _single_paths(engine, back, source)
     for edge in edges:
         yield from _on_edge(engine, back, source, edge)
+    for edge in edges:
+        yield from _nothing_arrives(engine, back, source, edge)
+
+
+def _nothing_arrives(engine: ArrayEngine, back: Backprop, source: str, edge: Edge) -> Iterator[Mistake]:
+    """An edge that sends back its local derivative alone, without what arrives at its end."""
+    bare = _bare(engine, back, edge)
+    if bare is not None:
+        yield Mistake("missing-factor", bare.message, back.total(source, edge, bare.expr))
+
+
+def _bare(engine: ArrayEngine, back: Backprop, edge: Edge) -> Mistake | None:
+    """What an edge sends back where nothing arrives; None where what arrives is no factor of that, or is 1."""
+    _, end = edge
+    arrives = back.arriving(end)
+    if arrives == ONE or sum(part == Name(f"upstream({end})") for part in walk(back.rule(edge))) != 1:
+        return None
+    message = f"the factor {write(arrives)}, what arrives at {end}, is missing"
+    return Mistake("missing-factor", message, back.sent(edge, _ones(engine, end)))
 
 
 def _single_paths(engine: ArrayEngine, back: Backprop, source: str) -> Iterator[Mistake]:
@@ -221,6 +255,11 @@ def _single_paths(engine: ArrayEngine, back: Backprop, source: str) -> Iterator[
 def _zeros(engine: ArrayEngine, name: str) -> Expr:
     shape = engine.shapes[name]
     return Call("zeros", tuple(one.expr() for one in shape)) if shape else number(0)
+
+
+def _ones(engine: ArrayEngine, name: str) -> Expr:
+    shape = engine.shapes[name]
+    return Call("ones", tuple(one.expr() for one in shape)) if shape else ONE
 
 
 def _on_edge(engine: ArrayEngine, back: Backprop, source: str, edge: Edge) -> Iterator[Mistake]:
@@ -353,44 +392,3 @@ def _of_value(engine: ArrayEngine, ask: Expr) -> Iterator[Mistake]:
     for name in engine.graph.by_name:
         if isinstance(inner, Name) and name != inner.id and engine.shapes[name] == engine.shapes.get(inner.id):
             yield Mistake("wrong-node", f"this is the value of {name}", Name(name))
-
-
-def count_mistakes(engine: ArrayEngine, ask: Expr) -> Iterator[tuple[str, shapes.Size]]:
-    """Numbers of parameters, nodes or entries as they come out with a slip."""
-    graph = engine.graph
-    if not isinstance(ask, Call):
-        return
-    if ask.function == "params":
-        learned = [leaf for leaf in graph.inputs if leaf.param]
-        added = _added(engine)
-        biases = [leaf for leaf in learned if leaf.name in added]
-        yield "the biases are missing", _sum(leaf.shape for leaf in learned if leaf not in biases)
-        for leaf in learned:
-            rest = _sum(other.shape for other in learned if other is not leaf)
-            yield f"the entries of {leaf.name} are missing", rest
-        yield "this is the number of arrays, not of their entries", shapes.size(len(learned))
-    if ask.function in ("nodes", "edges"):
-        yield "this counts without the inputs", shapes.size(len(graph.nodes))
-        yield "this is the number of nodes", shapes.size(len(graph.by_name))
-        yield "this is the number of edges", shapes.size(len(graph.edges))
-        yield "this is the number of inputs", shapes.size(len(graph.inputs))
-    if ask.function == "size" and isinstance(ask.args[0], Name):
-        shape = engine.shapes[ask.args[0].id]
-        total = shapes.size(0)
-        for one in shape:
-            total = total + one
-        yield "the sizes are added; they are to be multiplied", total
-
-
-def _added(engine: ArrayEngine) -> set[str]:
-    """The names that are terms of a sum: biases."""
-    sums = (part for node in engine.graph.nodes for part in walk(node.expr))
-    terms = (arg for part in sums if isinstance(part, Call) and part.function == "add" for arg in part.args)
-    return {term.id for term in terms if isinstance(term, Name)}
-
-
-def _sum(all_shapes: Iterator[shapes.Shape]) -> shapes.Size:
-    total = shapes.size(0)
-    for shape in all_shapes:
-        total = total + shapes.count(shape)
-    return total

@@ -14,8 +14,8 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.verifying.array_edits import edits
+from gradcheck_cli.verifying.array_glance import looks
 from gradcheck_cli.verifying.array_mistakes import Backprop, wrong_locals
-from gradcheck_cli.verifying.array_prints import prints
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.verifying.model import Diagnosis
 from gradcheck_cli.write.text import write
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.verifying.array_glance import Looks
+    from gradcheck_cli.verifying.array_match import ArrayMatcher
     from gradcheck_cli.verifying.match import Truth
 
     Same = Callable[[Expr, Expr], bool]
@@ -47,28 +49,28 @@ class Change:
     sent: Callable[[Expr], Expr]
 
 
-def pair(engine: ArrayEngine, truth: Truth, written: Expr, same: Same) -> Diagnosis | None:
+def pair(matcher: ArrayMatcher, truth: Truth, written: Expr, same: Same) -> Diagnosis | None:
     """The one pair of mistakes that gives what was written; None where there is none, or more than one.
 
     `same` says whether two expressions agree for all sizes and inputs, or whether one gives the numbers of the other.
     """
-    source = _source(engine, truth)
+    source = _source(matcher.engine, truth)
     if source is None:
         return None
-    fitting = list(islice(_fitting(engine, truth, source, written, same), 2))
+    fitting = list(islice(_fitting(matcher, truth, source, written, same), 2))
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _fitting(engine: ArrayEngine, truth: Truth, source: str, written: Expr, same: Same) -> Iterator[Diagnosis]:
+def _fitting(matcher: ArrayMatcher, truth: Truth, source: str, written: Expr, same: Same) -> Iterator[Diagnosis]:
     """The pairs that give what was written: of two edges, of an edge and the sign or a constant, of these two."""
-    known = prints(engine)
+    engine, known = matcher.engine, looks(matcher.space)
     edges = known.kept.of((source, "edges"), lambda: _single(engine, source))
     for mistake in chain(known.kept.of((source, "pairs"), lambda: _double(engine, source)), _turned(engine, truth)):
         if same(written, mistake.expr):
             yield Diagnosis(mistake.code, f"two mistakes: {mistake.message}")
-    for mistake in chain(edges, _mended(engine, truth, written)):
+    for mistake in chain(edges, _mended(engine, known, truth, written)):
         base, other = (written, mistake.expr) if mistake.code not in _REORDERED else (mistake.expr, truth.expr)
-        if not known.proportional(base, other):
+        if names(written) and not known.proportional(base, other):
             continue
         for _, message, scaled in _scales(engine, truth):
             if same(base, scaled(other)):
@@ -183,15 +185,15 @@ def _arriving(back: Backprop, source: str, changes: tuple[Change, ...]) -> Expr:
     return at(source)
 
 
-def _mended(engine: ArrayEngine, truth: Truth, written: Expr) -> Iterator[Mistake]:
+def _mended(engine: ArrayEngine, known: Looks, truth: Truth, written: Expr) -> Iterator[Mistake]:
     """The answer with the factors of one product turned round, where it has the right shape then."""
-    wanted, known = engine.shape_of(truth.expr), prints(engine)
+    wanted = engine.shape_of(truth.expr)
     found: list[Expr] = []  # the same turn has several names: of the factors, of the whole
     for edit in islice(edits(engine, written, set()), MOST_EDITS if names(written) else 0):
         if edit.code not in _REORDERED:
             return
         try:
-            if engine.shape_of(edit.expr) == wanted and all(known.apart(edit.expr, other) for other in found):
+            if engine.shape_of(edit.expr) == wanted and all(known.differ(edit.expr, other, {}) for other in found):
                 found.append(edit.expr)
                 yield Mistake(edit.code, edit.message, edit.expr)
         except GradcheckError:

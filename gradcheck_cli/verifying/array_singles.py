@@ -13,7 +13,7 @@ from gradcheck_cli.expr import Call, Index, Name, Num, walk
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.verifying.array_glance import looks
-from gradcheck_cli.verifying.array_mistakes import array_mistakes, step_form, unfolded
+from gradcheck_cli.verifying.array_mistakes import array_mistakes, step_form, unfolded, worked_out
 from gradcheck_cli.verifying.array_slips import faults
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 
@@ -44,9 +44,10 @@ def _kept(matcher: ArrayMatcher, truth: Truth, what: str, make: Callable[[], Ite
 
 def _slips(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
     inside = names_inside(engine, truth)
-    for right in dict.fromkeys((truth.expr, step_form(engine, truth), unfolded(engine, truth.expr))):
-        if right is not None:
-            yield from islice(faults(engine, right, inside), MOST_FAULTS)
+    step = step_form(engine, truth)
+    forms = [truth.expr, *((step, worked_out(engine, step)) if step is not None else ()), unfolded(engine, truth.expr)]
+    for right in dict.fromkeys(forms):
+        yield from islice(faults(engine, right, inside), MOST_FAULTS)
 
 
 def in_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Iterator[Valued]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
 
+MOST_SLIPS = 40  # the last ones, from which a wrong claim may follow
+MOST_DIAGNOSED = 300  # wrong claims of one text; a file of more is no homework
+
+
 @dataclass(frozen=True, slots=True)
 class Slip:
     """A wrong answer: the index of its claim, what was asked, and what was written instead; of arrays as an expression.

@@ -7,6 +7,7 @@ can mean several things, the meaning that makes the student right wins. What can
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
-from gradcheck_cli.verifying.carried import Slip, follows, roundings, slips
+from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
 from gradcheck_cli.verifying.chains import found_again, loose, overall, text_of, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
@@ -50,8 +51,6 @@ RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 FOREIGN = "its left side is unknown here"
 MOST_LETTERS = 6
 MOST_SETTINGS = 20
-MOST_SLIPS = 40  # the last ones, from which a wrong claim may follow
-MOST_DIAGNOSED = 300  # wrong claims of one text; a file of more is no homework
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 
 
@@ -63,8 +62,8 @@ class Grader:
         self.engine: Engine = examiner.engine
         self.matcher: Matcher = examiner.matcher
         self.own = own or Own(usual_scope(self.engine.problem, self.engine.output))
-        self.slips: list[Slip] = []
-        self.rounded: list[Slip] = []  # right numbers, with their lines for an index
+        self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
+        self.rounded: deque[Slip] = deque(maxlen=MOST_SLIPS)  # right numbers, with their lines for an index
         self.diagnosed = 0
         self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
         self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
@@ -301,7 +300,6 @@ class Grader:
             self.slips += slips(self.engine, index, query.ask, reads)
         elif claim.line is not None:
             self.rounded += roundings(claim.line, query.ask, reads)
-        del self.slips[:-MOST_SLIPS], self.rounded[:-MOST_SLIPS]
 
     # -- definitions and assumptions
 

@@ -117,7 +117,7 @@ def _claim(
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
     claim, grader = _best(graders, formula, cases)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = _told(grader, claim)
+        claim = grader.explained(claim)
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]
@@ -175,14 +175,6 @@ def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases
         if found is not None:
             return found
     return claim
-
-
-def _told(grader: Grader | ArrayGrader, claim: Claim) -> Claim:
-    """A claim explained; a wrong one about arrays with how the right answer comes about."""
-    claim = grader.explained(claim)
-    if not isinstance(grader, ArrayGrader) or grader.last is None:
-        return claim
-    return grader.bench.told(claim, *grader.last)
 
 
 def _naming(formulas: tuple[Formula, ...], at: int) -> Formula | None:

@@ -4,7 +4,7 @@ import pytest
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Index, Name, Sum, number
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.tape import Glance, near
+from gradcheck_cli.tape import Glance, multiple, near
 
 A, B, V = Name("A"), Name("B"), Name("v")
 
@@ -45,8 +45,28 @@ def test_what_does_not_fit_and_what_is_not_known_are_told_apart():
         glance().value(Name("missing"))
 
 
-def test_what_is_undefined_says_nothing():
-    assert near(np.array([1.0, np.nan]), np.array([1.0, 2.0]))
+def test_values_are_near_that_are_undefined_at_the_same_places():
+    assert near(np.array([1.0, np.nan]), np.array([1.0, np.inf]))
+    assert not near(np.array([1.0, np.nan]), np.array([1.0, 2.0]))
     assert not near(np.array([1.0, 3.0]), np.array([1.0, 2.0]))
     assert near(np.array(1.0), np.array([[1.0]]))
     assert not near(np.array([1.0, 1.0]), np.array(1.0))
+
+
+@pytest.mark.parametrize("other", [[2.0, -4.0, 6.0], [-0.5, 1.0, -1.5], [0.0, 0.0, 0.0]])
+def test_one_value_is_a_multiple_of_another_where_a_number_leads_from_one_to_the_other(other):
+    assert multiple(np.array([1.0, -2.0, 3.0]), np.array(other))
+    assert multiple(np.array(other), np.array([1.0, -2.0, 3.0]))
+    assert not multiple(np.array(other) + 1, np.array([1.0, -2.0, 3.0]))
+    assert not multiple(np.array([1.0, -2.0]), np.array(other))
+
+
+def test_no_more_is_worked_out_than_is_allowed():
+    found = glance()
+    found.left = 3
+    inner = Sum(Index(A, (Name("i"), Name("j"))), "j", count=number(3))
+    with pytest.raises(UnsupportedError):
+        found.value(Sum(inner, "i", count=number(2)))
+    assert found.left < 0
+    found.left = 20
+    assert np.array_equal(found.value(Sum(inner, "i", count=number(2))), 21)

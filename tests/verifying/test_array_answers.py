@@ -236,3 +236,14 @@ def test_odd_answers_are_judged_all_the_same(answer):
 
 def test_one_number_against_an_array_of_numbers_that_are_not_rational_is_judged():
     assert judged("determinant", "B*log(D)", "2").verdict == "wrong"
+
+
+def test_the_learning_rate_is_exact_in_an_update():
+    """Were 0.1 taken for anything from 0.05 to 0.15, `w` for `lam*w` would pass for right at the given values."""
+    problem = load("hinge-loss")
+    examiner, ask = Examiner(problem), Source("ask", "step(w)")
+    question = Question("step", parse(ask, problem.scope), ask)
+    texts = ("w - 0.1*(w - X.T @ (y*step(1 - t))/4)", "w - 0.1*(lam*w - X.T @ (y*step(1 - t))/4)")
+    found = [examiner.claim(question, Key((Source("answer", text),))) for text in texts]
+    assert [claim.verdict for claim in found] == ["wrong", "correct"]
+    assert found[0].diagnosis.code == "missing-factor"
