@@ -33,7 +33,7 @@ _ROW, _COLUMN = "row", "column"
 def widens(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
     """Whether a product entry by entry in it widens two of its operands, as a column beside a row does.
 
-    On paper that is a product of matrices, in this order or not at all.
+    On paper that is a product of matrices, in this order or not at all; so is one with a vector of ones.
     """
     for part in walk(expr):
         if isinstance(part, Call) and part.function == "mul":
@@ -41,7 +41,14 @@ def widens(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
             arrays = [shape for arg in part.args if (shape := shape_of(arg))]
             if whole is not None and sum(shape != whole and len(shape) == 2 for shape in arrays) > 1:
                 return True
+            if whole is not None and any(_is_ones(arg) and shape_of(arg) != whole for arg in part.args):
+                return True
     return False
+
+
+def _is_ones(expr: Expr) -> bool:
+    inner = expr.args[0] if isinstance(expr, Call) and expr.function == "transpose" else expr
+    return isinstance(inner, Call) and inner.function == "ones"
 
 
 def product_readings(
