@@ -9,8 +9,11 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num
 from gradcheck_cli.parsing.runs import differential
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradcheck_cli.parsing.cursor import Cursor
     from gradcheck_cli.parsing.lexer import Token
+    from gradcheck_cli.parsing.names import Scope
 
 MOST_CHOICES = 6
 _UNNAMED = frozenset({"f", "g", "h", "s", "phi", "φ", "ϕ", "psi", "ψ", "act", "activation"})
@@ -34,6 +37,49 @@ def operator(parser: Cursor) -> Expr | None:
         parser.at = start
         operand = parser.product()
     return Call("d", (operand, name), (), token.span.join(operand.span))
+
+
+def grouped(scope: Scope, tokens: Sequence[Token], at: int) -> int | None:
+    """Behind `d(…)` or `∂(…)`, one value in the brackets; None where no such thing stands at a place."""
+    if not scope.differentials or scope.arrays or at + 1 >= len(tokens) or tokens[at].text not in ("d", "∂"):
+        return None
+    if scope.name(tokens[at].text) or tokens[at + 1].kind != "(":
+        return None
+    level = 0
+    for place in range(at + 1, len(tokens)):
+        level += (tokens[place].kind in "([{") - (tokens[place].kind in ")]}")
+        if level == 0:
+            return place + 1 if place > at + 2 else None
+        if level == 1 and tokens[place].kind == ",":
+            return None
+    return None
+
+
+def quotient(parser: Cursor) -> Expr | None:
+    """Quotient := differential "/" differential, where one at least is "d" "(" value ")", as in df/d(x^2)."""
+    tokens, scope, first = parser.tokens, parser.scope, parser.token
+    upper = grouped(scope, tokens, parser.at)
+    top = None if upper else differential(scope, tokens, parser.at)
+    behind = upper or (top[1] if top else None)
+    if behind is None or behind >= len(tokens) or tokens[behind].kind != "/":
+        return None
+    lower = grouped(scope, tokens, behind + 1)
+    bottom = None if lower else differential(scope, tokens, behind + 1)
+    if lower is None and (upper is None or bottom is None):
+        return None
+    above = _inside(parser, top)
+    parser.at = behind + 1
+    below = _inside(parser, bottom)
+    return Call("d", (above, below), (), first.span.join(tokens[parser.at - 1].span))
+
+
+def _inside(parser: Cursor, named: tuple[Name | Index, int] | None) -> Expr:
+    """What is differentiated, or by what: a name that is known, else the group behind the d; it is taken."""
+    if named is not None:
+        parser.at = named[1]
+        return named[0]
+    parser.take()
+    return parser.group()
 
 
 def prime(parser: Cursor, expr: Expr) -> Expr:

@@ -85,3 +85,7 @@ class Cursor:
     def sum(self) -> Expr:
         """The grammar's rule of that name."""
         raise NotImplementedError
+
+    def group(self) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError

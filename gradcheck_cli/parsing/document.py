@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.parsing.passages import PART, balanced, cleaned, in_brackets, levels, pieces
+from gradcheck_cli.parsing.markdown import plainly
+from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MAX_FORMULAS = 2000
 MAX_MEMBERS = 200
 MAX_TOTAL = 8000  # members of all formulas together
+SHOWN = 60  # characters of what is not read
+TOO_LONG = f"a formula or line of more than {LONGEST:,} characters is not read: split it"
 _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
 _TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
@@ -39,6 +42,7 @@ _PLAIN_SEPARATOR = re.compile(
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
+_OF_NUMBER = re.compile(r"\s*[eE]\s*[-+−]?\s*[0-9]*\s*")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
 _LABEL = re.compile(
     r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
@@ -46,7 +50,7 @@ _LABEL = re.compile(
 )
 _TAIL = re.compile(
     r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
-    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|\s[(\[]\s*\d+(?:\.\d+)?\s*(?:points?|pts?|marks?|P)\.?\s*[)\]]|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
 )
 _RELATION = re.compile(
     r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|<-(?=\s)|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
@@ -57,7 +61,7 @@ _UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^On a\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
-_ASIDE = re.compile(r"\s+(?://|#|--+)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
+_ASIDE = re.compile(r"\s+(?://|#|--+|(?<![0-9] )%)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
 _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
@@ -87,12 +91,25 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What was not read: where it begins, and why; `cell` of a notebook."""
+
+    place: Source
+    why: str
+    cell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself."""
+    """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself.
+
+    `passed`  what was not read
+    """
 
     problems: tuple[str, ...]
     formulas: tuple[Formula, ...]
     alone: tuple[Source, ...] = ()
+    passed: tuple[Passed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -111,23 +128,43 @@ def read_document(source: Source, cell: int | None = None) -> Document:
     """The formulas of a text with an equality in them; a formula that begins with `=` goes on with the one before."""
     front = _FRONT.match(source.text)
     found = _Reading([])
-    for span, latex in pieces(source.text, front.end() if front else 0):
+    parts, long = pieces(source.text, front.end() if front else 0)
+    for span, latex in parts:
+        if len(found.formulas) > MAX_FORMULAS:
+            break
         for part in _parts(source, span) if latex else _plain_parts(source, span):
             _take(found, part, latex=latex, alone=span)
-        if len(found.formulas) >= MAX_FORMULAS:
-            break
-    formulas = tuple(replace(one, members=one.members[:MAX_MEMBERS], cell=cell) for one in found.formulas)
-    return Document(_problems(front[1]) if front else (), _bounded(formulas[:MAX_FORMULAS]), tuple(found.alone))
+    passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
+    formulas, cut = bounded(tuple(replace(one, cell=cell) for one in found.formulas))
+    return Document(_problems(front[1]) if front else (), formulas, tuple(found.alone), (*passed, *cut))
 
 
-def _bounded(formulas: tuple[Formula, ...]) -> tuple[Formula, ...]:
-    """The first formulas, as many as have no more than so many members together."""
+def bounded(formulas: tuple[Formula, ...]) -> tuple[tuple[Formula, ...], tuple[Passed, ...]]:
+    """The first formulas, as many as are read, with the first members of each; and where the others begin."""
+    kept: list[Formula] = []
+    passed: list[Passed] = []
     room = MAX_TOTAL
-    for at, one in enumerate(formulas):
-        room -= len(one.members)
-        if room < 0:
-            return formulas[:at]
-    return formulas
+    for one in formulas:
+        room -= min(len(one.members), MAX_MEMBERS)
+        if room < 0 or len(kept) == MAX_FORMULAS:
+            what = (
+                f"more than {MAX_FORMULAS:,} formulas" if room >= 0 else f"formulas of more than {MAX_TOTAL:,} members"
+            )
+            passed.append(
+                Passed(_beginning(one.members[0]), f"the text has {what}: it is not read from here on", one.cell)
+            )
+            break
+        kept.append(replace(one, members=one.members[:MAX_MEMBERS]))
+        if len(one.members) > MAX_MEMBERS:
+            why = f"the chain has more than {MAX_MEMBERS} members: it is not read from here on"
+            passed.append(Passed(_beginning(one.members[MAX_MEMBERS]), why, one.cell))
+    return tuple(kept), tuple(passed)
+
+
+def _beginning(source: Source, start: int = 0) -> Source:
+    """The first letters of what is not read."""
+    line = source.text[start : start + SHOWN].split("\n")[0]
+    return source.slice(Span(start, start + len(line)))
 
 
 def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
@@ -197,6 +234,8 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
     name = " " not in words.strip()
     if len(words.strip()) < 2 or _FUNCTIONS.match(words):
         return False
+    if _OF_NUMBER.fullmatch(words) and text[: match.start()].rstrip()[-1:].isdigit():  # 3.9\text{e-}1
+        return False
     if name and _NAMES_ON.match(text, match.end()):
         return False
     return not (name and re.search(r"(?:[-+*/=(]|\\cdot|\\times)\s*$", text[start : match.start()]))
@@ -205,9 +244,7 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
 def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
     text = source.text[span.start : span.end]
-    text = _ASIDE.split(text.replace("`", " "), maxsplit=1)[0]
-    if re.search(r"(?:^|\s)\*\*\S", text) and text.count("**") % 2 == 0:  # bold, not a power
-        text = text.replace("**", "  ")
+    text = plainly(_ASIDE.split(text.replace("`", " "), maxsplit=1)[0])
     start = 0
     for match in (*_PLAIN_SEPARATOR.finditer(text), None):
         end = match.start() if match else len(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing import latexblocks as blocks
-from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry
+from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, is_transposed
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
     MAX_CHARACTERS,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 60
 _SPACING = (
     ", ; ! : quad qquad left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm biggm "
-    "displaystyle textstyle scriptstyle limits nolimits thinspace medspace enspace hfill nonumber notag ensuremath"
+    "displaystyle textstyle scriptstyle tiny small normalsize large Large LARGE huge Huge bf rm it bfseries limits nolimits thinspace medspace enspace hfill nonumber notag ensuremath"
 )
 _SPACES = frozenset(_SPACING.split())
 _IGNORED = {"label", "tag", "hspace", "vspace", "phantom", "hphantom", "vphantom", "color"}  # with their argument
@@ -55,22 +55,31 @@ _DOTS = {"dots", "ldots", "cdots", "vdots", "ddots"}
 _AROUND = {")": "(", "]": "["}
 _SIGNS = set("+-*/()[]|<>,?=")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}[0-9]+|\.?[0-9]*)|\.[0-9]+)")
+_EXPONENT = re.compile(
+    r"[eE](?P<bare>[-+−]?[0-9]{1,3}(?![0-9.])|\{\s*[-+−][0-9]{1,3}\s*\})"
+    r"|\s*\\(?:text|textrm|mathrm|mathit)\s*\{\s*[eE]\s*(?P<sign>[-+−]?)\s*(?P<digits>[0-9]{0,3})\s*\}"
+    r"(?P<rest>\s*(?:\{\s*[-+−]?\s*[0-9]{1,3}\s*\}|[-+−]?[0-9]{1,3}(?![0-9.])))?"
+)
+_BOLD_NUMBER = re.compile(r"\s*\{\s*(?!1\s*\})[-+−]?\s*[0-9]*\.?[0-9]+\s*\}")  # \mathbf{1} is a vector of ones
 _PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|big|Big))?\s*(?:[\[({]|\\\{))")
 _INVERSE = re.compile(rf"\s*-\s*{TRANSPOSED}\s*")
+_ENTRYWISE = re.compile(r"\s*\\(?:odot|circ)\s*(?=[-0-9])")
 _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
-def tokenize_latex(source: Source, scope: Scope) -> tuple[Token, ...]:
+def tokenize_latex(source: Source, scope: Scope, *, powers: bool = True) -> tuple[Token, ...]:
     """The tokens of a formula in LaTeX, an `end` last; `$` around it is passed over.
 
+    With `powers` the e of `3.9e-1` stands for a power of ten, else for Euler's number as any other e.
     Raises ParseError, with the place, for a command that is not read.
     """
     if len(source.text) > MAX_CHARACTERS:
         message = f"the formula has {len(source.text):,} characters"
         raise ParseError(message, hint=f"at most {MAX_CHARACTERS:,} are read", source=source)
     lexer = _Lexer(source, scope)
+    lexer.powers = powers and scope.name("e") is None
     end = len(source.text)
     return (*lexer.tokens(0, end, 0), Token("end", "", Span(end, end)))
 
@@ -100,7 +109,8 @@ class _Lexer(Names):
         if character.isspace() or character in "$&~":
             return [], at + 1
         if match := _NUMBER.match(self.text, at, end):
-            return [self.number(match)], match.end()
+            token = self.number(match)
+            return [token], token.span.end
         if character == "{":
             inner, behind = self.group(at)
             return self.bracketed(inner, depth), behind
@@ -128,7 +138,7 @@ class _Lexer(Names):
             return [Token("[", BRACKET, span)], at + 1
         if character in "'’′":
             return [Token("'", "'", span)], at + 1
-        if character in _SIGNS:
+        if character in _SIGNS or (character in ";@" and self.scope.arrays):
             return [Token(character, character, span)], at + 1
         return self.unicode(character, at)
 
@@ -136,6 +146,10 @@ class _Lexer(Names):
         """A number with its digits; `{,}` is a decimal comma."""
         span = Span(match.start(), match.end())
         text = match.group().replace("{,}", ".")
+        if self.powers and (power := _EXPONENT.match(self.text, match.end())) and (raised := _power_of_ten(power)):
+            text, span = f"{text}e{raised}", Span(span.start, power.end())
+        if re.match(r"\s*\\%", self.text[span.end :]) and "e" not in text:
+            text, span = f"{text}e-2", Span(span.start, self.text.index("%", span.end) + 1)
         gap = self.text[span.start - 1 : span.start].isspace()  # (1, 2) is no decimal comma
         return Token("number", text, span, number_value(text, self.source, span), gap)
 
@@ -173,8 +187,10 @@ class _Lexer(Names):
             return [Token("T", match.group(), inner), Token("^", "^", Span(at, at + 1)), *group], behind
         if self.text[inner.start : inner.end] == "-":  # e^-z means e^{-z}
             inner, behind = Span(inner.start, self.group(behind)[0].end), self.group(behind)[1]
+        if entrywise := _ENTRYWISE.match(self.text, inner.start, inner.end):  # H^{\\odot 2}
+            inner = Span(entrywise.end(), inner.end)
         raised = self.text[inner.start : inner.end].strip()
-        if re.fullmatch(TRANSPOSED, raised) and (raised != "T" or not self.scope.name("T")):
+        if is_transposed(raised, self.scope):
             return [Token("T", raised, inner)], behind
         if label := re.fullmatch(rf"(?:\([A-Za-z0-9]+\)|\[[A-Za-z0-9]+\])\s*({TRANSPOSED})?('|\\prime)?", raised):
             turned, primed = [Token("T", raised, inner)] * bool(label[1]), [Token("'", "'", inner)] * bool(label[2])
@@ -214,6 +230,8 @@ class _Lexer(Names):
             return blocks.fraction(self, behind, depth)
         if word in ("sum", "prod"):
             return blocks.total(self, "+" if word == "sum" else "*", at, behind, end, depth)
+        if word in _STYLES | _UPRIGHT and _BOLD_NUMBER.match(self.text, behind):
+            return self.wrapped(behind, depth)
         if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word == "mathbb":
             return self.decorated(word, at, behind, depth)
         return self.block(word, at, behind, depth)
@@ -233,6 +251,8 @@ class _Lexer(Names):
             return blocks.root(self, at, behind, depth)
         if word == "nabla":
             return blocks.nabla(self, at, behind)
+        if word == "binom":
+            return blocks.binomial(self, at, behind, depth)
         if word == "begin":
             return blocks.environment(self, at, behind, depth)
         if word in _SECOND:
@@ -262,6 +282,8 @@ class _Lexer(Names):
 
     def symbol(self, word: str, at: int, behind: int) -> tuple[list[Token], int]:
         r"""`\partial`, a Greek letter, a function."""
+        if word == "partial" and self.text[behind : behind + 1] == "_":
+            return blocks.nabla(self, at, behind)
         if word == "partial":
             return [Token("word", "∂", Span(at, behind))], behind
         if word in GREEK or self.scope.name(word):
@@ -320,3 +342,10 @@ class _Lexer(Names):
     def known(self, content: str, after: int) -> bool:
         """Whether an upright word is a name, with the subscript behind it."""
         return self.resolved(content, self.subscript(after)[0]) is not None
+
+
+def _power_of_ten(match: re.Match[str]) -> str:
+    r"""The exponent in `3.9e-1`, `3.9\text{e-}1`, `3.9\mathrm{e}{-1}`; empty where there is none."""
+    written = match["bare"] or "".join(match[part] or "" for part in ("sign", "digits", "rest"))
+    raised = re.sub(r"[\s{}]", "", written).replace("−", "-")
+    return raised if re.fullmatch(r"[-+]?[0-9]{1,3}", raised) else ""

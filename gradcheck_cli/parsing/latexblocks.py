@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
-from gradcheck_cli.parsing.lexer import MAX_TOKENS, Token, number_value
+from gradcheck_cli.parsing.calculus import grouped
+from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, Token, number_value
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
 from gradcheck_cli.source import Span
@@ -33,6 +34,7 @@ _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
+_ENDS = (")", "]", ",", "<", ">", "<=", ">=", "==", "!=")  # of what a sum sums
 _INFIX = ("+", "-", "*", "/", "(", "[", ",", "<", ">", "<=", ">=", "==", "!=", "^", "√")
 
 
@@ -43,8 +45,8 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     above, below = (lexer.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
     slash = Token("/", "/", Span(top.end, bottom.start))
     opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
-    d_below = _differential(lexer, below)
-    if d_below and (d_above := _differential(lexer, above)):
+    d_below = _differential(lexer, below) or _grouped(lexer, below)
+    if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
         return [opened, *d_above, slash, *d_below, closed], behind
     if d_below and (rest := _operand(lexer, above)) is not None:
         operator = [above[0] if above[0].text == "∂" else Token("word", "∂", above[0].span), slash, *d_below]
@@ -66,6 +68,11 @@ def _differential(lexer: Names, tokens: list[Token]) -> list[Token]:
     if not all(token.kind == "word" and lexer.scope.name(token.text) in above for token in rest):
         return []
     return tokens[:end]
+
+
+def _grouped(lexer: Names, tokens: list[Token]) -> list[Token]:
+    """The tokens of d(…) or ∂(…); empty for anything else."""
+    return tokens if tokens and grouped(lexer.scope, tokens, 0) == len(tokens) else []
 
 
 def _operand(lexer: Names, tokens: list[Token]) -> list[Token] | None:
@@ -96,7 +103,9 @@ def nabla(lexer: Names, at: int, behind: int) -> Found:
 
 
 def of_library(lexer: Names, at: int) -> Found | None:
-    """The point of `np.sum(…)` and `X.T`, as code stands in LaTeX; None for one that only ends something."""
+    """The point of `np.sum(…)`, `X.T` and `A .* B`, as code stands in LaTeX; None for one that only ends something."""
+    if lexer.text[at : at + 2] == ".*":
+        return [Token("*", ".*", Span(at, at + 2))], at + 2
     if re.match(r"\.T(?![A-Za-z0-9_])", lexer.text[at : at + 3]):
         return [Token("T", ".T", Span(at, at + 2))], at + 2
     return ([Token(".", ".", Span(at, at + 1))], at + 1) if re.match(r"\.[a-z]{2}", lexer.text[at : at + 3]) else None
@@ -198,7 +207,7 @@ def _written_out(lexer: Names, joint: str, run: tuple[str, int, int], span: Span
 
 
 def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
-    """What a sum sums: up to the next + or - outside of brackets."""
+    """What a sum sums: up to the next +, - or comparison outside of brackets."""
     if depth > MOST_TERMS:
         lexer.fail("sums are nested too deep", "give its parts names", at)
     found: list[Token] = []
@@ -207,7 +216,7 @@ def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
         new, after = lexer.next(at, end, depth + 1)
         kind = new[0].kind if len(new) == 1 or (new and new[0].kind in (")", "]")) else ""
         ends = kind in ("+", "-") and bool(found) and found[-1].kind not in _INFIX
-        if level == 0 and (ends or kind in (")", "]", ",")):
+        if level == 0 and (ends or kind in _ENDS):
             break
         level += (kind in ("(", "[")) - (kind in (")", "]"))
         found, at = found + new, after
@@ -331,13 +340,20 @@ def _matrix(lexer: Names, rows: list[list[Span]], span: Span, depth: int) -> lis
     """Rows of entries, as nested lists."""
     if not lexer.scope.arrays:
         lexer.fail("a matrix stands among numbers", "write its entries as claims of their own", span.start, span.end)
-    found = [Token("[", "[", span)]
+    found = [Token("[", MATRIX, span)]
     for at, row in enumerate(rows):
         found += [Token(",", ",", span)] * bool(at) + [Token("[", "[", span)]
         for place, cell in enumerate(row):
             found += [Token(",", ",", span)] * bool(place) + lexer.tokens(cell.start, cell.end, depth + 1)
         found.append(Token("]", "]", span))
     return [*found, Token("]", "]", span)]
+
+
+def binomial(lexer: Names, at: int, behind: int, depth: int) -> Found:
+    r"""`\binom{2}{-1}` as a column of two: that is how a vector is written with it."""
+    top, after = lexer.group(behind)
+    bottom, after = lexer.group(after)
+    return _matrix(lexer, [[top], [bottom]], Span(at, after), depth), after
 
 
 def logarithm(lexer: Names, at: int, behind: int) -> Found:

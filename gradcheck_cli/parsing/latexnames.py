@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _LETTERS = re.compile(r"[A-Za-z]+")
+_DIGITS = re.compile(r"[0-9]+(?![.0-9_])")
 _PRIME = re.compile(r"(?:\s*(?:['’′]|\^\s*(?:\\prime|\{\s*(?:\\prime\s*)+\}|\{\s*'+\s*\}|')))+")
 ONES = "𝟏"  # a vector of ones, of whatever size fits
 TRANSPOSED = r"(?:T|\\top|\\intercal|\\(?:mathsf|mathrm|text|mathit)\s*\{?\s*T\s*\}?|⊤)"
@@ -40,6 +41,7 @@ class Names:
         self.text = source.text
         self.scope = scope
         self.count = 0
+        self.powers = True  # whether the e of 3.9e-1 stands for a power of ten
         self.bound: dict[str, str] = {}
 
     def fail(self, message: str, hint: str, at: int, end: int | None = None) -> NoReturn:
@@ -83,10 +85,27 @@ class Names:
         """Letters with scripts on the last of them."""
         match = _LETTERS.match(self.text, at, end)
         last = match.end() if match else at + 1
+        if found := self.typed(at, last, end):
+            return found
         return self.scripted(self.text[at:last], at, last)
+
+    def typed(self, at: int, last: int, end: int) -> tuple[list[Token], int] | None:
+        """A name typed with its number, `w1` or `dw1`, where the letters alone are none; None for anything else."""
+        digits = _DIGITS.match(self.text, last, end)
+        raised = digits is not None and self.text[digits.end() : digits.end() + 1] == "^"
+        if digits is None or (raised and any("^" in spelling for spelling in self.scope.latex)):
+            return None
+        for cut in range(at, last):
+            named = self.resolved(self.text[cut : digits.end()], "")
+            if named is not None and not self.resolved(self.text[cut:last], ""):
+                lead = [Token("word", self.text[at:cut], Span(at, cut))] if cut > at else []
+                return [*lead, Token("word", named, Span(cut, digits.end()))], digits.end()
+        return None
 
     def scripted(self, base: str, at: int, end: int) -> tuple[list[Token], int]:
         r"""A base (letters, `\alpha`, `\hat{y}`) with its scripts: the name that has this spelling, or a power of one."""
+        if not base:
+            self.fail("a name is missing", "write it in the braces", at, max(end, at + 1))
         primes, end = self.primes(end)
         below, behind = self.subscript(end)
         if not primes:
@@ -197,6 +216,9 @@ class Names:
         if base[0] == "d" and self.resolved(base[1:], below):
             return []  # dZ_1 is about Z_1, whatever dZ is
         named = self.resolved(base, "")
+        number, _, letters = below.partition(",")
+        if letters and number.isdigit() and (numbered := self.resolved(base, number)) is not None and named is None:
+            named, below = numbered, letters.strip()  # \delta_{1,i} is a row of \delta_1
         return [Token("word", named, span), *self.indices(below, span)] if named else []
 
     def indices(self, below: str, span: Span) -> list[Token]:
@@ -217,6 +239,13 @@ class Names:
             return declared
         plain = (self.scope.name(text) for text in plain_spellings(spelling))
         return next((name for name in plain if name is not None), None)
+
+
+def is_transposed(raised: str, scope: Scope) -> bool:
+    """Whether a superscript is the sign of a transpose: T where that is no name, t beside arrays."""
+    if raised == "t":
+        return scope.arrays and scope.name("t") is None
+    return bool(re.fullmatch(TRANSPOSED, raised)) and (raised != "T" or not scope.name("T"))
 
 
 def is_entry(below: str) -> bool:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from gradcheck_cli.errors import FileError
-from gradcheck_cli.parsing.document import MAX_FORMULAS, Document, Formula, read_document
+from gradcheck_cli.parsing.document import Document, Formula, Passed, bounded, read_document
 from gradcheck_cli.source import Source
 
 MOST_CELLS = 2000
@@ -19,11 +19,14 @@ def read_notebook(source: Source) -> Document:
     """
     problems: tuple[str, ...] = ()
     formulas: list[Formula] = []
+    passed: list[Passed] = []
     for number, text in _cells(source):
         part = read_document(Source(f"{source.name} cell {number}", text), number)
         problems = problems or part.problems
         formulas += part.formulas
-    return Document(problems, tuple(formulas[:MAX_FORMULAS]))
+        passed += part.passed
+    kept, cut = bounded(tuple(formulas))
+    return Document(problems, kept, passed=(*passed, *cut))
 
 
 def _cells(source: Source) -> list[tuple[int, str]]:

@@ -13,6 +13,7 @@ LONGEST = 20_000  # characters between the signs around a formula
 PART = "\x1e"  # stands where one claim ends and the next begins
 BLOCKS = r"(?:equation|align|alignat|aligned|split|gather|gathered|eqnarray|multline|flalign|math|displaymath)\*?"
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_STRUCK = re.compile(r"~~(?=[^\s~])[^~\n]*[^\s~]~~")
 _OPENING = re.compile(rf"\$\$|(?<!\\)\$|\\\[|\\\(|\\begin\{{(?P<name>{BLOCKS})\}}")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _TIGHT = re.compile(r"(?<=[^\s\\$])\$(?!\$)")
@@ -33,34 +34,55 @@ _REMARK = re.compile(
 _QUOTE = re.compile(r"\n[ \t]*>")
 
 
-def pieces(text: str, start: int) -> list[tuple[Span, bool]]:
-    """The stretches of mathematics, and the lines without any, in order: (span, whether it is LaTeX)."""
+def pieces(text: str, start: int) -> tuple[list[tuple[Span, bool]], list[Span]]:
+    """The stretches of mathematics, and the lines without any, in order: (span, whether it is LaTeX).
+
+    And those that are too long to be read.
+    """
     hidden = [Span(*match.span()) for match in _FENCE.finditer(text, start)]
-    found, taken = _formulas(text, start, hidden)
-    taken = sorted([*taken, *hidden], key=lambda span: span.start)
+    hidden += [Span(*match.span()) for match in _STRUCK.finditer(text, start) if _outside(text, match)]
+    hidden.sort(key=lambda span: span.start)
+    found, taken, long = _formulas(text, start, hidden)
+    taken = sorted([*taken, *long, *hidden], key=lambda span: span.start)
     at = 0
     begin = start
     for line in text[start:].split("\n"):
         end = begin + len(line)
         while at < len(taken) and taken[at].end <= begin:
             at += 1
-        if len(line) <= LONGEST and (at == len(taken) or taken[at].start >= end):
+        if at < len(taken) and taken[at].start < end:
+            pass
+        elif len(line) > LONGEST:
+            long += [Span(begin, end)] if "=" in line else []
+        else:
             lead = _LEAD.match(line)
             body = line[lead.end() if lead else 0 :].rstrip(" \t.,;")
             if body.strip():
                 first = begin + (lead.end() if lead else 0)
                 found.append((Span(first, first + len(body)), "\\" in body))
         begin = end + 1
-    return sorted(found, key=lambda piece: piece[0].start)
+    return sorted(found, key=lambda piece: piece[0].start), sorted(long, key=lambda span: span.start)
 
 
-def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Span, bool]], list[Span]]:
-    """What stands between the signs of mathematics, and the same with its signs; a blank line ends it at the latest."""
+def _outside(text: str, struck: re.Match[str]) -> bool:
+    """Whether a stretch that is struck out holds whole formulas: `~~` within a formula is only space."""
+    line = text.rfind("\n", 0, struck.start()) + 1
+    before = len(_DOLLAR.findall(text[line : struck.start()]))
+    return before % 2 == 0 and "$" in struck.group()
+
+
+def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Span, bool]], list[Span], list[Span]]:
+    """What stands between the signs of mathematics, the same with its signs, and what is too long between them.
+
+    A blank line ends a formula at the latest.
+    """
     found: list[tuple[Span, bool]] = []
     taken: list[Span] = []
     at, behind = start, 0
     blank = -1
+    long: list[Span] = []
     searched: dict[str, int] = {}  # how far a closing sign has been looked for in vain
+    beyond: dict[str, int] = {}
     while opening := _OPENING.search(text, at):
         while behind < len(hidden) and hidden[behind].end <= opening.start():
             behind += 1
@@ -76,13 +98,21 @@ def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Spa
         end = tight or text.find(closing, max(opening.end(), searched.get(closing, 0)), last)
         if end < 0:
             searched[closing] = last - len(closing)
+        if end < 0 and last <= blank and beyond.get(closing, 0) <= last:
+            far = text.find(closing, last - len(closing), blank + 1)
+            beyond[closing] = blank + 1  # there is none before it, or the next is looked for behind
+            if far >= 0 and "=" in text[opening.end() : far]:
+                at = far + len(closing)
+                long.append(Span(opening.start(), at))
+                beyond.pop(closing)
+                continue
         if end < 0 or end == opening.end():
             at = opening.end()
             continue
         found.append((Span(opening.end(), end), True))
         at = end + len(closing)
         taken.append(Span(opening.start(), at))
-    return found, taken
+    return found, taken, long
 
 
 def _tight_end(text: str, opening: re.Match[str]) -> int | None:

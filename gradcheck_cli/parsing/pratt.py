@@ -14,7 +14,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
-from gradcheck_cli.parsing.lexer import BRACKET
+from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
 from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Parser(Cursor):
             elif (
                 token.kind == "["
                 and not token.gap
-                and token.text != BRACKET
+                and token.text not in (BRACKET, MATRIX)
                 and (_indexable(expr) or self.entry_of(expr))
             ):
                 expr = self.index(expr)
@@ -228,11 +228,8 @@ class Parser(Cursor):
         lists = self.lists
         self.lists = lists + (opened.kind == "[")
         expr = self.comparison()
-        items = [expr]
         listed = opened.kind == "[" or (opened.text == "(" and self.scope.arrays)  # (1, 2)^T is a vector
-        while listed and self.token.kind in (",", ";"):
-            self.take()
-            items.append(self.comparison())
+        items = self.listed(expr, rows=opened.kind == "[") if listed else [expr]
         if self.token.kind == "=":  # an indicator: 1[i = k]
             self.take()
             expr = Call("eq", (expr, self.sum()), (), expr.span)
@@ -247,6 +244,17 @@ class Parser(Cursor):
             hint = "[…] around a comparison is 1 or 0; use ( ) to group"
             self.fail("brackets [ ] stand around a value", hint, opened.span)
         return Call("array", tuple(items), (), opened.span.join(closed.span))
+
+    def listed(self, first: Expr, *, rows: bool) -> list[Expr]:
+        """Entries := comparison (("," | ";") comparison)*; in square brackets a semicolon ends a row: [1, 2; 3, 4]."""
+        found = [[first]]
+        while self.token.kind in (",", ";"):
+            if self.take().kind == ";" and rows:
+                found.append([])
+            found[-1].append(self.comparison())
+        if len(found) == 1:
+            return found[0]
+        return [Call("array", tuple(row), (), row[0].span.join(row[-1].span)) for row in found]
 
     def arguments(self, closing: str, opened: Token) -> tuple[Expr, ...]:
         """Arguments := [comparison ("," comparison)*]."""
@@ -287,7 +295,7 @@ class Parser(Cursor):
 
     def derivative(self) -> Expr | None:
         """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
-        if applied := calculus.operator(self):
+        if applied := calculus.operator(self) or calculus.quotient(self):
             return applied
         found = derivative_at(self.scope, self.tokens, self.at)
         if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from gradcheck_cli.parsing.pratt import Parser
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.parsing import latex as written
     from gradcheck_cli.parsing.lexer import Token
@@ -44,15 +47,36 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
     """
     source = text if isinstance(text, Source) else Source("formula", text)
     found: list[Expr] = []
-    pending: list[tuple[int, ...]] = [()]
     error: GradcheckError | None = None
-    tries = 0
     if latex and scope.arrays:  # i and j of an entry stand for themselves
         scope = replace(scope, indices=scope.indices | index_letters(scope.spellings))
+    for tokens in _ways(source, scope, latex=latex):
+        parsed, failure = _parsed(source, scope, tokens)
+        found += [expr for expr in parsed if expr not in found]
+        error = error or failure
+    if not found and error is not None:
+        raise error
+    return tuple(found)
+
+
+def _ways(source: Source, scope: Scope, *, latex: bool) -> Iterator[tuple[Token, ...]]:
+    """The tokens of a text; in LaTeX also with the e of `2e-1` as Euler's number."""
     tokens = tokens_of(source, scope, latex=latex)
-    while pending and tries < MAX_READINGS:
+    yield tokens
+    if latex and any(token.kind == "number" and "e" in token.text for token in tokens):
+        with suppress(ParseError):
+            yield written.tokenize_latex(source, scope, powers=False)
+
+
+def _parsed(source: Source, scope: Scope, tokens: tuple[Token, ...]) -> tuple[list[Expr], GradcheckError | None]:
+    """All readings of some tokens, the likeliest first, and what the first that failed failed at."""
+    found: list[Expr] = []
+    pending: list[tuple[int, ...]] = [()]
+    error: GradcheckError | None = None
+    for _ in range(MAX_READINGS):
+        if not pending:
+            break
         script = pending.pop(0)
-        tries += 1
         parser = Parser(source, scope, script, tokens)
         try:
             expr = parser.formula()
@@ -64,6 +88,4 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
         taken = parser.taken
         for place in range(len(script), len(taken)):
             pending.extend((*(choice for choice, _ in taken[:place]), other) for other in range(1, taken[place][1]))
-    if not found and error is not None:
-        raise error
-    return tuple(found)
+    return found, error

@@ -30,7 +30,7 @@ def slope(jacobians: Jacobians, expr: Expr, wrt: str, at: Indices) -> Expr:
         return _of_sum(jacobians, expr, wrt, at)
     if isinstance(expr, Index):
         return _of_entry(jacobians, expr, wrt, at)
-    if isinstance(expr, Name):
+    if isinstance(expr, Name) and not jacobians.calculus.shapes.get(expr.id):
         return jacobians.total(expr.id, wrt, at)
     if isinstance(expr, Call):
         return _of_call(jacobians, expr, wrt, at)

@@ -353,13 +353,13 @@ class Closing:
         chains = [(scalar, core) for scalar, core in split if core.op == "matmul" and core.shape]
         others = [term for term, (_, core) in zip(terms, split, strict=True) if core.op != "matmul" or not core.shape]
         for end in (-1, 0):
-            ends = Counter(core.args[end] for _, core in chains)
-            factor, times = ends.most_common(1)[0] if ends else (None, 0)
+            ends = Counter((core.args[end], core.shape) for _, core in chains)
+            (factor, shape), times = ends.most_common(1)[0] if ends else ((None, ()), 0)
             if factor is None or times < 2:
                 continue
             parts, rest = [], list(others)
             for scalar, core in chains:
-                if core.args[end] is factor:
+                if core.args[end] is factor and core.shape == shape:
                     parts.append(make.mul(scalar, self._chain(list(core.args[:-1] if end else core.args[1:]))))
                 else:
                     rest.append(make.mul(scalar, core))

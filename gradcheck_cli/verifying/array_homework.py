@@ -6,11 +6,9 @@ A left side is a derivative, by an array or by an entry of one, a node or an inp
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import replace
 from fractions import Fraction
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
@@ -20,6 +18,7 @@ from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.array_carried import array_follows, array_slips
 from gradcheck_cli.verifying.array_diagnose import equals
 from gradcheck_cli.verifying.array_letters import factors
+from gradcheck_cli.verifying.array_loose import sides
 from gradcheck_cli.verifying.array_match import MISREAD
 from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
@@ -31,10 +30,10 @@ from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
-from gradcheck_cli.verifying.lookalikes import with_letters
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name
+from gradcheck_cli.verifying.updates import elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -44,12 +43,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
-_SIZES = re.compile(
-    r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]"
-    r"|(?<![A-Za-z\\_])(?<!_\{)[A-Za-z](?![A-Za-z_])"
-)
-_REALS = re.compile(r"\\(?:mathbb|mathbf)\s*\{?\s*R\s*\}?|ℝ|\\in|\\times")
-MOST_SIZES = 2
 _CONSISTENT = (GIVEN, IDENTITY, "own")
 
 
@@ -76,9 +69,24 @@ class ArrayGrader:
         self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:
-        """One formula judged; None for one that says nothing about this problem."""
+        """One formula judged; None for one that says nothing about this problem. A prime may be the mark of an update."""
+        claim = self.as_written(formula)
+        other = primed_update(formula)
+        if claim is None or claim.verdict == CORRECT or other is None:
+            return claim
+        last = self.last
+        tried = self.as_written(other)
+        if tried is not None and tried.verdict == CORRECT:
+            return replace(tried, text=claim.text, left=claim.left)
+        self.last = last
+        number = last is not None and self.bench.matcher.quiet(last[0].expr) == ()
+        return undecided(claim, "this does not say what is differentiated by") if number else claim
+
+    def as_written(self, formula: Formula) -> Claim | None:
+        """As `claim`, with its left side as it stands."""
         written, *members = formula.members
         left, updated = without_mark(written)
+        members = [without_time(member, written) for member in members]
         self.last = None
         self.names.left_out(formula)
         try:
@@ -102,6 +110,8 @@ class ArrayGrader:
         self.last = kept
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
+        if best is not None and best.verdict == WRONG and not updated and kept is not None and elsewhere(*kept):
+            return undecided(best, "an input may have any value; this is taken for one that is looked for")
         return best and self.doubted(left, best, latex=formula.latex)
 
     def not_usual(self, left: Source, claim: Claim) -> Claim:
@@ -127,7 +137,7 @@ class ArrayGrader:
             self.own.definitions[letters[1]] = Name(letters[0])
         else:
             self.own.unequal = frozenset(letters)
-        self.members.case = letters
+        self.members.case, self.members.equal = letters, equal
         found = self.claim(formula)
         self.members.case = None
         self.own.definitions, self.own.unequal = kept, frozenset()
@@ -143,35 +153,11 @@ class ArrayGrader:
         """
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
+        read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         return tuple(
             dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
         )
-
-    def with_sizes(self, formula: Formula) -> tuple[Formula, str] | None:
-        r"""A set such as `\mathbb{R}^{D_x \times 1}` in the problem's letters for sizes, and what was read; None for none.
-
-        Each letter of the student's stands for one of the problem's in the whole text.
-        """
-        sets = [_REALS.sub(" ", member.text) for member in formula.members[1:]]
-        told = {text for plain in sets for text in _SIZES.findall(plain)}
-        new = sorted(
-            name
-            for name in told
-            if self.own.scope.name(_plain(name)) not in self.engine.letters and name not in self.sizes
-        )
-        free = sorted(self.engine.letters - set(self.sizes.values()))
-        used = sorted(told & set(self.sizes))
-        if formula.relation != "in" or not (new or used) or len(new) > MOST_SIZES:
-            return None
-        for letters in permutations(free, len(new)):
-            meant = {**{name: self.sizes[name] for name in used}, **dict(zip(new, letters, strict=True))}
-            members = tuple(with_letters(member, meant) for member in formula.members)
-            claim = self.claim(replace(formula, members=members))
-            if claim is not None and claim.verdict == CORRECT:
-                self.sizes.update(meant)
-                return replace(formula, members=members), ", ".join(f"{name} is {one}" for name, one in meant.items())
-        return None
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
         """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
@@ -342,6 +328,9 @@ class ArrayGrader:
                 self.own.seconds[known_as] = resolved  # L may be the problem's loss below all the same
             else:
                 self.own.define(left, resolved)
+                other = self.names.otherwise(member, resolved, latex=formula.latex)
+                if other is not None and (named := self.own.scope.name(spelling)) in self.own.definitions:
+                    self.own.seconds[named] = other
             try:
                 truth = replace(self.bench.truth(resolved), kind="own")
             except GradcheckError:
@@ -368,11 +357,10 @@ class ArrayGrader:
         return replace(claim, expected=self.bench.expected(truth), diagnosis=found)
 
 
-def _unlikely(claim: Claim) -> tuple[int, int]:
-    """How far a meaning is from what was meant; of two that are wrong, one whose mistake is told is nearer."""
+def _unlikely(claim: Claim) -> tuple[int, int, int]:
+    """How far a meaning is from what was meant.
+
+    Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
+    """
     told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
-    return _RANK.index(claim.verdict), told if claim.verdict == WRONG else 0
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[{}\s]", "", name)
+    return _RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0

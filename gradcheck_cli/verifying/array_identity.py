@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Name, children, names, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, mapped, names, number, substitute, with_children
 from gradcheck_cli.parsing.latexnames import ONES
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def identity_scope(scope: Scope) -> Scope:
 
 def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None]) -> tuple[Expr, ...]:
     """The expression with identities and ones, once for each size with which everything fits; as it is without any."""
+    expr = with_ones(expr)
     used = set(names(expr))
     meant: dict[str, list[Expr]] = {}
     sizes = dict.fromkeys(one for shape in engine.graph.shapes.values() for one in shape if one != shapes.ONE)
@@ -46,6 +47,16 @@ def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Sh
     found = [substitute(expr, dict(zip(meant, choice, strict=True))) for choice in product(*meant.values())]
     fitting = tuple(other for other in found if shape_of(other) is not None)
     return (*fitting, *(other for other in found if other not in fitting))[:MOST_READINGS]
+
+
+def with_ones(expr: Expr) -> Expr:
+    """The expression with a transposed 1, or a transposed e, as a vector of ones: 1^T r, e^T r."""
+    expr = mapped(expr, with_ones)
+    if not isinstance(expr, Call) or expr.function != "transpose":
+        return expr
+    inner = expr.args[0]
+    one = inner == Call("e", ()) or (isinstance(inner, Num) and inner.text == "1")
+    return Call("transpose", (Name(ONES, inner.span),), (), expr.span) if one else expr
 
 
 def _one_by_one(expr: Expr, placed: tuple[str, ...]) -> tuple[Expr, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, names, number
+from gradcheck_cli.expr import Call, Expr, Name, names, number, walk
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.verifying.match import OtherForm
 from gradcheck_cli.write.text import write
@@ -111,6 +111,9 @@ def cofactors(expr: Expr, name: str) -> tuple[Expr, ...]:
             return tuple(times(*rest, factor) for factor in deeper)
         case "div" if inside[0] is expr.args[0]:
             return tuple(Call("div", (factor, rest[0])) for factor in deeper)
-        case "matmul" | "dot":
+        case "matmul" | "dot" if not any(
+            isinstance(part, Call) and part.function in ("matmul", "dot") and name in names(part)
+            for part in walk(inside[0])
+        ):  # with a factor on either side of it no one array is what multiplies it
             return tuple(rest[0] if factor == ONE else times(factor, rest[0]) for factor in deeper)
     return ()

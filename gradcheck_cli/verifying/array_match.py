@@ -21,6 +21,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.array_compare import compare, held_at
 from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
+from gradcheck_cli.verifying.array_loose import is_comparison, sides
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import quietly, ways
 from gradcheck_cli.verifying.array_shapes import shape_answer
@@ -91,7 +92,8 @@ class ArrayMatcher:
         shape_of = self.quiet if own is None else self.shapes_with(own)
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         for way in ways(found, source, shape_of, latex=latex):
-            yield from (way,) if own is None else own.meanings(way)
+            for one in (way,) if own is None else own.meanings(way):
+                yield from sides(self.engine, way, one, source, 0)
 
     def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
         """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
@@ -320,7 +322,8 @@ class ArrayMatcher:
         """Arithmetic with numbers: typed decimals stand for what they may have been rounded from."""
         wanted = interval(value)
         slack = tolerance or 0
-        for literal in (exactly, rounding(self.exactly)):
+        compared = any(map(is_comparison, walk(expr)))  # that may be 0 or 1 where its numbers were rounded
+        for literal in (exactly,) if compared else (exactly, rounding(self.exactly)):
             grid = self.engine.numbers.value(expr, (), literal)
             bounds = interval(grid.items[0]) if grid is not None and grid.items[0] is not None else None
             if bounds and wanted and bounds[0] - slack <= wanted[1] and wanted[0] <= bounds[1] + slack:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import times
@@ -20,6 +20,7 @@ from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_paper import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
 from gradcheck_cli.verifying.match import Truth
+from gradcheck_cli.verifying.updates import is_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.own import Own
 
 SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")
+_MEANS = frozenset({"mean", "mse", "bce", "cross_entropy", "hinge"})
 GIVEN = "given"
 IDENTITY = "identity"  # of expressions with free letters: nobody asked for it
 
@@ -50,7 +52,10 @@ class ArrayMeanings:
             return self.of_differential(left, members, own, latex=latex)
         if left not in self._truths:
             self._truths[left] = self.meant(left)
-        return self._truths[left]
+        found = self._truths[left]
+        if any(one.kind == GIVEN for one in found) and members and is_step(left, read_quietly(members[0], own, latex)):
+            return [one for one in found if one.kind != GIVEN] or found
+        return found
 
     def shaped_as(self, left: Expr) -> Name | None:
         """The name with the shape of a left side: itself, or what the gradient of a number is by; None for any other."""
@@ -133,20 +138,32 @@ class ArrayMeanings:
 
 def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
+    return tuple(name for expr in read_quietly(member, own, latex)[:1] for name in names_of(expr))
+
+
+def read_quietly(member: Source, own: Own, latex: bool) -> tuple[Expr, ...]:  # noqa: FBT001
+    """The readings of a member; none where it cannot be read."""
     try:
-        found = readings(member, identity_scope(own.scope), latex=latex)
+        return readings(member, identity_scope(own.scope), latex=latex)
     except GradcheckError:
         return ()
-    return tuple(name for expr in found[:1] for name in names_of(expr))
 
 
 def batch_sizes(bench: ArrayBench) -> Mapping[str, Expr]:
-    """The size of the batch for every node with an axis for it: a letter that no parameter's shape has."""
+    """The size of the batch for every node with an axis for it: a letter that no parameter's shape has.
+
+    Empty where the output is no mean over it.
+    """
     graph = bench.engine.graph
+    if bench.engine.shapes[bench.engine.output]:
+        return {}
+    parts = (part for node in graph.nodes for part in walk(node.expr))
+    means = any(isinstance(part, Call) and part.function in _MEANS for part in parts)
+    divided = {name for node in graph.nodes for name in names(node.expr)}
     of_params = {letter for leaf in graph.inputs if leaf.param for one in leaf.shape for letter in one.letters}
     found: dict[str, Expr] = {}
     for name, shape in graph.shapes.items():
         letters = sorted({letter for one in shape for letter in one.letters} - of_params)
-        if len(letters) == 1 and name in graph.by_name:
+        if len(letters) == 1 and name in graph.by_name and (means or letters[0] in divided):
             found[name] = Name(letters[0])
     return found

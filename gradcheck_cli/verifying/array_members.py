@@ -34,7 +34,7 @@ class ArrayMembers:
     """Reads members of formulas of one text.
 
     `classes`  the letters that the text uses for the right class
-    `case`     two index letters, while a formula is judged where they are the same or differ
+    `case`     two index letters, while a formula is judged where they are the same or differ; `equal` is which
     """
 
     def __init__(self, bench: ArrayBench) -> None:
@@ -43,6 +43,7 @@ class ArrayMembers:
         self.differentials = ArrayDifferentials(bench.matcher)
         self.classes: list[str] = []
         self.case: tuple[str, str] | None = None
+        self.equal = False
 
     def read(self, source: Source, truth: Truth, own: Own, *, latex: bool) -> Read:
         """One member, in names of the problem and of the student's own."""
@@ -71,13 +72,16 @@ class ArrayMembers:
         known = {letter for letter, _ in truth.array.letters} if truth.array is not None else set()
         free = {*names(found)} - {*self.engine.shapes, *self.engine.letters} - known
         said = [letter for letter in (*self.classes, *(self.case or ())) if letter in known or letter in free]
+        if self.case and not self.equal:  # what differs from the class is none
+            said = [letter for letter in said if letter in self.classes or letter not in known]
         for letter in dict.fromkeys((*said, *sorted(free)[:MOST_CLASSES])):
             for name, hot in one_hot(self.engine, letter):
                 expr = substitute(truth.expr, {name: hot})
                 meant = with_class(truth, expr, letter, self.engine) if expr != truth.expr else None
                 if meant is not None:
                     yield letter, name, meant
-        for letter in self.case or ():  # where i is not the class, y_i is 0
+        apart = () if self.equal else tuple(letter for letter in self.case or () if letter not in self.classes)
+        for letter in apart:  # where i is not the class, y_i is 0
             for name, _ in one_hot(self.engine, letter):
                 expr = _without_entry(truth.expr, name, letter)
                 if expr != truth.expr:

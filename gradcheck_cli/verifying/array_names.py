@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.verifying.array_identity import identity_scope
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import product_readings, ways
 from gradcheck_cli.verifying.model import CORRECT
 from gradcheck_cli.verifying.own import own_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.array_bench import ArrayBench
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.own import Own
 
 _ENTRY = re.compile(r"(.{1,60}?)_\s*\{?\s*([i-t](?:\s*,?\s*[i-t]){0,2})\s*\}?")
+MOST_MEANINGS = 20  # that are looked through for one of another shape
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
 
 
@@ -37,16 +42,28 @@ class ArrayNames:
         self.values: list[tuple[str | None, Expr | None, Expr | None]] = []
 
     def meaning(self, member: Source, *, latex: bool, letters: frozenset[str] = frozenset()) -> Expr | None:
-        """What a member stands for in names of the problem, in the first reading that fits; None for none.
+        """What a member stands for in names of the problem, in the first reading that fits; None for none."""
+        return next(self.meanings(member, latex=latex, letters=letters), None)
+
+    def otherwise(self, member: Source, meaning: Expr, *, latex: bool) -> Expr | None:
+        """What a member with ones in it stands for in a reading of another shape: they may be a vector or a column."""
+        if "1" not in member.text:
+            return None
+        shape = self.matcher.quiet(meaning)
+        others = islice(self.meanings(member, latex=latex), MOST_MEANINGS)
+        return next((other for other in others if self.matcher.quiet(other) != shape), None)
+
+    def meanings(self, member: Source, *, latex: bool, letters: frozenset[str] = frozenset()) -> Iterator[Expr]:
+        """What a member may stand for, in every reading that fits.
 
         In LaTeX products of arrays are those of matrices where they can be; the `letters` may stand free in it.
         """
         shape_of = self.matcher.shapes_with(self.own)
         try:
-            read = readings(member, self.own.scope, latex=latex)
+            read = readings(member, identity_scope(self.own.scope), latex=latex)
             found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
         except GradcheckError:
-            return None
+            return
         products = (way for one in found if latex for way in product_readings(one, member, shape_of, latex=latex))
         for way in (*products, *ways(found, member, shape_of, latex=latex)):
             try:
@@ -55,8 +72,7 @@ class ArrayNames:
             except GradcheckError:
                 continue
             if set(names(resolved)) - {*self.engine.shapes, *self.engine.letters} <= letters:
-                return resolved
-        return None
+                yield resolved
 
     def name(self, left: Source, claim: Claim) -> bool:
         """Enter a name that stands behind a right claim, as in `… = w_2 = S_3`; whether it could be."""

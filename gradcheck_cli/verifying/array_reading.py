@@ -14,6 +14,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, Num, children, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.verifying.array_loose import loosely
 from gradcheck_cli.verifying.array_paper import spread_indices
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 _ENTRYWISE = re.compile(r"(?<!\\),|\\odot|\\circ|\\ast|\*|⊙|∘")
+_OCTAVE = re.compile(r"[A-Za-z0-9)\]]'|\.\*")  # where ' transposes, * is the product of matrices
+_DOTTED = re.compile(r"\.\*")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
 
@@ -49,14 +52,32 @@ def product_readings(
         return
     seen = {expr}
     either, never = (True, False), (False,)
-    for dots, columns, tight in product(reversed(either) if latex else never, either if latex else never, either):
-        found = Products(source, shape_of, dots=dots, columns=columns, tight=tight).read(expr)
+    choices = [*product(reversed(either) if latex else never, either if latex else never, either)]
+    readers = [Products(source, shape_of, dots=dots, columns=columns, tight=tight) for dots, columns, tight in choices]
+    if latex:
+        readers.append(Products(source, shape_of, dots=False, columns=True, tight=True, alike=True))
+    if not latex and _OCTAVE.search(source.text):
+        readers.append(Products(source, shape_of, dots=True, columns=False, tight=True, signs=_DOTTED))
+    for reader in readers:
+        found = reader.read(expr)
         if found not in seen:
             seen.add(found)
             yield found
 
 
 def ways(
+    found: tuple[Expr, ...], source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+) -> Iterator[Expr]:
+    """As `ordered`; then with what paper leaves to the reader."""
+    strict = []
+    for way in ordered(found, source, shape_of, latex=latex):
+        strict.append(way)
+        yield way
+    for way in strict:
+        yield from loosely(way, source, shape_of, latex=latex)
+
+
+def ordered(
     found: tuple[Expr, ...], source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
 ) -> Iterator[Expr]:
     """The readings of the parser; then with products of matrices, then with one index for a row or a column."""
@@ -84,12 +105,24 @@ class Products:
     `dots`     whether a dot or a cross between two arrays is a product of matrices too
     `columns`  whether a vector is a column, and its transpose a row
     `tight`    whether products of matrices bind closer than those entry by entry
+    `signs`    the signs of a product entry by entry
+    `alike`    whether arrays of one shape side by side go entry by entry where they fit no other way: h(1 - h)
     """
 
     def __init__(
-        self, source: Source, shape_of: Callable[[Expr], Shape | None], *, dots: bool, columns: bool, tight: bool
+        self,
+        source: Source,
+        shape_of: Callable[[Expr], Shape | None],
+        *,
+        dots: bool,
+        columns: bool,
+        tight: bool,
+        signs: re.Pattern[str] = _ENTRYWISE,
+        alike: bool = False,
     ) -> None:
+        self.alike = alike
         self.source = source
+        self.signs = signs
         self.shape_of = shape_of
         self.dots = dots
         self.columns = columns
@@ -147,7 +180,7 @@ class Products:
     def is_matrix_product(self, left: Expr, right: Expr) -> bool:
         """Whether what stands between two factors may be the sign of a matrix product."""
         between = self.source.text[left.span.end : right.span.start]
-        if _ENTRYWISE.search(between):
+        if self.signs.search(between):
             return False
         return self.dots or not _DOT.search(between)
 
@@ -162,6 +195,14 @@ class Products:
             and shape == self.shape_of(right) != (shapes.ONE,) * 2
         ):
             return Call("sum", (Call("mul", (left, right)),)), _COLUMN
+        if (
+            self.alike
+            and shape is not None
+            and len(shape) == 2
+            and shape == self.shape_of(right)
+            and shape[0] != shape[1]
+        ):
+            return Call("mul", (left, right)), way
         if not all(ranks):
             return Call("mul", (left, right)), way if ranks[0] else right_way
         if self.columns and ranks == (1, 1):

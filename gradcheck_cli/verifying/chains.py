@@ -36,7 +36,7 @@ def claim_of(formula: Formula, reads: list[Read], verdict: str, *, judged: bool 
     return Claim(
         id=None,
         line=formula.line,
-        text=" = ".join(" ".join(member.text.split()) for member in formula.members),
+        text=text_of(formula),
         members=tuple(read.member for read in reads),
         verdict=verdict,
         first_wrong=first if verdict == WRONG else None,
@@ -77,3 +77,8 @@ def undecided(claim: Claim, note: str) -> Claim:
 def loose(read: Read) -> Read:
     """A member behind the place where a chain may go on with another formula."""
     return left_open(read, "it is not clear which formula this goes on with")
+
+
+def text_of(formula: Formula) -> str:
+    """A formula on one line."""
+    return " = ".join(" ".join(member.text.split()) for member in formula.members)

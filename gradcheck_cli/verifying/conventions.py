@@ -32,8 +32,8 @@ LOSSES = frozenset({"L", "l", "ell", "loss", "cost"})  # these are hardly ever a
 _LAYERS = ("A", "a", "H", "h")
 _NUMBERED = re.compile(r"[Zz]_?([0-9]+)")
 _NEW = re.compile(
-    r"(?:\^\s*(?:\{\s*(?:\+|new|\(?t\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
-    r"|_\s*\{?\s*(?:new|\\text\{\s*new\s*\}|\\mathrm\{\s*new\s*\})\s*\}?|_new|⁺)"
+    r"(?:\^\s*(?:\{\s*(?:\+|new|\(?[tkn]\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
+    r"|_\s*\{\s*[tkn]\s*\+\s*1\s*\}|_\s*\{?\s*(?:new|\\text\{\s*new\s*\}|\\mathrm\{\s*new\s*\})\s*\}?|_new|⁺)"
 )
 
 

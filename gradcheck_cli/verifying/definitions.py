@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Expr, Name, names
-from gradcheck_cli.verifying.match import Matcher, Read, Truth
+from gradcheck_cli.expr import Name
+from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
-from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim, Member
-from gradcheck_cli.verifying.own import OWN, Own, own_name
+from gradcheck_cli.verifying.model import CORRECT
+from gradcheck_cli.verifying.own import Own, own_name
+from gradcheck_cli.verifying.quotients import resolvable
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.solving.engine import Engine
-    from gradcheck_cli.verifying.grader import Grader
+    from gradcheck_cli.source import Source
+    from gradcheck_cli.verifying.match import Matcher, Read
 
 
 def learn(own: Own, engine: Engine, formula: Formula, last: tuple[Truth, list[Read]] | None) -> str:
@@ -41,37 +42,21 @@ def learn(own: Own, engine: Engine, formula: Formula, last: tuple[Truth, list[Re
     return f"line {formula.line} takes {name} = {literal.text}; what stands below may be right with that"
 
 
-def define(grader: Grader, formula: Formula) -> Claim | None:
-    """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
-    own = grader.own
-    left, *members = formula.members
+def new_name(own: Own, left: Source) -> str | None:
+    """The name that a left side gives to something; None for one of the problem, and for what is no name."""
     spelling = own_name(left)
     known_as = own.scope.name(spelling) if spelling else None
-    if spelling is None or (known_as and known_as not in own.definitions):
-        return None
-    for at, member in enumerate(members):
+    return None if known_as and known_as not in own.definitions else spelling
+
+
+def meaning_of(own: Own, engine: Engine, matcher: Matcher, formula: Formula) -> tuple[int, Truth] | None:
+    """The first member that can be read, by its place among the members, and what it says the left side is."""
+    for at, member in enumerate(formula.members[1:], 1):
         try:
-            found = without_differentials(own.readings(member, latex=formula.latex), member)
+            found = without_differentials(resolvable(own, engine, matcher, member, latex=formula.latex), member)
             meaning = scalar_only(found[0], member)
-            resolved = grader.engine.resolve(meaning, text=member)
-            value = grader.engine.value(resolved)
+            resolved = engine.resolve(meaning, text=member)
+            return at, Truth(meaning, resolved, engine.value(resolved), "own")
         except GradcheckError:
             continue
-        known = spelling in own.definitions and not names(resolved)
-        own.define(left, alias(grader.engine, grader.matcher, resolved))
-        truth = Truth(meaning, resolved, value, "own")
-        reads = [grader.read(one, truth, latex=formula.latex) for one in members[at + 1 :] if one.text]
-        note = "this is another value than above; it is taken from here on" if known else ""
-        own.otherwise(left, [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None])
-        first = Read(Member(member.text, UNDECIDED if known else CORRECT, None, note, member), resolved)
-        claim = grader.finish(replace(formula, members=(left, *members[at:])), [first, *reads], truth)
-        return replace(claim, note=OWN)
     return None
-
-
-def alias(engine: Engine, matcher: Matcher, meaning: Expr) -> Expr:
-    """The node that an expression is, so that it may be differentiated by; or the expression itself."""
-    for node in engine.graph.nodes:
-        if meaning == node.expr or matcher.agrees(meaning, Name(node.name)):
-            return Name(node.name)
-    return meaning

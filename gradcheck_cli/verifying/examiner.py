@@ -28,6 +28,7 @@ from gradcheck_cli.verifying.model import (
     WRONG,
     Claim,
     Diagnosis,
+    Member,
 )
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.typed import as_typed_number, significant
@@ -92,6 +93,12 @@ class Examiner:
         truth = self.arrays.led(truth, *written[0]) if self.arrays and len(written) > 1 else truth
         reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
         reads = reads if self.arrays else worked_out(self.engine, truth, reads)
+        if len(written) > MAX_MEMBERS:
+            place, note = (
+                parts[MAX_MEMBERS],
+                f"the chain has more than {MAX_MEMBERS} members: it is not read from here on",
+            )
+            reads.append(Read(Member(place.text, UNREADABLE, None, note, place)))
         self.reads = reads = [self.doubted(reads[0], truth)] if len(reads) == 1 else reads
         verdict, note = _overall(reads, question, truth)
         first_wrong = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
-from gradcheck_cli.verifying.chains import claim_of, found_again, loose, overall, undecided
+from gradcheck_cli.verifying.chains import claim_of, found_again, loose, overall, text_of, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import define, learn
+from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
@@ -33,10 +33,11 @@ from gradcheck_cli.verifying.meanings import (
     truths,
     without_differentials,
 )
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim
-from gradcheck_cli.verifying.own import Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import steps
-from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, worked_out
+from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,6 +76,9 @@ class Grader:
         self.last = None
         if not any(member.text for member in formula.members[1:]):
             return None
+        turned = self.turned(formula)
+        if turned is not None and (found := self.claim(turned)) is not None:
+            return replace(found, text=text_of(formula))
         found = self.judged(formula)
         if found is None or found.verdict == UNREADABLE:
             return found
@@ -84,6 +88,18 @@ class Grader:
         if point or (self.own.assumed and found.verdict != CORRECT):
             return self.elsewhere(formula, found, point)
         return found
+
+    def turned(self, formula: Formula) -> Formula | None:
+        """A chain that begins with a number, `0.731 = a`, from its first member with a name in it; None for any other."""
+        for at, member in enumerate(formula.members):
+            try:
+                named = any(names(expr) for expr in self.own.readings(member, latex=formula.latex))
+            except GradcheckError:
+                return None
+            if named:
+                others = (*formula.members[:at], *formula.members[at + 1 :])
+                return replace(formula, members=(member, *others)) if at else None
+        return None
 
     def judged(self, formula: Formula) -> Claim | None:
         """At the problem's values; a letter that means nothing here may stand for what a node is computed from."""
@@ -148,13 +164,17 @@ class Grader:
     def meanings(self, left: Source, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a left side; a word in brackets behind it, as in L(loss), is a remark."""
         try:
-            found = tuple(scalar_only(expr, left) for expr in self.own.readings(left, latex=latex))
+            found = tuple(scalar_only(expr, left) for expr in self.readings(left, latex=latex))
             return (*beside(self.engine, found, 1), *found)
         except GradcheckError:
             remark = _REMARK.search(left.text)
             if remark is None:
                 raise
-            return self.own.readings(left.slice(Span(0, remark.start())), latex=latex)
+            return self.readings(left.slice(Span(0, remark.start())), latex=latex)
+
+    def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
+        """Every reading of a text in names of the problem. Raises ParseError where there is none."""
+        return resolvable(self.own, self.engine, self.matcher, source, latex=latex)
 
     def of_gradient(self, left: Expr, members: Iterable[Source], *, latex: bool) -> Expr | None:
         """`dz` as the gradient by z, where no differential of what z is computed from stands on the right; else None."""
@@ -175,7 +195,7 @@ class Grader:
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
         """One member judged; a differential by the coefficients of its terms."""
         try:
-            found = self.own.readings(member, latex=latex)
+            found = self.readings(member, latex=latex)
             if truth.kind == DIFFERENTIAL:
                 return differential(self.engine, self.matcher, member, found, truth)
             if self.gradient is not None or truth.kind == "update":
@@ -209,6 +229,9 @@ class Grader:
         ]
         reads = behind_unreadable(reads)
         verdict = overall(reads, truth)
+        if verdict == WRONG and truth is not None and truth.kind == "update" and self.own.rate(self.engine.problem):
+            reads = [left_open(read, "the text takes another learning rate than the problem") for read in reads]
+            verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
             reads = [left_open(read, note) for read in reads]
@@ -231,6 +254,8 @@ class Grader:
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
+        if nearly(self.engine, reads):
+            return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
         claim = replace(claim, steps=steps(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
@@ -271,7 +296,21 @@ class Grader:
 
     def define(self, formula: Formula) -> Claim | None:
         """A formula whose left side is a new name: what it stands for from here on; the rest of the chain is judged."""
-        return define(self, formula)
+        left, *members = formula.members
+        spelling, found = new_name(self.own, left), meaning_of(self.own, self.engine, self.matcher, formula)
+        if spelling is None or found is None:
+            return None
+        at, truth = found
+        again = spelling in self.own.definitions and not names(truth.expr)
+        self.own.define(left, alias(self.engine, self.matcher, truth.expr))
+        reads = [self.read(one, truth, latex=formula.latex) for one in members[at:] if one.text]
+        wrong = [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
+        self.own.otherwise(left, wrong)
+        note = "this is another value than above; it is taken from here on" if again else ""
+        member = formula.members[at]
+        first = Read(Member(member.text, UNDECIDED if again else CORRECT, None, note, member), truth.expr)
+        claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
+        return replace(claim, note=OWN)
 
     def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The values that are not the problem's own."""

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.array_homework import ArrayGrader
+from gradcheck_cli.verifying.array_sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader
 from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
+from gradcheck_cli.verifying.shorthand import instances, written_out
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gradcheck_cli.parsing.document import Document, Formula
+    from gradcheck_cli.parsing.document import Document, Formula, Passed
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.examiner import Examiner
 
@@ -52,10 +54,21 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         cases = _cases(document.formulas, at)
         for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
             claim = _claim(graders, part, len(found), cases)
+            if claim is not None and claim.verdict == UNREADABLE:
+                claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
     placed = [_in_its_place(found, at) for at in range(len(found))]
-    return [*placed, *(claim for part in document.alone if (claim := _counted(examiners, part)) is not None)]
+    counted = (claim for part in document.alone if (claim := _counted(examiners, part)) is not None)
+    return [*placed, *counted, *map(_not_read, document.passed)]
+
+
+def _not_read(passed: Passed) -> Claim:
+    """What was passed over, as a claim that cannot be read."""
+    place = passed.place
+    text = f"{' '.join(place.text.split())} …"
+    member = Member(text, UNREADABLE, None, passed.why, place)
+    return Claim(None, place.line_column(None)[0], text, (member,), UNREADABLE, cell=passed.cell, left=place)
 
 
 def _counted(examiners: Iterable[Examiner], part: Source) -> Claim | None:
@@ -114,7 +127,42 @@ def _claim(
     defined = [own for one in graders if (own := one.define(formula)) is not None]
     if defined:
         return defined[0]
+    if name := own_name(formula.members[0]):
+        for one in graders:
+            one.own.unread.add(name)
     return None if claim is None or claim.verdict == MISSING else claim
+
+
+def _with_later(
+    graders: list[Grader | ArrayGrader], formula: Formula, index: int, later: Iterable[Formula]
+) -> Claim | None:
+    """A formula with names that are explained right behind it, `… where b = w_2`; None where that does not help."""
+    entered = [
+        (grader, name)
+        for other in later
+        for grader in graders
+        if isinstance(grader, Grader) and (name := _explained(grader, formula, other)) is not None
+    ]
+    claim = _claim(graders, formula, index) if entered else None
+    for grader, name in entered:
+        grader.own.forget(name)
+    return None if claim is None or claim.verdict == UNREADABLE else claim
+
+
+def _explained(grader: Grader, formula: Formula, other: Formula) -> str | None:
+    """A name that stands in one formula and that another right behind it defines; it is entered."""
+    left = other.members[0]
+    name = own_name(left)
+    if (
+        other.relation != "="
+        or other.line - formula.line > 1
+        or name is None
+        or grader.own.scope.name(name) is not None
+    ):
+        return None
+    place = re.compile(rf"(?<![A-Za-z\\]){re.escape(bare(left.text))}(?![A-Za-z0-9])|d{re.escape(name)}(?![A-Za-z0-9])")
+    used = any(place.search(member.text) for member in formula.members)
+    return name if used and grader.define(other) is not None else None
 
 
 def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases: Iterable[Formula]) -> Claim:
@@ -166,9 +214,11 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     tried = grader.claim(found) if found is not None else None
     if tried is not None and tried.verdict != UNREADABLE:
         return _as_written(tried, claim, "letters behind names read as their subscripts", formula)
+    if isinstance(grader, Grader) and (read := _written_out(grader, claim, formula)) is not None:
+        return read
     other = lookalike(formula, grader.own.scope)
     if other is None and isinstance(grader, ArrayGrader):
-        other = grader.with_sizes(formula)
+        other = with_sizes(grader, formula)
     if other is None:
         return claim
     last = grader.last
@@ -177,6 +227,36 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
         grader.last = last
         return claim
     return _as_written(tried, claim, other[1], formula)
+
+
+def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None:
+    """A formula in notations that courses share, as they are read elsewhere; None where that does not help."""
+    last = grader.last
+    for other, note, sure in written_out(formula, grader.own, grader.engine.problem, grader.engine.output):
+        tried = grader.claim(other)
+        if tried is not None and (tried.verdict == CORRECT or (sure and tried.verdict != UNREADABLE)):
+            return _as_written(tried, claim, f"{note}; {tried.note}" if tried.note else note, formula)
+    grader.last = last
+    return _for_all(grader, claim, formula)
+
+
+def _for_all(grader: Grader, claim: Claim, formula: Formula) -> Claim | None:
+    """A formula with an index letter: right if it is right for every number, wrong if it is for none; else undecided."""
+    last = grader.last
+    found = [
+        (judged, at) for one, at in instances(formula, grader.own.scope) if (judged := grader.claim(one)) is not None
+    ]
+    verdicts = {judged.verdict for judged, _ in found}
+    if not found or not verdicts <= {CORRECT, WRONG}:
+        grader.last = last
+        return None
+    if verdicts == {CORRECT}:
+        return _as_written(found[0][0], claim, "for " + ", ".join(at for _, at in found), formula)
+    wrong = next(judged for judged, _ in found if judged.verdict == WRONG)
+    grader.last = None
+    note = "for " + ", ".join(at for judged, at in found if judged.verdict == WRONG) + " this is wrong"
+    read = _as_written(wrong, claim, note, formula)
+    return read if len(verdicts) == 1 else undecided(read, f"{note}, for other numbers it is right")
 
 
 def _accented(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:

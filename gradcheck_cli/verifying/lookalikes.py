@@ -11,6 +11,8 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.parsing.names import Scope
 
@@ -76,11 +78,11 @@ def _known(text: str, scope: Scope) -> bool:
     return True
 
 
-def exchanged(source: Source, found: re.Pattern[str], right: str) -> Source:
+def exchanged(source: Source, found: re.Pattern[str], right: str | Callable[[re.Match[str]], str]) -> Source:
     """A text with each letter exchanged, its places in the file kept."""
     text, offsets, start = "", [], 0
     for match in found.finditer(source.text):
-        put = match.expand(right) if "\\g<" in right else right
+        put = _put(match, right)
         text += source.text[start : match.start()] + put
         offsets += [*range(start, match.start()), *[match.start()] * len(put)]
         start = match.end()
@@ -94,3 +96,9 @@ def with_letters(source: Source, meant: dict[str, str]) -> Source:
     for name in sorted(meant, key=len, reverse=True):
         source = exchanged(source, re.compile(r"(?<![A-Za-z\\])" + re.escape(name) + r"(?![A-Za-z0-9_])"), meant[name])
     return source
+
+
+def _put(match: re.Match[str], right: str | Callable[[re.Match[str]], str]) -> str:
+    if callable(right):
+        return right(match)
+    return match.expand(right) if "\\g<" in right else right

@@ -24,7 +24,7 @@ from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.kept import Kept
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
-from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates
+from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates, with_decimals
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class Matcher:
         if bounds and wanted and bounds[0] <= wanted[1] and wanted[0] <= bounds[1]:
             return Verdict(CORRECT)
         slack = tolerance or Fraction(0)
-        ball = with_rounding(expand(expr), self.typed_exactly)
+        ball = with_rounding(expand(with_decimals(expr)), self.typed_exactly)
         bounds = interval(ball) if ball is not None else None
         if bounds and wanted and bounds[0] - slack <= wanted[1] and wanted[0] <= bounds[1] + slack:
             return Verdict(CORRECT, "to the digits of its numbers")

@@ -16,6 +16,7 @@ from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import derive
 from gradcheck_cli.symbolic.evaluate import to_float
+from gradcheck_cli.verifying.powers import without_powers
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def _derivative(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
         yield from _roles(engine, ask, target, source)
         yield from _factors(engine, target, source)
     yield from _other_nodes(engine, target, source)
+    for message, expr in without_powers(engine, truth.expr):
+        yield Mistake("missing-factor", message, expr)
     for ratio, message in _RATIOS:
         yield Mistake("constant", message, times(number(ratio), truth.expr))
 

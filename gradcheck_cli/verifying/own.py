@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
+    from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
 
 OWN = "a name of the student's own"
 MOST_NAMES = 200
 LONGEST_MEANING = 2000  # tree nodes that the names of one formula stand for
+RATES = ("eta", "lr", "alpha", "learning_rate", "learningrate")
 LONGEST_NAME = 200  # characters of a left side that may be one
 _LET = re.compile(r"(?:let|we define|define|with|where|say|set|call)\s+", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"\s*(?:\\left)?\([^()=]*(?:\\right)?\)$")
@@ -61,6 +63,7 @@ class Own:
     `gradients`    what `dZ` stands for
     `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
     `unequal`      two index letters that are said to differ
+    `unread`       names that the text defines by something that cannot be read
     """
 
     scope: Scope
@@ -71,6 +74,7 @@ class Own:
     gradients: Gradients = field(default_factory=Gradients)
     entries: dict[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
     unequal: frozenset[str] = frozenset()
+    unread: set[str] = field(default_factory=set)
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
@@ -144,6 +148,11 @@ class Own:
         self.entries[name] = letters, entry
         self.enter(name, left, entry)
         return True
+
+    def rate(self, problem: Problem) -> bool:
+        """Whether the text takes another learning rate than the problem."""
+        said = (as_typed_number(self.definitions[name]) for name in RATES if name in self.definitions)
+        return any(one is not None and one.value != problem.learning_rate for one in said)
 
     def forget(self, name: str) -> None:
         """Make a name unknown again."""

@@ -38,11 +38,9 @@ def judge(examiners: Sequence[Examiner], submission: Submission) -> Report:
     if not claims:
         notes = ["no formula with an equality was found"]
     judged = {claim.cell for claim in claims}
-    pages = {
-        formula.cell: Page(formula.members[0].whole(None)[0].text, formula.cell)
-        for formula in submission.document.formulas
-        if formula.cell in judged
-    }
+    places = [(formula.members[0], formula.cell) for formula in submission.document.formulas]
+    places += [(passed.place, passed.cell) for passed in submission.document.passed]
+    pages = {cell: Page(place.whole(None)[0].text, cell) for place, cell in places if cell in judged}
     kept = tuple(dict.fromkeys(notes))
     own = spellings(examiners[0].problem, submission.document) if len(examiners) == 1 and examiners[0].arrays else ()
     return Report(submission.source.name, names_of, tuple(claims), notes=kept, pages=tuple(pages.values()), names=own)

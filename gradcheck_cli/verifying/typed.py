@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, Num, number
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, number, with_children
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.symbolic.evaluate import interval
 
@@ -59,16 +59,40 @@ def as_typed_number(expr: Expr) -> Num | None:
 
 def _decimal_fraction(top: Num | None, bottom: Expr) -> Num | None:
     """`1966/10000` and `1966/10^4` as 0.1966; None for a fraction of few digits, as 3/10, which may be meant exactly."""
+    zeros = _zeros(bottom)
+    if (
+        top is None
+        or "/" in top.text
+        or significant(top) < _FEWEST_DIGITS
+        or not _FEWEST_ZEROS <= zeros <= _MOST_ZEROS
+        or "e" in top.text
+    ):
+        return None
+    sign, digits = ("-", top.text[1:]) if top.text.startswith("-") else ("", top.text)
+    whole, _, part = digits.partition(".")
+    whole = whole.rjust(zeros + 1, "0")
+    return Num(top.value / TEN**zeros, f"{sign}{whole[:-zeros]}.{whole[-zeros:]}{part}", top.span)
+
+
+def _zeros(bottom: Expr) -> int:
+    """How many zeros a power of ten has, written as 1000 or as 10^3; 0 for anything else."""
     match bottom:
         case Call(function="pow", args=(Num() as ten, Num() as exponent)) if ten.value == TEN:
-            zeros = int(exponent.value) if exponent.value.denominator == 1 else 0
+            return int(exponent.value) if exponent.value.denominator == 1 and "/" not in exponent.text else 0
         case Num():
-            zeros = len(bottom.text) - 1 if bottom.text == "1" + "0" * (len(bottom.text) - 1) else 0
-        case _:
-            return None
-    if top is None or significant(top) < _FEWEST_DIGITS or not _FEWEST_ZEROS <= zeros <= _MOST_ZEROS or "e" in top.text:
-        return None
-    return Num(top.value / 10**zeros, f"{top.text}e-{zeros}", top.span)
+            return len(bottom.text) - 1 if bottom.text == "1" + "0" * (len(bottom.text) - 1) else 0
+    return 0
+
+
+def with_decimals(expr: Expr) -> Expr:
+    """Arithmetic with its decimal fractions, `2*1966/10000`, as decimals: such numbers are rounded as those are."""
+    match expr:
+        case Call(function="div", args=(Num() as top, bottom)) if found := _decimal_fraction(top, bottom):
+            return found
+        case Call(function="div", args=(Call(function="mul", args=(*first, Num() as top)), bottom)):
+            if found := _decimal_fraction(top, bottom):
+                return Call("mul", (*map(with_decimals, first), found), (), expr.span)
+    return with_children(expr, tuple(with_decimals(child) for child in children(expr)))
 
 
 def significant(number: Num) -> int:

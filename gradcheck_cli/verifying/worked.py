@@ -57,6 +57,20 @@ def near(engine: Engine, truth: Truth, read: Read) -> bool:
     return abs(written - true) <= abs(true) / 10
 
 
+def nearly(engine: Engine, reads: Iterable[Read]) -> bool:
+    """Whether all that is wrong in a chain is the last digit of a number behind a right expression without decimals.
+
+    The numbers put into it are not shown: they may be rounded ones, of a line above that cannot be read.
+    """
+    base = False
+    for read in reads:
+        if read.member.verdict == WRONG and not (base and read.member.note == "rounding"):
+            return False
+        if read.expr is not None and read.member.verdict == CORRECT:
+            base = bool(names(read.expr)) and not has_decimals(read.expr, engine.problem.given)
+    return True
+
+
 def _comes_to(engine: Engine, expr: Expr, literal: Num) -> bool:
     value = engine.value(expr)
     return value is not None and number_verdict(literal, value) in ("right", "truncated")

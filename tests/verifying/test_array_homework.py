@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,13 @@ from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying.own import OWN
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "array_homework.yaml").read_text(encoding="utf-8"))
 EXAMINERS = {}
+VARIANTS = 8
+GRADIENT = re.compile(r"\\?d[A-Za-z\\]")  # what dZ is said to be, the lines below take it for
+CONTEXT = re.compile(r"\b(?:For|If|Assume|where|since)\b")
 
 
 def claims_of(problem, lines):
@@ -52,3 +58,47 @@ def test_a_gradient_of_the_sum_over_a_batch_stays_one_below():
     assert [first.verdict, second.verdict] == ["correct", "wrong"]
     (_, first), (_, second) = claims_of("binary-classifier-batch", ["dZ2 = (Yhat - Y)/m", "dW2 = dZ2 @ A1.T"])
     assert [first.verdict, second.verdict] == ["correct", "correct"]
+
+
+def damaged(lines, draw):
+    """The lines with one to three places damaged: up to three characters gone, one doubled, two exchanged; and where."""
+    lines, spots = list(lines), set()
+    for _ in range(draw.randint(1, 3)):
+        at = draw.randrange(len(lines))
+        text = lines[at] or " "
+        place = draw.randrange(len(text))
+        change = draw.choice(("delete", "double", "swap"))
+        if change == "delete":
+            lines[at] = text[:place] + text[place + draw.randint(1, 3) :]
+        elif change == "double":
+            lines[at] = text[:place] + text[place] * 2 + text[place + 1 :]
+        else:
+            lines[at] = text[:place] + text[place + 1 : place + 2] + text[place] + text[place + 2 :]
+        spots.add(at)
+    return lines, spots
+
+
+def members_of(claims, verdict):
+    """The members with a verdict, each with its line and left side."""
+    return {
+        (at, claim.left.text.strip() if claim.left else "", member.text.strip())
+        for at, claim in claims
+        for member in claim.members
+        if member.verdict == verdict
+    }
+
+
+@pytest.mark.parametrize("title", TABLE)
+def test_damage_makes_no_untouched_right_claim_wrong(title):
+    problem, lines = TABLE[title]["problem"], [row[0] for row in TABLE[title]["text"]]
+    claims = claims_of(problem, lines)
+    right = members_of(claims, "correct")
+    said_there = {at for at, claim in claims if claim.note == OWN or GRADIENT.match(claim.text)} | {
+        at for at, line in enumerate(lines) if CONTEXT.search(line)
+    }  # what these lines say, others rest on
+    draw = random.Random(title)
+    for _ in range(VARIANTS):
+        variant, spots = damaged(lines, draw)
+        wrong = members_of([pair for pair in claims_of(problem, variant) if pair[1].verdict == "wrong"], "wrong")
+        accused = {row for row in wrong & right if row[0] not in spots}
+        assert not accused or spots & said_there, "\n\n".join(variant)

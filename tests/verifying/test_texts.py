@@ -17,6 +17,7 @@ from gradcheck_cli.verifying import Examiner, judge_files
 from gradcheck_cli.verifying.homework import grade
 
 RELU, NEURON, HIDDEN, BCE = "residual-relu", "sigmoid-neuron", "four-hidden-units", "squared-term-bce"
+SQUARED = "squared-term"
 EXAMINERS = {}
 
 
@@ -83,6 +84,12 @@ def claims_of(text, *names):
         (r"$z = 1 \leadsto a = 0.731\ldots$ and $z = 1 ~~ a = 0.731$", NEURON, "cccc"),
         # behind what cannot be read another claim may have begun
         ("Für z = 1 gilt a = 0,731", NEURON, "?"),
+        # marks of Markdown, remarks
+        ("*z = 1*\n\n**a = 0.731**, _z = 2_\n\n- [x] z = 1\n\n~~z = 2~~ z = 1", NEURON, "ccwcc"),
+        ("z = 2 *3 + -1* 5", NEURON, "c"),
+        (r"~~$z = 2$~~ $z = 1$, $z = 1 ~~ a = 0.731$ and $z = 1 ~~ a = 0.73$", NEURON, "ccccc"),
+        ("z = 1 [1 point], a = 0.731 (2 pts)", NEURON, "cc"),
+        (r"$\large z = 1$, $a = \mathbf{0.731}$, $a = \textbf{0.831}$", NEURON, "ccw"),
         # claims with nothing but a space between
         ("h1=0.6514 h2=0.6687 h3=0.64 h4=0.605", HIDDEN, "cccc"),
         ("h1=0.6514 h2=0.76 h3=0.64", HIDDEN, "cwc"),
@@ -108,6 +115,62 @@ def claims_of(text, *names):
         (r"$s = \alpha$, $\alpha = s$, $s = z$, $z = s$, $\alpha = s$", NEURON, "ccccw"),
         (r"$s = \alpha$, $s = 5$", NEURON, "c?"),
         (r"$u = \frac{1}{1 + e^{-z}}$, $\alpha = u$, $u = 1 + e^{-z}$, $\alpha = u$", NEURON, "?ccw"),
+        # derivatives by what is no node
+        (r"$s = e^{-z}$, $\frac{d\alpha}{ds} = -\frac{1}{(1+s)^2}$, $\frac{d\alpha}{ds} = \frac{1}{(1+s)^2}$", NEURON, "ccw"),
+        (r"$s = e^{-z}$, $\frac{d\alpha}{dz} = \frac{d\alpha}{ds} \cdot \frac{ds}{dz} = \frac{s}{(1+s)^2}$", NEURON, "cc"),
+        (r"$\frac{d\alpha}{du} = -\frac1{u^2}$, $\frac{d\alpha}{du} = \frac1{u^2}$", NEURON, "cw"),
+        (r"$p = w_0 x_0$, $\frac{dz}{dp} = 1$, $\frac{dz}{dp} = w_0$, $\frac{dp}{dw_0} = x_0$", NEURON, "ccwc"),
+        (r"$p = w_0 x_1$, $\frac{dz}{dp} = 1$", NEURON, "cu"),
+        (r"$t = x_0 z$, $\frac{dt}{dz} = x_0$, $\frac{dt}{dz} = -2$", NEURON, "ccw"),
+        (r"$\frac{\partial f}{\partial (x^2)} = c$, $\frac{\partial f}{\partial (x^2)} = x$", SQUARED, "cw"),
+        ("df/d(x^2) = 3, d(c*x^2)/dx = 12, d(c*x^2)/dx = 6, df/d(cx) = 2", SQUARED, "ccwu"),
+        ("d(a)/d(w2) = 0.1966, ∂(a)/∂(z) = a(1-a), dz/d(w0x0) = 1, d(1+e^(-z))/dz = 1", NEURON, "cccw"),
+        # names explained behind their use
+        (r"$\frac{\partial a}{\partial b} = a(1-a)$ where $b = w_2$", NEURON, "cc"),
+        (r"$\frac{\partial a}{\partial w_0} = s x_1$ with $s = a(1-a)$", NEURON, "wc"),
+        ("da/dw0 = k x0, where k = 0.1966", NEURON, "cc"),
+        ("da/dw0 = k x0, where k = 0.3", NEURON, "wc"),
+        ("$z = p$\n\n\n\n$p = 1$", NEURON, "uc"),
+        # an index letter stands for every number
+        (r"$\frac{\partial z}{\partial w_i} = x_i$, $\frac{\partial z}{\partial w_i} = -x_i$, $\frac{\partial z}{\partial w_i} = x_0$", NEURON, "cw?"),
+        (r"$\frac{\partial z}{\partial w_i} = x_j$, $w_i = 2$, $z = w_i x_i$", NEURON, "ucu"),
+        # notations that courses share
+        (r"$\partial_z \alpha = \alpha(1-\alpha)$, $\partial_{x_0} \alpha = 0.5$", NEURON, "cw"),
+        (r"$\frac{\delta a}{\delta x_0} = 0.393$, $\frac{\delta a}{\delta x_0} = 0.5$", NEURON, "cw"),
+        (r"$\delta = \frac{\partial a}{\partial z}$, $\frac{\delta}{2} = 0.0983$", NEURON, "cc"),
+        (r"$\sigma' = \sigma(1-\sigma)$, $\sigma' = \sigma(1+\sigma)$, $\tanh' = 1 - \tanh^2$", NEURON, "cuc"),
+        (r"$a_{x_0} = 0.393$, $a_{x_0} = 0.5$", NEURON, "cu"),
+        ("grad_w2 = 0.1966, w2.grad = 0.5, grad_w0 = grad_z * x0 = -0.1966", NEURON, "cwc"),
+        (r"$\frac{\partial L}{\partial w_2} = 0.5$, $\frac{\partial E}{\partial w_2} = 0.1966$", NEURON, "uu"),
+        (r"$\frac{\partial E_{total}}{\partial w_{11}} = 0.2326$, $\frac{\partial J}{\partial w_{11}} = 0.3326$", HIDDEN, "cw"),
+        (r"$w_{11}(t+1) = w_{11}(t) - \eta \frac{\partial E}{\partial w_{11}} = 0.5837$", HIDDEN, "c"),
+        (r"$w_{11}^{(t+1)} = w_{11}^{(t)} + \eta \frac{\partial E}{\partial w_{11}} = 0.8163$", HIDDEN, "w"),
+        # a learning rate of the student's own
+        (r"$\eta = 0.1$, $w_{11}(t+1) = w_{11}(t) - \eta \frac{\partial E}{\partial w_{11}} = 0.6767$", HIDDEN, "c?"),
+        (r"$\eta = 0.1$, $w_{11}^{+} = w_{11} - \eta \cdot 0.2326 = 0.6767$, $w_{11}^{+} = 0.5837$", HIDDEN, "c?c"),
+        (r"$\eta = 0.5$, $w_{11}^{+} = w_{11} - \eta \cdot 0.2326 = 0.5837$, $w_{11}^{+} = 0.6767$", HIDDEN, "ccw"),
+        # a loss of the student's own whose definition cannot be read is not the problem's
+        (r"$\frac{\partial E}{\partial w_{11}} = 0.4652$", HIDDEN, "w"),
+        ("$E = \\sum_k (t_k - o_k)^2$\n\n$\\frac{\\partial E}{\\partial w_{11}} = 0.4652$", HIDDEN, "uu"),
+        (r"$w_{t+1} = 3$, $h_{1}(t+1) = 3$", HIDDEN, "uu"),
+        (r"$w_{11}' = 0.5837$, $w_{11}' = 0.8163$, $w_{11,new} = 0.5837$, $w_{11,\text{new}} = 0.9$", HIDDEN, "cucw"),
+        (r"$\Delta w_{11} = -0.1163$, $\Delta w_{11} = 0.1163$, $w_{11}^{+} = w_{11} + \Delta w_{11} = 0.5837$", HIDDEN, "cuc"),
+        (r"$\mathrm{out}_{h_1} = 0.6514$, $\text{out}_{h1} = 0.3$", HIDDEN, "cc"),
+        # names typed with their numbers beside LaTeX
+        (r"da/dw1 = \sigma'(z) x_1 = -0.393", NEURON, "c"),
+        (r"$z = w0x0 + w1 \cdot x1 + w2$, $w1^2 = 9$, $w1^2 = 6$", NEURON, "ccw"),
+        # chains that begin with a number
+        (r"$0.731 = a$, $2 = z$, $0.393 = 2 \cdot 0.1966 = \frac{da}{dx_0}$, $-1 = x_0$", NEURON, "cwcc"),
+        # numbers
+        (r"$\frac{\partial a}{\partial x_0} = 3.93\text{e-}1$, $\frac{\partial a}{\partial x_0} = 3.93e-1$", NEURON, "cc"),
+        (r"$\frac{\partial a}{\partial x_0} = 3.93\mathrm{e}{-1}$, $\frac{\partial a}{\partial x_0} = 3.93e-2$", NEURON, "cw"),
+        (r"$3e - 1 = 3e-1$, $\alpha = 1/(1 + 1e^{-1})$", NEURON, "cc"),
+        ("da/dw2 = 1966/10000, da/dw2 = 197/10^3, da/dw2 = 1956/10000, da/dw2 = 2/10", NEURON, "ccww"),
+        ("da/dx0 = 2*1966/10000 = 3932/10000, da/dx0 = 2*1964/10000", NEURON, "cw"),
+        (r"$\frac{\partial a}{\partial w_0} = \frac{-197}{1000} = -19.7\%$, $\frac{\partial a}{\partial w_0} = 19.7\%$", NEURON, "cw"),
+        ("da/dw2 = 19.66%, da/dw2 = 20 % of it", NEURON, "cu"),
+        # nearly right, behind an expression that shows no rounded number
+        (r"$\frac{da}{dw_1} = \sigma'(z) x_1 = -0.394$, $\frac{da}{dw_1} = 0.197 x_1 = -0.395$", NEURON, "?w"),
         # values a line takes
         ("$x_0 = 3$\n\n$z = 6 + 6 - 3 = 9$\n\n$z = 6$", NEURON, "?cw"),
         ("$x_0 = 3$\n\n$x_0 = -1$\n\n$z = 9$", NEURON, "?cw"),
@@ -116,6 +179,42 @@ def claims_of(text, *names):
 def test_verdicts(text, problem, verdicts):
     letters = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}
     assert "".join(letters[claim.verdict] for claim in claims_of(text, problem)) == verdicts
+
+
+LONG = "+".join("0" * 12_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        (f"$z = 1$\n\n$z = 1 + {LONG}$", 3, "more than 20,000 characters"),
+        (f"$z = 1$\n$$z = 1 + {LONG}$$ and $z = 1$", 2, "more than 20,000 characters"),
+        (f"z = 1 + {LONG}\n\nz = 1", 1, "more than 20,000 characters"),
+        (f"\\begin{{align}}z &= 1 + {LONG}\\end{{align}}\n\n$z=1$", 1, "more than 20,000 characters"),
+        (f"$z = 1 + {LONG}\n\n$z = 1$", 1, "more than 20,000 characters"),
+        ("$z" + " = 1" * 300 + "$", 1, "more than 200 members"),
+        ("$z = 1$\n" * 2001, 2001, "more than 2,000 formulas"),
+        (("$z" + " = 1" * 150 + "$\n\n") * 60, 105, "more than 8,000 members"),
+    ],
+    ids=["formula", "display", "line", "align", "unclosed", "members", "formulas", "all members"],
+)
+def test_what_is_passed_over_is_said(text, line, why):
+    *read, passed = claims_of(text, NEURON)
+    assert {claim.verdict for claim in read} == {"correct"}
+    assert (passed.verdict, passed.line) == ("unreadable", line)
+    assert why in passed.members[0].note
+    assert len(passed.text) < 100
+
+
+def test_what_is_passed_over_is_shown(tmp_path, run):
+    (tmp_path / "h.md").write_text(f"---\nproblem: {NEURON}\n---\n$z = 1 + {LONG}$\n", encoding="utf-8")
+    result = run("verify", tmp_path / "h.md")
+    assert "is not read: split it" in result.out
+    assert "1 unreadable" in result.out
+
+
+def test_long_prose_is_no_claim():
+    assert [claim.verdict for claim in claims_of("word " * 6000 + "\n\n$z = 1$", NEURON)] == ["correct"]
 
 
 def test_definitions_of_definitions_do_not_grow_without_bound():

@@ -93,6 +93,12 @@ def test_the_form_asked_for_counts(form, answer, verdict):
     assert judged("sigmoid-neuron", "d(a, x0)", Key((source(answer),)), form=form).verdict == verdict
 
 
+def test_a_chain_that_is_too_long_is_not_read_to_its_end():
+    claim = judged("sigmoid-neuron", "value(z)", Key((source(" = ".join(["1"] * 300 + ["2"])),)))
+    assert claim.verdict == "unreadable"
+    assert "more than 200 members" in claim.members[-1].note
+
+
 def test_a_tolerance_takes_the_place_of_digits():
     key = Key((source("0.4"),))
     assert judged("sigmoid-neuron", "d(a, x0)", key, tolerance=Fraction(1, 100)).verdict == "correct"
