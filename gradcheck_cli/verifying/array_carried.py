@@ -12,9 +12,9 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.verifying.array_backprop import Backprop, gradient_by
 from gradcheck_cli.verifying.array_diagnose import equals, forms
 from gradcheck_cli.verifying.array_glance import begin
-from gradcheck_cli.verifying.array_mistakes import Backprop
 from gradcheck_cli.verifying.carried import Slip
 from gradcheck_cli.verifying.model import WRONG
 
@@ -70,18 +70,8 @@ def _after(engine: ArrayEngine, slip: Slip, ask: Expr) -> Expr | None:
     if ask.function == "downstream":
         arrives = _total(engine, slip, ends[0])
         return None if arrives is None else Backprop(engine).sent((ends[1], ends[0]), arrives)
-    wrt = _wrt(engine, ask)
+    wrt = gradient_by(engine, ask)
     return None if wrt is None else _total(engine, slip, wrt)
-
-
-def _wrt(engine: ArrayEngine, ask: Expr) -> str | None:
-    """The x of a question for d(output, x)."""
-    if not isinstance(ask, Call) or not all(isinstance(arg, Name) for arg in ask.args):
-        return None
-    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
-    if ask.function == "upstream" and len(ends) == 1:
-        return ends[0]
-    return ends[1] if ask.function == "d" and ends[0] == engine.output else None
 
 
 def _total(engine: ArrayEngine, slip: Slip, name: str) -> Expr | None:
@@ -95,7 +85,7 @@ def _total(engine: ArrayEngine, slip: Slip, name: str) -> Expr | None:
         if source not in inside or target not in inside or engine.shapes[source] != engine.shapes[target]:
             return None
         return back.total(name, (source, target), times(back.arriving(target), slip.expr))
-    wrong = _wrt(engine, ask)
+    wrong = gradient_by(engine, ask)
     if wrong is None or not (wrong == name or name in engine.graph.ancestors.get(wrong, ())):
         return None
     if not names(slip.expr) and engine.shape_of(slip.expr) != engine.shapes[wrong]:

@@ -26,7 +26,7 @@ from gradcheck_cli.verifying.array_names import ArrayNames
 from gradcheck_cli.verifying.array_paper import on_paper
 from gradcheck_cli.verifying.array_reading import ways
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
-from gradcheck_cli.verifying.chains import undecided
+from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
@@ -345,28 +345,16 @@ class ArrayGrader:
 
     def finish(self, formula: Formula, reads: list[Read], truth: Truth | None) -> Claim:
         """The verdict on a whole chain, its first wrong member and its diagnosis."""
-        verdict = _overall(reads, truth)
+        verdict = overall(reads, truth, _CONSISTENT)
         if verdict == UNDECIDED and truth is not None and truth.kind in _CONSISTENT:
             note = f"the problem has {self.bench.expected(truth)}; this is taken for a name of the student's own"
             reads = [left_open(read, note) for read in reads]
-        first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        wrong = truth if verdict == WRONG and first is not None else None
-        told = wrong if self.diagnosed < MOST_DIAGNOSED else None
-        judged = verdict in (CORRECT, WRONG)
-        return Claim(
-            id=None,
-            line=formula.line,
-            text=" = ".join(" ".join(member.text.split()) for member in formula.members),
-            members=tuple(read.member for read in reads),
-            verdict=verdict,
-            first_wrong=first if verdict == WRONG else None,
-            expected=self.bench.expected(wrong) if wrong else "",
-            diagnosis=self.bench.diagnose(told, reads[first or 0]) if told else None,
-            points=Fraction(int(judged)),
-            earned=Fraction(int(verdict == CORRECT)),
-            cell=formula.cell,
-            left=formula.members[0],
-        )
+        claim = claim_of(formula, reads, verdict)
+        if claim.first_wrong is None or truth is None:
+            return claim
+        looked = self.diagnosed < MOST_DIAGNOSED
+        found = self.bench.diagnose(truth, reads[claim.first_wrong]) if looked else None
+        return replace(claim, expected=self.bench.expected(truth), diagnosis=found)
 
 
 def _unlikely(claim: Claim) -> tuple[int, int, int]:
@@ -376,13 +364,3 @@ def _unlikely(claim: Claim) -> tuple[int, int, int]:
     """
     told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
     return _RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0
-
-
-def _overall(reads: list[Read], truth: Truth | None) -> str:
-    verdicts = [read.member.verdict for read in reads]
-    if truth is not None and truth.kind in _CONSISTENT and WRONG in verdicts:
-        return UNDECIDED  # other data than the problem's, a name of the student's own: no mistake
-    for verdict in (WRONG, UNDECIDED):
-        if verdict in verdicts:
-            return verdict
-    return verdicts[-1] if verdicts else MISSING

@@ -13,6 +13,7 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.reading import written
+from gradcheck_cli.verifying.array_backprop import ONE, Backprop, Edge, gradient_by, ones, zeros
 from gradcheck_cli.verifying.mistakes import SLIPS, Mistake, no_slips, of_step
 from gradcheck_cli.write.text import write
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 MOST = 80
 MOST_EDGES = 14
 MOST_PATHS = 8
-ONE = number(1)
-Edge = tuple[str, str]
 
 
 def array_mistakes(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
@@ -59,55 +58,6 @@ def _ratios(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
     for count in sorted(count for count in fixed if count is not None and count > 2):
         yield Mistake("constant", f"{count} times what is right: is a mean missing?", times(number(count), truth.expr))
         yield Mistake("constant", f"divided by {count} once too often", Call("div", (truth.expr, number(count))))
-
-
-class Backprop:
-    """What arrives at each name, in expressions of names of the graph and of adjoints; one edge may be changed."""
-
-    def __init__(self, engine: ArrayEngine) -> None:
-        self.engine = engine
-        self.output = engine.output
-        self.called = engine.backward.adjoints
-
-    def arriving(self, name: str) -> Expr:
-        """What arrives at a name, unchanged."""
-        if name == self.output and self.engine.problem.seed is None:
-            return ONE
-        return Name(self.called[name])
-
-    def rule(self, edge: Edge) -> Expr:
-        """What an edge sends back, in terms of the name `upstream(target)`."""
-        calculus = self.engine.calculus
-        return written(calculus.algebra, calculus.close(calculus.rule(edge[1])[edge[0]]))
-
-    def sent(self, edge: Edge, arriving: Expr) -> Expr:
-        """What an edge sends back when this arrives."""
-        return substitute(self.rule(edge), {f"upstream({edge[1]})": arriving})
-
-    def total(self, name: str, edge: Edge, changed: Expr) -> Expr:
-        """What would arrive at a name if that edge sent back something else."""
-        done: dict[str, Expr] = {}
-        return self._total(name, edge, changed, done)
-
-    def granted(self, name: str, other: str, arrives: Expr) -> Expr:
-        """What would arrive at a name if that arrived at another."""
-        return self._total(name, (other, ""), ONE, {other: arrives})
-
-    def _total(self, name: str, edge: Edge, changed: Expr, done: dict[str, Expr]) -> Expr:
-        graph = self.engine.graph
-        if name not in done:
-            done[name] = self.arriving(name)
-            if name == edge[0] or name in graph.ancestors.get(edge[0], frozenset()):
-                parts = []
-                for user in graph.targets[name]:
-                    if user != self.output and user not in graph.ancestors[self.output]:
-                        continue
-                    if (name, user) == edge:
-                        parts.append(changed)
-                    else:
-                        parts.append(self.sent((name, user), self._total(user, edge, changed, done)))
-                done[name] = plus(*parts)
-        return done[name]
 
 
 def _of_gradient(engine: ArrayEngine, ask: Call) -> Iterator[Mistake]:
@@ -161,12 +111,12 @@ def step_form(engine: ArrayEngine, truth: Truth) -> Expr | None:
     ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
     if not isinstance(ask, Call) or not all(isinstance(arg, Name) for arg in ask.args):
         return None
-    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
     back = Backprop(engine)
     if ask.function == "downstream":
-        return back.sent((ends[1], ends[0]), back.arriving(ends[0])) if ends[0] in back.called else None
-    source = ends[-1] if ask.function == "d" else ends[0]
-    if ask.function not in ("d", "upstream") or ends.count(engine.output) != len(ends) - 1:
+        end, start = (write(arg) for arg in ask.args)
+        return back.sent((start, end), back.arriving(end)) if end in back.called else None
+    source = gradient_by(engine, ask)
+    if source is None:
         return None
     users = [user for user in engine.graph.targets.get(source, ()) if user == engine.output or user in back.called]
     return plus(*(back.sent((source, user), back.arriving(user)) for user in users)) if users else None
@@ -213,7 +163,7 @@ def _changed(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
         start, end = edge
         if len(feeds[start]) > 1:
             message = f"{start} feeds {' and '.join(feeds[start])}, and what comes back from {end} is missing"
-            yield Mistake("missing-path", message, back.total(source, edge, _zeros(engine, start)))
+            yield Mistake("missing-path", message, back.total(source, edge, zeros(engine, start)))
     yield from _single_paths(engine, back, source)
     for edge in edges:
         yield from _on_edge(engine, back, source, edge)
@@ -235,7 +185,7 @@ def _bare(engine: ArrayEngine, back: Backprop, edge: Edge) -> Mistake | None:
     if arrives == ONE or sum(part == Name(f"upstream({end})") for part in walk(back.rule(edge))) != 1:
         return None
     message = f"the factor {write(arrives)}, what arrives at {end}, is missing"
-    return Mistake("missing-factor", message, back.sent(edge, _ones(engine, end)))
+    return Mistake("missing-factor", message, back.sent(edge, ones(engine, end)))
 
 
 def _single_paths(engine: ArrayEngine, back: Backprop, source: str) -> Iterator[Mistake]:
@@ -250,16 +200,6 @@ def _single_paths(engine: ArrayEngine, back: Backprop, source: str) -> Iterator[
         shown = " → ".join(reversed(path))
         message = f"this is the path {shown} alone; {len(paths) - 1} further paths lead from {source} to {path[0]}"
         yield Mistake("missing-path", message, arrives)
-
-
-def _zeros(engine: ArrayEngine, name: str) -> Expr:
-    shape = engine.shapes[name]
-    return Call("zeros", tuple(one.expr() for one in shape)) if shape else number(0)
-
-
-def _ones(engine: ArrayEngine, name: str) -> Expr:
-    shape = engine.shapes[name]
-    return Call("ones", tuple(one.expr() for one in shape)) if shape else ONE
 
 
 def _on_edge(engine: ArrayEngine, back: Backprop, source: str, edge: Edge) -> Iterator[Mistake]:

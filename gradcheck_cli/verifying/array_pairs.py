@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name, names, number
-from gradcheck_cli.symbolic.build import plus, times
+from gradcheck_cli.symbolic.build import times
+from gradcheck_cli.verifying.array_backprop import Backprop, Edge, gradient_by, zeros
 from gradcheck_cli.verifying.array_edits import edits
 from gradcheck_cli.verifying.array_glance import looks
-from gradcheck_cli.verifying.array_mistakes import Backprop, wrong_locals
+from gradcheck_cli.verifying.array_mistakes import wrong_locals
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.verifying.model import Diagnosis
 from gradcheck_cli.write.text import write
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.array_glance import Looks
     from gradcheck_cli.verifying.array_match import ArrayMatcher
@@ -36,7 +36,6 @@ MOST_PAIRED = 6  # changes of an edge that are paired with each other
 MOST_CHANGES = 16  # that are paired with the sign and with constants
 MOST_EDITS = 12
 _REORDERED = ("transpose", "shape")
-Edge = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ def pair(matcher: ArrayMatcher, truth: Truth, written: Expr, same: Same) -> Diag
 
     `same` says whether two expressions agree for all sizes and inputs, or whether one gives the numbers of the other.
     """
-    source = _source(matcher.engine, truth)
-    if source is None:
+    source = gradient_by(matcher.engine, truth.ask)
+    if source is None or source not in matcher.engine.backward.adjoints:
         return None
     fitting = list(islice(_fitting(matcher, truth, source, written, same), 2))
     return fitting[0] if len(fitting) == 1 else None
@@ -82,7 +81,7 @@ def _double(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
     back = Backprop(engine)
     for first, second in combinations(islice(_changes(engine, source), MOST_PAIRED), 2):
         if first.edge != second.edge:
-            found = _arriving(back, source, (first, second))
+            found = back.through(source, {first.edge: first.sent, second.edge: second.sent})
             yield Mistake(first.code, f"{first.message}; and {second.message}", found)
 
 
@@ -90,7 +89,7 @@ def _single(engine: ArrayEngine, source: str) -> Iterator[Mistake]:
     """One edge gone wrong, to which the sign or a constant is added."""
     back = Backprop(engine)
     for change in islice(_changes(engine, source), MOST_CHANGES):
-        yield Mistake(change.code, change.message, _arriving(back, source, (change,)))
+        yield Mistake(change.code, change.message, back.through(source, {change.edge: change.sent}))
 
 
 def _turned(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
@@ -101,18 +100,6 @@ def _turned(engine: ArrayEngine, truth: Truth) -> Iterator[Mistake]:
             yield Mistake("sign", f"the sign is turned around; and {message}", turned)
 
 
-def _source(engine: ArrayEngine, truth: Truth) -> str | None:
-    """The x of a question for the derivative of the output by x."""
-    ask = truth.ask
-    if not isinstance(ask, Call) or ask.function not in ("d", "upstream"):
-        return None
-    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
-    if len(ends) != len(ask.args):
-        return None
-    target, source = ends if ask.function == "d" else (ends[1] if len(ends) > 1 else engine.output, ends[0])
-    return source if target == engine.output and source in engine.backward.adjoints else None
-
-
 def _changes(engine: ArrayEngine, source: str) -> Iterator[Change]:
     """On each edge of the way: its path left out, its factor left out, a gate's classic slip; the slips come last."""
     inside = set(engine.graph.between(engine.output, source))
@@ -121,7 +108,7 @@ def _changes(engine: ArrayEngine, source: str) -> Iterator[Change]:
     for edge in edges:
         start, end = edge
         if starts.count(start) > 1:
-            nothing = _zeros(engine.shapes[start])
+            nothing = zeros(engine, start)
             yield Change("missing-path", f"what comes back from {end} is missing", edge, _constant(nothing))
         local = engine.local(start, end)
         if _by_entry(engine, edge) and f"upstream({end})" not in names(local) and names(local):
@@ -135,10 +122,6 @@ def _changes(engine: ArrayEngine, source: str) -> Iterator[Change]:
 def _by_entry(engine: ArrayEngine, edge: Edge) -> bool:
     """Whether the two ends of an edge have the same shape."""
     return engine.shapes[edge[0]] == engine.shapes[edge[1]]
-
-
-def _zeros(shape: Shape) -> Expr:
-    return Call("zeros", tuple(one.expr() for one in shape)) if shape else number(0)
 
 
 def _unchanged(arrives: Expr) -> Expr:
@@ -160,29 +143,6 @@ def _scales(engine: ArrayEngine, truth: Truth) -> Iterator[tuple[str, str, Calla
         yield "constant", f"the factor 1/{letter} is missing", _times(Name(letter))
     yield "constant", "a factor 2 is missing", lambda expr: Call("div", (expr, number(2)))
     yield "constant", "there is a factor 2 too many", _times(number(2))
-
-
-def _arriving(back: Backprop, source: str, changes: tuple[Change, ...]) -> Expr:
-    """What would arrive at a name if these edges sent back something else."""
-    graph, output = back.engine.graph, back.output
-    by_edge = {change.edge: change for change in changes}
-    touched = {start for start, _ in by_edge}
-    done: dict[str, Expr] = {}
-
-    def at(name: str) -> Expr:
-        if name in done:
-            return done[name]
-        done[name] = back.arriving(name)
-        if name in touched or any(name in graph.ancestors.get(start, ()) for start in touched):
-            users = (user for user in graph.targets[name] if user == output or user in graph.ancestors[output])
-            parts = []
-            for user in users:
-                change = by_edge.get((name, user))
-                parts.append(back.sent((name, user), at(user)) if change is None else change.sent(at(user)))
-            done[name] = plus(*parts)
-        return done[name]
-
-    return at(source)
 
 
 def _mended(engine: ArrayEngine, known: Looks, truth: Truth, written: Expr) -> Iterator[Mistake]:

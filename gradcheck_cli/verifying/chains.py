@@ -7,23 +7,45 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.verifying.match import left_open
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.verifying.match import Read, Truth
-    from gradcheck_cli.verifying.model import Claim, Diagnosis
+    from gradcheck_cli.verifying.model import Diagnosis
 
 
-def overall(reads: list[Read], truth: Truth | None) -> str:
-    """The verdict on a chain; where a value or name may be the student's own, a difference is no mistake."""
+_OWN = ("given", "defined")
+
+
+def overall(reads: list[Read], truth: Truth | None, own: tuple[str, ...] = _OWN) -> str:
+    """The verdict on a chain; where a value or name may be the student's `own`, a difference is no mistake."""
     verdicts = [read.member.verdict for read in reads]
-    if truth is not None and truth.kind in ("given", "defined") and WRONG in verdicts:
+    if truth is not None and truth.kind in own and WRONG in verdicts:
         return UNDECIDED  # x = 3 where the problem says 2, u = … of the student's own: no mistake
     for verdict in (WRONG, UNDECIDED):
         if verdict in verdicts:
             return verdict
     return verdicts[-1] if verdicts else MISSING
+
+
+def claim_of(formula: Formula, reads: list[Read], verdict: str, *, judged: bool = True, expected: str = "") -> Claim:
+    """The claim that a chain makes, worth a point where it is `judged` right or wrong; `expected` is told of wrong ones."""
+    first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
+    judged = judged and verdict in (CORRECT, WRONG)
+    return Claim(
+        id=None,
+        line=formula.line,
+        text=text_of(formula),
+        members=tuple(read.member for read in reads),
+        verdict=verdict,
+        first_wrong=first if verdict == WRONG else None,
+        expected=expected,
+        points=Fraction(int(judged)),
+        earned=Fraction(int(judged and verdict == CORRECT)),
+        cell=formula.cell,
+        left=formula.members[0],
+    )
 
 
 def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
@@ -19,7 +18,7 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
-from gradcheck_cli.verifying.chains import found_again, loose, overall, text_of, undecided
+from gradcheck_cli.verifying.chains import claim_of, found_again, loose, overall, text_of, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
 from gradcheck_cli.verifying.diagnose import diagnose
@@ -42,6 +41,7 @@ from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from fractions import Fraction
 
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.solving.engine import Engine
@@ -235,22 +235,9 @@ class Grader:
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
             reads = [left_open(read, note) for read in reads]
-        first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
-        wrong = verdict == WRONG and truth is not None
-        judged = verdict in (CORRECT, WRONG) and not (truth is not None and truth.kind in ("assumed", "own"))
-        return Claim(
-            id=None,
-            line=formula.line,
-            text=text_of(formula),
-            members=tuple(read.member for read in reads),
-            verdict=verdict,
-            first_wrong=first if verdict == WRONG else None,
-            expected=self.examiner.expected(truth) if truth is not None and wrong else "",
-            points=Fraction(int(judged)),
-            earned=Fraction(int(judged and verdict == CORRECT)),
-            cell=formula.cell,
-            left=formula.members[0],
-        )
+        judged = truth is None or truth.kind not in ("assumed", "own")
+        expected = self.examiner.expected(truth) if truth is not None and verdict == WRONG else ""
+        return claim_of(formula, reads, verdict, judged=judged, expected=expected)
 
     def explained(self, claim: Claim) -> Claim:
         """The claim just judged, with the mistake it is; it earns its points where it follows from an earlier one."""
