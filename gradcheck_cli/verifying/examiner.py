@@ -13,9 +13,9 @@ from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying.array_bench import ArrayBench
-from gradcheck_cli.verifying.array_carried import array_follows, array_slips
-from gradcheck_cli.verifying.array_collisions import array_collisions
+from gradcheck_cli.verifying.arrays.bench import ArrayBench
+from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
+from gradcheck_cli.verifying.arrays.collisions import array_collisions
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
 from gradcheck_cli.verifying.match import Matcher, Read, Truth

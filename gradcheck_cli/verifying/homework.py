@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
-from gradcheck_cli.verifying.array_homework import ArrayGrader
-from gradcheck_cli.verifying.array_sizes import with_sizes
+from gradcheck_cli.verifying.arrays.grader import ArrayGrader
+from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader
 from gradcheck_cli.verifying.junctures import parted

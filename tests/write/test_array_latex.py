@@ -16,7 +16,7 @@ from gradcheck_cli.shapes import size
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import array_space
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying.array_reading import product_readings, quietly, spread_indices
+from gradcheck_cli.verifying.arrays.reading import product_readings, quietly, spread_indices
 from gradcheck_cli.write.latex import LatexWriter
 from gradcheck_cli.write.ranks import rank
 from tests.build import names_of

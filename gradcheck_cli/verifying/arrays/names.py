@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.parsing.text import readings
-from gradcheck_cli.verifying.array_identity import identity_scope
-from gradcheck_cli.verifying.array_paper import on_paper
-from gradcheck_cli.verifying.array_reading import product_readings, ways
+from gradcheck_cli.verifying.arrays.identity import identity_scope
+from gradcheck_cli.verifying.arrays.paper import on_paper
+from gradcheck_cli.verifying.arrays.reading import product_readings, ways
 from gradcheck_cli.verifying.model import CORRECT
 from gradcheck_cli.verifying.own import own_name
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.array_bench import ArrayBench
+    from gradcheck_cli.verifying.arrays.bench import ArrayBench
     from gradcheck_cli.verifying.model import Claim
     from gradcheck_cli.verifying.own import Own
 

@@ -14,8 +14,8 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, Num, children, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
-from gradcheck_cli.verifying.array_loose import loosely
-from gradcheck_cli.verifying.array_paper import spread_indices
+from gradcheck_cli.verifying.arrays.loose import loosely
+from gradcheck_cli.verifying.arrays.paper import spread_indices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
 from gradcheck_cli.tape import MOST_STEPS
 from gradcheck_cli.verifying import Examiner, array_glance, array_homework
-from gradcheck_cli.verifying.array_glance import MOST_COMPARED, UNDECIDED_COSTS, looks
+from gradcheck_cli.verifying.arrays.glance import MOST_COMPARED, UNDECIDED_COSTS, looks
 from gradcheck_cli.verifying.homework import grade
 
 SUMS = r"\sum_i \sum_j \sum_k \sum_l \sum_p \sum_q \sum_r \sum_s P_{ij}P_{kl}P_{pq}P_{rs}"

@@ -13,7 +13,7 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.homework import grade
 
-TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "array_wrong.yaml").read_text(encoding="utf-8"))
+TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "array_wrong.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("problem", TABLE)

@@ -16,10 +16,10 @@ from gradcheck_cli.graph import Input
 from gradcheck_cli.judge import ArraySpace
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import plus
-from gradcheck_cli.verifying.array_compare import compare
-from gradcheck_cli.verifying.array_identity import identity_scope
-from gradcheck_cli.verifying.array_paper import on_paper
-from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.arrays.compare import compare
+from gradcheck_cli.verifying.arrays.identity import identity_scope
+from gradcheck_cli.verifying.arrays.paper import on_paper
+from gradcheck_cli.verifying.arrays.reading import ways
 from gradcheck_cli.verifying.gradients import exchanged
 from gradcheck_cli.verifying.match import Read, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.own import Own
 
 

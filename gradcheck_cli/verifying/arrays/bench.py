@@ -18,12 +18,12 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.verifying.array_diagnose import diagnose, forms, likely
-from gradcheck_cli.verifying.array_example import Examples, entries_to_look_at
-from gradcheck_cli.verifying.array_local import factor_of, other_forms
-from gradcheck_cli.verifying.array_match import ArrayMatcher
-from gradcheck_cli.verifying.array_singles import exact_mistake
-from gradcheck_cli.verifying.array_steps import array_steps, where
+from gradcheck_cli.verifying.arrays.diagnose import diagnose, forms, likely
+from gradcheck_cli.verifying.arrays.example import Examples, entries_to_look_at
+from gradcheck_cli.verifying.arrays.local import factor_of, other_forms
+from gradcheck_cli.verifying.arrays.match import ArrayMatcher
+from gradcheck_cli.verifying.arrays.singles import exact_mistake
+from gradcheck_cli.verifying.arrays.steps import array_steps, where
 from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis

@@ -15,16 +15,16 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.verifying.array_carried import array_follows, array_slips
-from gradcheck_cli.verifying.array_diagnose import equals
-from gradcheck_cli.verifying.array_letters import factors
-from gradcheck_cli.verifying.array_loose import sides
-from gradcheck_cli.verifying.array_match import MISREAD
-from gradcheck_cli.verifying.array_meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
-from gradcheck_cli.verifying.array_members import ASSUMED, ArrayMembers
-from gradcheck_cli.verifying.array_names import ArrayNames
-from gradcheck_cli.verifying.array_paper import on_paper
-from gradcheck_cli.verifying.array_reading import ways
+from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
+from gradcheck_cli.verifying.arrays.diagnose import equals
+from gradcheck_cli.verifying.arrays.letters import factors
+from gradcheck_cli.verifying.arrays.loose import sides
+from gradcheck_cli.verifying.arrays.match import MISREAD
+from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
+from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
+from gradcheck_cli.verifying.arrays.names import ArrayNames
+from gradcheck_cli.verifying.arrays.paper import on_paper
+from gradcheck_cli.verifying.arrays.reading import ways
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
@@ -39,7 +39,7 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.array_bench import ArrayBench
+    from gradcheck_cli.verifying.arrays.bench import ArrayBench
     from gradcheck_cli.verifying.carried import Slip
 
 _RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)

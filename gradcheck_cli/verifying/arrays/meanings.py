@@ -16,8 +16,8 @@ from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.symbolic.convert import as_typed
-from gradcheck_cli.verifying.array_identity import identity_scope
-from gradcheck_cli.verifying.array_paper import spread_indices
+from gradcheck_cli.verifying.arrays.identity import identity_scope
+from gradcheck_cli.verifying.arrays.paper import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.updates import is_step
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.array_bench import ArrayBench
+    from gradcheck_cli.verifying.arrays.bench import ArrayBench
     from gradcheck_cli.verifying.own import Own
 
 SPACE = re.compile(r"\s*(?:\\mathbb\s*\{?\s*R|ℝ|∈|\\in(?![A-Za-z]))")

@@ -16,7 +16,7 @@ from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.own import OWN
 
-TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "array_homework.yaml").read_text(encoding="utf-8"))
+TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "array_homework.yaml").read_text(encoding="utf-8"))
 EXAMINERS = {}
 VARIANTS = 8
 GRADIENT = re.compile(r"\\?d[A-Za-z\\]")  # what dZ is said to be, the lines below take it for

@@ -12,7 +12,7 @@ from gradcheck_cli.verifying.model import CORRECT
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
-    from gradcheck_cli.verifying.array_homework import ArrayGrader
+    from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 
 _SIZES = re.compile(
     r"[A-Za-z]_\{[A-Za-z0-9]+(?:_\{[A-Za-z0-9]+\}|_[A-Za-z0-9]+)?\}|[A-Za-z]_[A-Za-z0-9]"

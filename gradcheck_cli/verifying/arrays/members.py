@@ -12,7 +12,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, mapped, names, number, substitute
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.verifying.array_differentials import ArrayDifferentials
+from gradcheck_cli.verifying.arrays.differentials import ArrayDifferentials
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.array_bench import ArrayBench
+    from gradcheck_cli.verifying.arrays.bench import ArrayBench
     from gradcheck_cli.verifying.own import Own
 
 MOST_CLASSES = 2  # letters that may be the right class

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, mapped, number, walk, with_children
-from gradcheck_cli.verifying.array_identity import with_identity
+from gradcheck_cli.verifying.arrays.identity import with_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,9 +12,9 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Index, Name, Num, walk
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.verifying.array_glance import looks
-from gradcheck_cli.verifying.array_mistakes import array_mistakes, step_form, unfolded, worked_out
-from gradcheck_cli.verifying.array_slips import faults
+from gradcheck_cli.verifying.arrays.glance import looks
+from gradcheck_cli.verifying.arrays.mistakes import array_mistakes, step_form, unfolded, worked_out
+from gradcheck_cli.verifying.arrays.slips import faults
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Truth
     from gradcheck_cli.verifying.mistakes import Mistake
 

@@ -24,7 +24,7 @@ from gradcheck_cli.verifying.model import CODES
 from gradcheck_cli.verifying.report import judge
 from gradcheck_cli.write.text import write
 
-TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "arrays.yaml").read_text(encoding="utf-8"))
+TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "arrays.yaml").read_text(encoding="utf-8"))
 EXAMINERS = {name: Examiner(problem) for name in bundled() if (problem := load(name)).arrays}
 ROWS = [
     (problem, ask, verdict, answer, answers[answer] if isinstance(answers, dict) else None)

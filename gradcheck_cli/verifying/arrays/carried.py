@@ -12,9 +12,9 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
-from gradcheck_cli.verifying.array_backprop import Backprop, gradient_by
-from gradcheck_cli.verifying.array_diagnose import equals, forms
-from gradcheck_cli.verifying.array_glance import begin
+from gradcheck_cli.verifying.arrays.backprop import Backprop, gradient_by
+from gradcheck_cli.verifying.arrays.diagnose import equals, forms
+from gradcheck_cli.verifying.arrays.glance import begin
 from gradcheck_cli.verifying.carried import Slip
 from gradcheck_cli.verifying.model import WRONG
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names, number, walk
-from gradcheck_cli.verifying.array_edits import Edit, is_product, neighbours, parts_of, reordered, replaced
+from gradcheck_cli.verifying.arrays.edits import Edit, is_product, neighbours, parts_of, reordered, replaced
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.write.text import write
 

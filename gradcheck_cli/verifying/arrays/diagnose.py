@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
-from gradcheck_cli.verifying.array_compare import compare
-from gradcheck_cli.verifying.array_counts import count_mistakes
-from gradcheck_cli.verifying.array_edits import edits, reshapings
-from gradcheck_cli.verifying.array_glance import begin, looks
-from gradcheck_cli.verifying.array_letters import aligned, free_letters
-from gradcheck_cli.verifying.array_pairs import pair
-from gradcheck_cli.verifying.array_reading import product_readings
-from gradcheck_cli.verifying.array_shapes import read_shape
-from gradcheck_cli.verifying.array_singles import exact_mistake, in_numbers, names_inside, single_mistakes
-from gradcheck_cli.verifying.array_slips import slips
+from gradcheck_cli.verifying.arrays.compare import compare
+from gradcheck_cli.verifying.arrays.counts import count_mistakes
+from gradcheck_cli.verifying.arrays.edits import edits, reshapings
+from gradcheck_cli.verifying.arrays.glance import begin, looks
+from gradcheck_cli.verifying.arrays.letters import aligned, free_letters
+from gradcheck_cli.verifying.arrays.pairs import pair
+from gradcheck_cli.verifying.arrays.reading import product_readings
+from gradcheck_cli.verifying.arrays.shapes import read_shape
+from gradcheck_cli.verifying.arrays.singles import exact_mistake, in_numbers, names_inside, single_mistakes
+from gradcheck_cli.verifying.arrays.slips import slips
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, Diagnosis
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
 
 _MOST_READINGS = 2

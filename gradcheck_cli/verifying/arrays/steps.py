@@ -16,8 +16,8 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.convert import as_typed
-from gradcheck_cli.verifying.array_backprop import Backprop
-from gradcheck_cli.verifying.array_local import factor_of
+from gradcheck_cli.verifying.arrays.backprop import Backprop
+from gradcheck_cli.verifying.arrays.local import factor_of
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:

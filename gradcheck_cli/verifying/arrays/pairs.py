@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.symbolic.build import times
-from gradcheck_cli.verifying.array_backprop import Backprop, Edge, gradient_by, zeros
-from gradcheck_cli.verifying.array_edits import edits
-from gradcheck_cli.verifying.array_glance import looks
-from gradcheck_cli.verifying.array_mistakes import wrong_locals
+from gradcheck_cli.verifying.arrays.backprop import Backprop, Edge, gradient_by, zeros
+from gradcheck_cli.verifying.arrays.edits import edits
+from gradcheck_cli.verifying.arrays.glance import looks
+from gradcheck_cli.verifying.arrays.mistakes import wrong_locals
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.verifying.model import Diagnosis
 from gradcheck_cli.write.text import write
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.verifying.array_glance import Looks
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.glance import Looks
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Truth
 
     Same = Callable[[Expr, Expr], bool]

@@ -15,7 +15,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.options import with_numbers
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import to_float
-from gradcheck_cli.verifying.array_letters import aligned
+from gradcheck_cli.verifying.arrays.letters import aligned
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED
 from gradcheck_cli.write.text import write
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Truth
 
 SIZES = (1, 2)  # of every letter that has no number, one after the other

@@ -18,14 +18,14 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
-from gradcheck_cli.verifying.array_compare import compare, held_at
-from gradcheck_cli.verifying.array_identity import identity_scope
-from gradcheck_cli.verifying.array_letters import aligned, factors, free_letters
-from gradcheck_cli.verifying.array_loose import is_comparison, sides
-from gradcheck_cli.verifying.array_paper import on_paper
-from gradcheck_cli.verifying.array_reading import quietly, ways
-from gradcheck_cli.verifying.array_shapes import shape_answer
-from gradcheck_cli.verifying.array_values import alike, grids_equal, literals_named, put_in, sizes_named, worst
+from gradcheck_cli.verifying.arrays.compare import compare, held_at
+from gradcheck_cli.verifying.arrays.identity import identity_scope
+from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
+from gradcheck_cli.verifying.arrays.loose import is_comparison, sides
+from gradcheck_cli.verifying.arrays.paper import on_paper
+from gradcheck_cli.verifying.arrays.reading import quietly, ways
+from gradcheck_cli.verifying.arrays.shapes import shape_answer
+from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.array_compare import compare
-from gradcheck_cli.verifying.array_edits import edits
-from gradcheck_cli.verifying.array_mistakes import array_mistakes
+from gradcheck_cli.verifying.arrays.compare import compare
+from gradcheck_cli.verifying.arrays.edits import edits
+from gradcheck_cli.verifying.arrays.mistakes import array_mistakes
 from gradcheck_cli.verifying.diagnose import TELLING
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.write.text import write
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.symbolic.evaluate import Value
-    from gradcheck_cli.verifying.array_match import ArrayMatcher
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Truth
 
 _TELLING = frozenset({*TELLING, "wrong-local"})

@@ -16,7 +16,7 @@ from gradcheck_cli.expr import Index, Name, Num, Sum, children
 from gradcheck_cli.judge import array_points
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near
-from gradcheck_cli.verifying.array_compare import compare
+from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.kept import Kept
 
 if TYPE_CHECKING:

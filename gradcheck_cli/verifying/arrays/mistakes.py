@@ -13,7 +13,7 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.reading import written
-from gradcheck_cli.verifying.array_backprop import ONE, Backprop, Edge, gradient_by, ones, zeros
+from gradcheck_cli.verifying.arrays.backprop import ONE, Backprop, Edge, gradient_by, ones, zeros
 from gradcheck_cli.verifying.mistakes import SLIPS, Mistake, no_slips, of_step
 from gradcheck_cli.write.text import write
 

@@ -1,0 +1,1 @@
+"""Answers about vectors and matrices: read, matched, diagnosed and explained."""
