@@ -260,7 +260,8 @@ class Matcher:
     @cached_property
     def typed_exactly(self) -> frozenset[Fraction]:
         """The numbers that are the problem's own: these nobody has rounded."""
-        return frozenset(abs(value) for value in self.given.values())
+        rate = self.engine.problem.learning_rate
+        return frozenset(abs(value) for value in (*self.given.values(), *(() if rate is None else (rate,))))
 
     def agrees(self, left: Expr, right: Expr) -> bool:
         """Whether two expressions in names agree for all inputs, or on the branches of the given values."""
