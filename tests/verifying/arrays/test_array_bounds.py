@@ -9,7 +9,8 @@ from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
 from gradcheck_cli.tape import MOST_STEPS
-from gradcheck_cli.verifying import Examiner, array_glance, array_homework
+from gradcheck_cli.verifying import Examiner
+from gradcheck_cli.verifying.arrays import glance, grader
 from gradcheck_cli.verifying.arrays.glance import MOST_COMPARED, UNDECIDED_COSTS, looks
 from gradcheck_cli.verifying.homework import grade
 
@@ -29,8 +30,8 @@ def claims_of(examiner, *lines):
 @pytest.mark.parametrize("body", [SUMS, SUMS + "P_{is}"])
 def test_sums_over_many_letters_are_judged_and_looked_at_no_further_than_allowed(examiner, monkeypatch, body):
     looked, compared = looks(examiner.arrays.matcher.space), []
-    compare = array_glance.compare
-    monkeypatch.setattr(array_glance, "compare", lambda *args: compared.append(args) or compare(*args))
+    compare = glance.compare
+    monkeypatch.setattr(glance, "compare", lambda *args: compared.append(args) or compare(*args))
     worked_out = type(looked.glances[0])._worked_out
     steps = []
     monkeypatch.setattr(
@@ -44,7 +45,7 @@ def test_sums_over_many_letters_are_judged_and_looked_at_no_further_than_allowed
 
 def test_a_mistake_is_told_within_the_allowance_only(examiner, monkeypatch):
     assert claims_of(examiner, TURNED)[0].diagnosis.code == "sign"
-    monkeypatch.setattr(array_glance, "MOST_COMPARED", 0)
+    monkeypatch.setattr(glance, "MOST_COMPARED", 0)
     (claim,) = claims_of(examiner, TURNED)
     assert (claim.verdict, claim.diagnosis) == ("wrong", None)
 
@@ -56,7 +57,7 @@ def test_where_comparisons_run_out_few_more_are_tried(examiner, monkeypatch):
         tried.append(sides)
         return ArrayDecision("undecided", "there are too many entries")
 
-    monkeypatch.setattr(array_glance, "compare", undecided)
+    monkeypatch.setattr(glance, "compare", undecided)
     looked = looks(examiner.arrays.matcher.space)
     found = [looked.equal(expr, expr, {}) for _, expr in looked.space.definitions]
     assert not any(found)
@@ -70,7 +71,7 @@ def times(number, left="Z_2", factor=""):
 
 
 def test_a_text_of_wrong_claims_has_only_its_first_ones_looked_into(examiner, monkeypatch):
-    monkeypatch.setattr(array_homework, "MOST_DIAGNOSED", 3)
+    monkeypatch.setattr(grader, "MOST_DIAGNOSED", 3)
     claims = claims_of(examiner, *[times(number) for number in (3, 5, 7, 11, 13)], times(1))
     assert [claim.verdict for claim in claims] == ["wrong"] * 5 + ["correct"]
     assert [bool(claim.steps) for claim in claims] == [True] * 3 + [False] * 3
@@ -81,5 +82,5 @@ def test_a_text_of_wrong_claims_has_only_its_first_ones_looked_into(examiner, mo
 def test_the_last_wrong_claims_are_kept_for_those_below(examiner, monkeypatch, number, source):
     after = times(number, "W_2", r"H^\top")
     assert claims_of(examiner, times(3), times(7), after)[-1].follows_from == (0 if number == 3 else 1)
-    monkeypatch.setattr(array_homework, "MOST_SLIPS", 1)
+    monkeypatch.setattr(grader, "MOST_SLIPS", 1)
     assert claims_of(examiner, times(3), times(7), after)[-1].follows_from == source
