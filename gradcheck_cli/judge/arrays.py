@@ -17,7 +17,7 @@ from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, REFUTE_BITS, 
 from gradcheck_cli.judge.draws import DISCRETE, listed
 from gradcheck_cli.judge.needs import needs
 from gradcheck_cli.shapes import text_of
-from gradcheck_cli.symbolic.evaluate import Value, outer, sign_of
+from gradcheck_cli.symbolic.evaluate import Inner, Value, outer, sign_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,6 +124,8 @@ class _Comparison:
         self.count = len(pair[0].plan.outputs)
         self.agreed = [0] * self.count
         self.points = 0
+        self.met: list[tuple[Point, int]] = []  # where entries agreed
+        self.holes = 0  # entries that have a value in the truth, and at some point none in what is judged
         self.base: Point | None = None
         self.seen: dict[Side, int] = {}
         self.needs = needs(pair, self.reach.blocks)
@@ -137,6 +139,8 @@ class _Comparison:
         point = self.differs_early(own) or self.differs_drawn()
         if point is not None:
             return self.refuted(point)
+        if self.holes:
+            self.without_unearned()
         if min(self.agreed) < (1 if self.exhaustive else min(FEWEST, self.wanted)):
             return self.too_few(own)
         if self.exhaustive:
@@ -195,6 +199,8 @@ class _Comparison:
         together = small = 0
         for bits in precisions:
             (left, _), (right, _) = self.values(point, bits)
+            if count:
+                self.holes |= holes(left, right)
             for at, found in relations(left, right, bits):
                 if found == "apart" and self.proves(point, at, bits):
                     self.at = at
@@ -208,11 +214,19 @@ class _Comparison:
 
     def note_agreement(self, point: Point, together: int, small: int, bits: int) -> None:
         self.points += 1
+        self.met.append((point, together))
         self.base = self.base or point
         self.agreed = [number + (together >> at & 1) for at, number in enumerate(self.agreed)]
         for name, place, x in self.kinks(point, bits):
             if sign := sign_of(x):
                 self.seen[name, place, sign] = self.seen.get((name, place, sign), 0) | small
+
+    def without_unearned(self) -> None:
+        """Take back where entries with holes agree only because 0 times something undefined counts as 0."""
+        for point, together in self.met:
+            (left, _), (right, _) = self.values(point, AGREE_BITS, absorb=False)
+            owed = self.holes & together & (empty(left) | empty(right))
+            self.agreed = [number - (owed >> at & 1) for at, number in enumerate(self.agreed)]
 
     def proves(self, point: Point, at: int, bits: int) -> bool:
         """A difference counts unless it rests on 0 times something undefined, or on a convention at a kink."""
@@ -319,3 +333,13 @@ class _Comparison:
             return ArrayDecision("equal", "agree at the given values", points=self.points, note=note)
         reason = "both sides are defined at too few points" if self.reach.leaves else "a side is not defined"
         return ArrayDecision("undecided", reason, points=self.points)
+
+
+def empty(values: tuple[Inner, ...]) -> int:
+    """The entries that have no value."""
+    return sum(1 << at for at, value in enumerate(values) if value is None)
+
+
+def holes(left: tuple[Inner, ...], right: tuple[Inner, ...]) -> int:
+    """The entries that have a value on the right side only."""
+    return empty(left) & ~empty(right)

@@ -83,6 +83,7 @@ class _Tally:
     agreed: list[Point] = field(default_factory=list)
     seen: set[tuple[str, int, int]] = field(default_factory=set)
     tie: Point | None = None
+    hole: bool = False  # somewhere the truth has a value, and what is judged has none
     note: str = ""
 
 
@@ -107,6 +108,8 @@ class _Comparison:
                 self.remark(point, found)
             if len(self.tally.agreed) >= wanted and not listable(self.reach):
                 break
+        if self.tally.hole:
+            self.tally.agreed = [point for point in self.tally.agreed if self.earned(point)]
         if len(self.tally.agreed) < (1 if listable(self.reach) else FEWEST):
             return self.too_few()
         for point in self.unseen_branches():
@@ -132,6 +135,7 @@ class _Comparison:
         for bits in (REFUTE_BITS, AGREE_BITS) if quick else (AGREE_BITS,):
             left, right, kinks = self.values(point, bits)
             if left is None or right is None:
+                self.tally.hole |= right is not None
                 continue
             verdict = relation(left, right, bits)
             if verdict == "apart":
@@ -152,6 +156,11 @@ class _Comparison:
             self.tally.tie = self.tally.tie or point
             return "tie"
         return "different"
+
+    def earned(self, point: Point) -> bool:
+        """Whether two sides that agree do not owe it to 0 times something undefined."""
+        left, right, _ = self.values(point, AGREE_BITS, absorb=False)
+        return left is not None and right is not None
 
     def continuous(self, kink: Kink) -> bool:
         """Whether a kink is met by chance only: some input it depends on is not discrete."""

@@ -246,3 +246,15 @@ def test_a_branch_where_all_is_huge_is_not_taken_as_seen():
 def test_names_of_nodes_stand_for_their_values():
     assert decide(Name("a"), read("1/(1 + exp(-z))"), SPACE).kind == "equal"
     assert to_float(decide(Name("z"), Name("w"), SPACE).left) == -5
+
+
+@pytest.mark.parametrize("inside", ["p - 1", "-1 - p", "p - 2"])
+def test_zero_times_something_undefined_proves_no_agreement(inside):
+    """Where y is 1 the second logarithm does not count; where y is 0 the left side has no value."""
+    found = decide(read(f"y*log(p) + (1 - y)*log({inside})"), read("y*log(p) + (1 - y)*log(1 - p)"), SPACE)
+    assert found.kind == "undecided"
+    assert decide(read(f"y*log({inside})"), read(f"log({inside})*y"), SPACE).kind != "different"
+
+
+def test_a_hole_alone_takes_nothing_back():
+    assert decide(read("c*(1/c)*x + y*x"), read("x + y*x"), SPACE).kind == "equal"

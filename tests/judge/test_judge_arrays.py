@@ -306,3 +306,12 @@ def test_rewriting_never_makes_a_difference(text, rewrite):
 @given(_expressions(), st.sampled_from(MUTATIONS))
 def test_a_mutation_is_never_overlooked(text, mutation):
     assert PLAIN.compare(mutation.format(text), text).kind != "equal"
+
+
+@pytest.mark.parametrize("inside", ["P - 1", "-1 - P", "P - 2"])
+def test_zero_times_something_undefined_proves_no_agreement(inside):
+    """Where y is 1 the second logarithm does not count; where it is 0 the left side has no value."""
+    world = World({"P": "probability m", "y": "binary m"})
+    left, right = world.read(f"y*log(P) + (1 - y)*log({inside})"), world.read("y*log(P) + (1 - y)*log(1 - P)")
+    assert compare_arrays(world.space, left, right).kind == "undecided"
+    assert compare_arrays(world.space, right, world.read("(1 - y)*log(1 - P) + log(P)*y")).kind == "equal"
