@@ -143,11 +143,16 @@ def of_faults(problem, composer, query, writers, chance):
     for codes, expr in dict.fromkeys(query.faults):
         found = composer.values(expr)
         given = any(leaf.entries is not None for leaf in problem.graph.inputs)
-        plain_number = not names(expr) and not given  # may have been worked out at inputs of the student's own
+        # one may have been worked out at inputs of the student's own, or be the right one with fewer digits
+        plain_number = not names(expr) and (not given or (np.ndim(truth[0]) == 0 and rounded(found[0], truth[0])))
+        spread = query.ask.startswith("local") and same(
+            found, [fitted(*pair) for pair in zip(truth, found, strict=True)]
+        )
         if (
             not any(same(found[:many], right[:many]) for right in (truth, also) for many in (1, DRAWS))
             and not is_symbolic(expr)
             and not plain_number
+            and not spread
         ):
             known.append((codes, expr, found))
     chosen = chance.sample(known, MOST_FAULTS) if len(known) > MOST_FAULTS else known
@@ -164,6 +169,19 @@ def of_faults(problem, composer, query, writers, chance):
             yield Case(problem.name, f"{own}, LaTeX", text, codes)
         else:
             yield Case(problem.name, own, write(expr), codes, ask=query.ask)
+
+
+def fitted(right, found):
+    """The right values in the shape of others that say the same for a whole axis: 1/s for each entry of a row."""
+    if right is None or found is None or np.ndim(right) != np.ndim(found):
+        return right
+    first = tuple(slice(0, 1) if few == 1 else slice(None) for few in np.shape(found))
+    kept = np.asarray(right)[first]
+    return (
+        kept
+        if np.shape(kept) == np.shape(found) and np.allclose(np.broadcast_to(kept, np.shape(right)), right)
+        else right
+    )
 
 
 def of_numbers(problem, composer, query):
