@@ -44,6 +44,13 @@ class Call:
     args: tuple[Expr, ...]
     options: tuple[tuple[str, Expr], ...] = ()
     span: Span = field(default=NOWHERE, compare=False)
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        # trees are looked up in tables all the time, and a hash goes down to the leaves
+        if not self._hash:
+            object.__setattr__(self, "_hash", hash((self.function, self.args, self.options)))
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ class ArrayGrader:
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
-            self.names.told(claim, self.last[0].ask)
+            self.names.told(*self.last)
         if claim.verdict != WRONG or self.diagnosed > MOST_DIAGNOSED:
             return claim
         source = array_follows(self.bench.matcher, self.slips, *self.last)

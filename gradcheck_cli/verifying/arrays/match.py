@@ -23,20 +23,20 @@ from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
 from gradcheck_cli.verifying.arrays.loose import is_comparison, sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
-from gradcheck_cli.verifying.arrays.reading import quietly, ways
+from gradcheck_cli.verifying.arrays.reading import ways
 from gradcheck_cli.verifying.arrays.shapes import shape_answer
+from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge import ArrayDecision
-    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
@@ -49,7 +49,8 @@ class ArrayMatcher:
     def __init__(self, engine: ArrayEngine, space: ArraySpace) -> None:
         self.engine = engine
         self.space = space
-        self.quiet = quietly(self.shape_of)
+        sized = Sized(engine)
+        self.quiet, self.shape_of, self.shapes_with = sized.quiet, sized.of, sized.with_own
         self.scope = identity_scope(engine.problem.scope)
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
@@ -94,14 +95,6 @@ class ArrayMatcher:
         for way in ways(found, source, shape_of, latex=latex):
             for one in (way,) if own is None else own.meanings(way):
                 yield from sides(self.engine, way, one, source, 0)
-
-    def shapes_with(self, own: Own) -> Callable[[Expr], Shape | None]:
-        """The shape of an expression in which a text's own names stand; None where its parts do not fit."""
-        return quietly(lambda expr: self.shape_of(own.meanings(expr)[0]))
-
-    def shape_of(self, expr: Expr) -> Shape:
-        """The shape of an expression, whatever its index letters have run over before. Raises GradcheckError."""
-        return lower(self.engine.resolve(expr), Shapes(self.engine.shapes, self.engine.letters)).shape
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.arrays.bench import ArrayBench
+    from gradcheck_cli.verifying.match import Read, Truth
     from gradcheck_cli.verifying.model import Claim
     from gradcheck_cli.verifying.own import Own
 
@@ -88,11 +89,11 @@ class ArrayNames:
                 return True
         return False
 
-    def told(self, claim: Claim, ask: Expr | None) -> None:
-        """Keep what a right derivative is, in its place among the others."""
-        sources = [member.source for member in claim.members if member.source is not None]
-        value = self.meaning(sources[-1], latex=True) if sources else None
-        self.values.append((None, value, ask))
+    def told(self, truth: Truth, reads: list[Read]) -> None:
+        """Keep what a right derivative is, as its last member was read, in its place among the others."""
+        value = reads[-1].expr if reads else None
+        known = {*self.engine.shapes, *self.engine.letters}
+        self.values.append((None, value if value is not None and known.issuperset(names(value)) else None, truth.ask))
 
     def left_out(self, formula: Formula) -> None:
         """A numbered name that was never given, S_4 between S_3 and S_5: the one derivative between these two."""
