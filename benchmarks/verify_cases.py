@@ -21,6 +21,7 @@ import array_cases
 import scalar_cases
 from judging import measured, print_off, print_peer, print_shares, print_table
 
+from gradcheck_cli.cli.common import collect_seldom
 from gradcheck_cli.problem import bundled, load
 from gradcheck_cli.verifying import Examiner
 
@@ -38,7 +39,7 @@ def report(about, problems, cases_of, show, *, peer, sample, shares):
     examiners = {name: Examiner(problem) for name, problem in problems.items()}
     cases = [case for name, examiner in examiners.items() for case in drawn(cases_of(examiner), name, sample)]
     gc.collect()
-    gc.freeze()  # what is there before the first claim is collected no more, as in `gradcheck verify`
+    collect_seldom()
     if shares:
         print_shares(cases, examiners)
         return

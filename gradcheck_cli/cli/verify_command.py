@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
 import click
 
-from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_UNUSABLE, EXIT_WRONG, common, fail
+from gradcheck_cli.cli.common import EXIT_RIGHT, EXIT_UNUSABLE, EXIT_WRONG, collect_seldom, common, fail
 from gradcheck_cli.errors import GradcheckError
 
 if TYPE_CHECKING:
@@ -51,8 +50,7 @@ def verify(
     from gradcheck_cli.verifying import judge_files
 
     del debug
-    gc.freeze()  # what was imported stays; what many files leave behind is collected
-    gc.enable()
+    collect_seldom()
     named = tuple(load(name) for name in problem)
     reports: list[Report] = []
     unusable = False
