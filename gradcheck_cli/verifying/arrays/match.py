@@ -200,7 +200,8 @@ class ArrayMatcher:
                 found = Verdict(WRONG, error.message)
             if found.verdict == CORRECT:
                 return found
-            best = found if best is None or found.verdict == UNDECIDED else best
+            if best is None or found.verdict == UNDECIDED or (_is_misfit(best) and not _is_misfit(found)):
+                best = found
         best = best or Verdict(WRONG)
         return self.with_values(expr, truth, tolerance) or best
 
@@ -384,6 +385,11 @@ MISREAD = (
     "the sum over ",
 )  # how a note begins where a letter or row does not fit
 RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
+
+
+def _is_misfit(verdict: Verdict) -> bool:
+    """Whether letters fit nowhere in this form: then another one was meant."""
+    return verdict.verdict == WRONG and verdict.note.startswith("the index ")
 
 
 def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
