@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.problem import Key, Question, load
 from gradcheck_cli.render.canvas import canvas
 from gradcheck_cli.render.report import Detail, print_report
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner, Report
+from gradcheck_cli.verifying import Report
+from tests.answers import examiner_of, judged
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "arrays.yaml").read_text(encoding="utf-8"))
 WRONG = [
@@ -22,7 +20,6 @@ WRONG = [
     for ask, verdicts in queries.items()
     for answer in verdicts.get("wrong", ())
 ]
-EXAMINERS = {}
 
 
 def printed(claim, **flags):
@@ -34,10 +31,7 @@ def printed(claim, **flags):
 
 @pytest.mark.parametrize(("name", "ask", "answer"), WRONG)
 def test_a_hint_gives_nothing_away(name, ask, answer):
-    examiner = EXAMINERS.setdefault(name, Examiner(load(name)))
-    source = Source("ask", ask)
-    question = Question(ask, parse(source, examiner.problem.scope), source)
-    claim = examiner.claim(question, Key((Source("answer", answer),)))
+    claim = judged(examiner_of(name), ask, answer)
     assert claim.verdict == "wrong"
     _, *below = printed(claim, hint=True).splitlines()[1:]
     said = "\n".join(below[:-1])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.problem import Key, Question, load
+from gradcheck_cli.problem import load
 from gradcheck_cli.solving.engine import Engine
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.spot import spot
+from tests.answers import examiner_of, judged
 
-EXAMINER = Examiner(load("softmax-unit"))
+EXAMINER = examiner_of("softmax-unit")
 
 
 @pytest.mark.parametrize(
@@ -26,17 +24,13 @@ EXAMINER = Examiner(load("softmax-unit"))
     ],
 )
 def test_the_mistake_is_named_although_nothing_is_given(ask, answer, code):
-    written = Source("ask", ask)
-    question = Question(ask, parse(written, EXAMINER.problem.scope), written)
-    claim = EXAMINER.claim(question, Key((Source("answer", answer),)))
+    claim = judged(EXAMINER, ask, answer)
     assert (claim.verdict, claim.diagnosis.code) == ("wrong", code)
 
 
 def test_a_number_is_judged_at_given_numbers_only():
-    written = Source("ask", "d(x4, r)")
-    question = Question("r", parse(written, EXAMINER.problem.scope), written)
     assert spot(EXAMINER.engine).has_all_values
-    assert EXAMINER.claim(question, Key((Source("answer", "1"),))).verdict == "undecided"
+    assert judged(EXAMINER, "d(x4, r)", 1).verdict == "undecided"
 
 
 def test_given_numbers_are_looked_at_themselves():

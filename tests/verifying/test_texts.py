@@ -13,18 +13,11 @@ from gradcheck_cli.errors import FileError
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner, judge_files
-from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying import judge_files
+from tests.answers import graded
 
 RELU, NEURON, HIDDEN, BCE = "residual-relu", "sigmoid-neuron", "four-hidden-units", "squared-term-bce"
 SQUARED = "squared-term"
-EXAMINERS = {}
-
-
-def claims_of(text, *names):
-    for name in names:
-        EXAMINERS.setdefault(name, Examiner(load(name)))
-    return grade([EXAMINERS[name] for name in names], read_document(Source("homework.md", text)))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +171,7 @@ def claims_of(text, *names):
 )  # fmt: skip
 def test_verdicts(text, problem, verdicts):
     letters = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}
-    assert "".join(letters[claim.verdict] for claim in claims_of(text, problem)) == verdicts
+    assert "".join(letters[claim.verdict] for claim in graded(text, problem)) == verdicts
 
 
 LONG = "+".join("0" * 12_000)
@@ -199,7 +192,7 @@ LONG = "+".join("0" * 12_000)
     ids=["formula", "display", "line", "align", "unclosed", "members", "formulas", "all members"],
 )
 def test_what_is_passed_over_is_said(text, line, why):
-    *read, passed = claims_of(text, NEURON)
+    *read, passed = graded(text, NEURON)
     assert {claim.verdict for claim in read} == {"correct"}
     assert (passed.verdict, passed.line) == ("unreadable", line)
     assert why in passed.members[0].note
@@ -214,7 +207,7 @@ def test_what_is_passed_over_is_shown(tmp_path, run):
 
 
 def test_long_prose_is_no_claim():
-    assert [claim.verdict for claim in claims_of("word " * 6000 + "\n\n$z = 1$", NEURON)] == ["correct"]
+    assert [claim.verdict for claim in graded("word " * 6000 + "\n\n$z = 1$", NEURON)] == ["correct"]
 
 
 def test_definitions_of_definitions_do_not_grow_without_bound():
@@ -223,13 +216,13 @@ def test_definitions_of_definitions_do_not_grow_without_bound():
         *(f"$k_{{{at + 1}}} = k_{{{at}}} k_{{{at}}} + k_{{{at}}}$" for at in range(60)),
         "$z = k_{60}$",
     ]
-    claims = claims_of("\n\n".join(lines), NEURON)
+    claims = graded("\n\n".join(lines), NEURON)
     assert claims[3].verdict == "correct"
     assert claims[-1].verdict == "unreadable"
 
 
 def test_derivatives_of_derivatives_do_not_grow_without_bound():
-    (claim,) = claims_of("da/dz = " + "d(" * 20 + "a" + ", z)" * 20, NEURON)
+    (claim,) = graded("da/dz = " + "d(" * 20 + "a" + ", z)" * 20, NEURON)
     assert claim.verdict == "unreadable"
     assert "too long" in claim.members[0].note
 
@@ -241,18 +234,18 @@ def test_a_problem_named_often_is_judged_once(tmp_path):
 
 
 def test_many_wrong_claims_are_judged_without_comparing_all_with_all():
-    claims = claims_of("\n".join(f"da/dx0 = {at}.5\nz = 7.{at}" for at in range(170)), NEURON)
+    claims = graded("\n".join(f"da/dx0 = {at}.5\nz = 7.{at}" for at in range(170)), NEURON)
     assert [claim.verdict for claim in claims] == ["wrong"] * 340
     assert claims[-1].diagnosis is None
 
 
 def test_a_name_of_ones_own_earns_nothing():
-    (claim,) = claims_of("$s = 1 + e^{-z}$", NEURON)
+    (claim,) = graded("$s = 1 + e^{-z}$", NEURON)
     assert (claim.points, claim.note) == (0, "a name of the student's own")
 
 
 def test_what_a_line_assumes_is_reported():
-    first, second = claims_of("$x_0 = 3$\n\n$z = 9$", NEURON)
+    first, second = graded("$x_0 = 3$\n\n$z = 9$", NEURON)
     assert first.assumes == "line 1 takes x0 = 3; what stands below may be right with that"
     assert second.note == "with x0 = 3 (line 1)"
 
@@ -269,7 +262,7 @@ def test_a_value_for_an_input_without_one_holds_below(tmp_path):
 
 
 def test_what_follows_from_a_slip_is_carried_forward():
-    first, second = claims_of(
+    first, second = graded(
         r"$\frac{\partial \alpha}{\partial z} = 0.731$ so $\frac{\partial \alpha}{\partial w_1} = 0.731 \cdot (-2) = -1.462$",
         NEURON,
     )
@@ -279,7 +272,7 @@ def test_what_follows_from_a_slip_is_carried_forward():
 
 
 def test_a_wrong_claim_has_the_steps_of_the_right_one():
-    (claim,) = claims_of(r"$\frac{dz}{dx_0} = 1$", RELU)
+    (claim,) = graded(r"$\frac{dz}{dx_0} = 1$", RELU)
     assert claim.steps[0] == "dz/dx0"
     assert claim.steps[1].startswith("= dz/dyx * dyx/")
     assert claim.steps[-1] == "= 0.94"
@@ -359,6 +352,6 @@ def test_any_formulas_are_judged_or_explained(seed):
         return first + "".join(draw.choice(["+", "-", r"\cdot ", " ", "/", "^"]) + part for part in rest)
 
     chains = [" = ".join([draw.choice(PARTS), *(side() for _ in range(draw.randint(1, 3)))]) for _ in range(3)]
-    for claim in claims_of("\n\n".join(f"${chain}$" for chain in chains), NEURON):
+    for claim in graded("\n\n".join(f"${chain}$" for chain in chains), NEURON):
         assert claim.verdict == "wrong" or claim.diagnosis is None
         assert claim.verdict in ("correct", "wrong") or claim.earned == 0

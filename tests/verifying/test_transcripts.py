@@ -8,29 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gradcheck_cli.parsing.document import read_document
-from gradcheck_cli.problem import load
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner
-from gradcheck_cli.verifying.homework import grade
+from tests.answers import graded
 
 FOLDER = Path(__file__).parents[1] / "cases" / "transcripts"
 TABLE = yaml.safe_load((FOLDER / "verdicts.yaml").read_text(encoding="utf-8"))
-EXAMINERS = {}
 VARIANTS = 25
-
-
-def claims_of(text, names):
-    for name in names:
-        EXAMINERS.setdefault(name, Examiner(load(name)))
-    return grade([EXAMINERS[name] for name in names], read_document(Source("homework.md", text)))
 
 
 @pytest.mark.parametrize("case", TABLE)
 def test_each_claim_gets_the_verdict_of_a_careful_reader(case):
     file, *names = case.split()
     found = {}
-    for claim in claims_of((FOLDER / file).read_text(encoding="utf-8"), names):
+    for claim in graded((FOLDER / file).read_text(encoding="utf-8"), *names):
         code = claim.diagnosis.code if claim.diagnosis else None
         found.setdefault(claim.line, []).append([claim.verdict, code, claim.first_wrong])
     assert {line: found.get(line) for line in TABLE[case]} == TABLE[case]
@@ -73,7 +62,7 @@ def said(claim):
 )
 def test_the_mistake_is_told_in_words(case, line, words):
     file, *names = case.split()
-    claims = claims_of((FOLDER / file).read_text(encoding="utf-8"), names)
+    claims = graded((FOLDER / file).read_text(encoding="utf-8"), *names)
     (message,) = [claim.diagnosis.message for claim in claims if claim.line == line]
     assert words in message
 
@@ -82,9 +71,9 @@ def test_the_mistake_is_told_in_words(case, line, words):
 def test_damage_makes_no_untouched_right_claim_wrong(case):
     file, *names = case.split()
     text = (FOLDER / file).read_text(encoding="utf-8")
-    right = {row for claim in claims_of(text, names) for row in said(claim) if row[2] == "correct"}
+    right = {row for claim in graded(text, *names) for row in said(claim) if row[2] == "correct"}
     for variant in variants(text, VARIANTS, seed=len(text)):
-        for claim in claims_of(variant, names):
+        for claim in graded(variant, *names):
             if claim.verdict == "wrong":
                 accused = {(left, member, "correct") for left, member, verdict in said(claim) if verdict == "wrong"}
                 assert not accused & right, claim.text

@@ -10,7 +10,6 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import gradcheck_cli as gc
 from gradcheck_cli.expr import Call, children, with_children
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem import load
@@ -23,6 +22,7 @@ from gradcheck_cli.verifying.members import split
 from gradcheck_cli.verifying.model import CODES
 from gradcheck_cli.verifying.report import judge
 from gradcheck_cli.write.text import write
+from tests.answers import judged
 
 TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "arrays.yaml").read_text(encoding="utf-8"))
 EXAMINERS = {name: Examiner(problem) for name in bundled() if (problem := load(name)).arrays}
@@ -43,15 +43,9 @@ KEYS = [
 ]
 
 
-def judged(problem, ask, answer):
-    examiner = EXAMINERS[problem]
-    query = gc.parse(ask, examiner.problem).tree
-    return examiner.claim(Question(ask, query, Source("ask", ask)), Key((Source("answer", str(answer)),)))
-
-
 @pytest.mark.parametrize(("problem", "ask", "verdict", "answer", "code"), ROWS)
 def test_each_answer_gets_the_verdict_of_a_careful_teacher(problem, ask, verdict, answer, code):
-    claim = judged(problem, ask, answer)
+    claim = judged(EXAMINERS[problem], ask, answer)
     assert claim.verdict == verdict, [member.note for member in claim.members]
     if verdict == "correct":
         assert claim.diagnosis is None
@@ -231,11 +225,11 @@ def test_formulas_of_a_text_are_judged(problem, formula, verdict):
     "answer", ["[[3, -3], [3]]", "[]", "W1[0, 0, 0]", "x.T @ (x", "sum(h, axis=7)", "1/0", "-[1, 2]", "[[1]]"]
 )
 def test_odd_answers_are_judged_all_the_same(answer):
-    assert judged("two-layer-rows", "d(L, W1)", answer).verdict in ("wrong", "unreadable", "undecided")
+    assert judged(EXAMINERS["two-layer-rows"], "d(L, W1)", answer).verdict in ("wrong", "unreadable", "undecided")
 
 
 def test_one_number_against_an_array_of_numbers_that_are_not_rational_is_judged():
-    assert judged("determinant", "B*log(D)", "2").verdict == "wrong"
+    assert judged(EXAMINERS["determinant"], "B*log(D)", "2").verdict == "wrong"
 
 
 def test_the_learning_rate_is_exact_in_an_update():

@@ -6,21 +6,14 @@ import re
 
 import pytest
 
-from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.problem import Key, Question, load
+from gradcheck_cli.problem import load
 from gradcheck_cli.solving import solve
 from gradcheck_cli.solving.options import with_numbers
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner
-
-EXAMINERS = {}
+from tests.answers import examiner_of, judged
 
 
-def judged(name, ask, answer):
-    examiner = EXAMINERS.setdefault(name, Examiner(load(name)))
-    source = Source("ask", ask)
-    question = Question(ask, parse(source, examiner.problem.scope), source)
-    claim = examiner.claim(question, Key((Source("answer", answer),)))
+def wrong(name, ask, answer):
+    claim = judged(examiner_of(name), ask, answer)
     assert claim.verdict == "wrong"
     return claim
 
@@ -35,7 +28,7 @@ def judged(name, ask, answer):
     ],
 )  # fmt: skip
 def test_the_entries_of_numbers_that_are_wrong_are_named(ask, answer, note, where):
-    claim = judged("two-layer-rows", ask, answer)
+    claim = wrong("two-layer-rows", ask, answer)
     assert claim.members[0].note == note
     assert claim.where == where
 
@@ -51,7 +44,7 @@ FORMULAS = [
 @pytest.mark.parametrize(("name", "ask", "answer"), FORMULAS)
 def test_the_example_is_small_and_what_it_says_is_so(name, ask, answer):
     """The numbers are put into the problem again, and worked out by its solver."""
-    note = judged(name, ask, answer).members[0].note
+    note = wrong(name, ask, answer).members[0].note
     match = re.fullmatch(r"for example it is (\[.*\]) and should be (\[.*\]), with (.*)", note)
     assert match, note
     given = re.split(r", (?=\w+ = )", match[3])
@@ -69,11 +62,11 @@ def test_the_example_is_small_and_what_it_says_is_so(name, ask, answer):
 
 
 def test_given_values_are_the_example():
-    note = judged("two-layer-rows", "d(L, H)", "(Yhat - Y) @ W2.T + H").members[0].note
+    note = wrong("two-layer-rows", "d(L, H)", "(Yhat - Y) @ W2.T + H").members[0].note
     assert note == "at the given values entry [0, 0] is 5 and should be 2"
 
 
 def test_a_mistake_that_is_named_needs_no_example():
-    claim = judged("two-layer-columns", "d(L, W2)", "-(yhat - y) @ a1.T")
+    claim = wrong("two-layer-columns", "d(L, W2)", "-(yhat - y) @ a1.T")
     assert claim.diagnosis.code == "sign"
     assert "for example" not in claim.members[0].note

@@ -9,15 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gradcheck_cli.parsing.document import read_document
-from gradcheck_cli.problem import load
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner
-from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.own import OWN
+from tests.answers import graded
 
 TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "array_homework.yaml").read_text(encoding="utf-8"))
-EXAMINERS = {}
 VARIANTS = 8
 GRADIENT = re.compile(r"\\?d[A-Za-z\\]")  # what dZ is said to be, the lines below take it for
 CONTEXT = re.compile(r"\b(?:For|If|Assume|where|since)\b")
@@ -25,8 +20,7 @@ CONTEXT = re.compile(r"\b(?:For|If|Assume|where|since)\b")
 
 def claims_of(problem, lines):
     """The claims of a text of these lines, a blank one between each two; and on which of them each stands."""
-    EXAMINERS.setdefault(problem, Examiner(load(problem)))
-    claims = grade([EXAMINERS[problem]], read_document(Source("homework.md", "\n\n".join(lines))))
+    claims = graded("\n\n".join(lines), problem)
     starts = [1 + sum(line.count("\n") + 2 for line in lines[:at]) for at in range(len(lines))]
     return [(max(at for at, start in enumerate(starts) if start <= claim.line), claim) for claim in claims]
 

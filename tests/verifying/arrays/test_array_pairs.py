@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.problem import Key, Question, load
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner
-
-EXAMINERS = {}
-
-
-def judged(name, ask, answer):
-    examiner = EXAMINERS.setdefault(name, Examiner(load(name)))
-    source = Source("ask", ask)
-    question = Question(ask, parse(source, examiner.problem.scope), source)
-    return examiner.claim(question, Key((Source("answer", answer),)))
-
+from tests.answers import examiner_of, judged
 
 SIGN = "the sign is turned around"
 PAIRS = [
@@ -35,7 +22,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("name", "ask", "answer", "code", "words"), PAIRS)
 def test_a_pair_that_alone_fits_is_told(name, ask, answer, code, words):
-    claim = judged(name, ask, answer)
+    claim = judged(examiner_of(name), ask, answer)
     assert claim.verdict == "wrong"
     assert claim.diagnosis is not None
     assert claim.diagnosis.code == code
@@ -53,7 +40,7 @@ def test_a_pair_that_alone_fits_is_told(name, ask, answer, code, words):
     ],
 )
 def test_a_single_mistake_is_named_first(name, ask, answer):
-    claim = judged(name, ask, answer)
+    claim = judged(examiner_of(name), ask, answer)
     assert claim.diagnosis is not None
     assert "two mistakes" not in claim.diagnosis.message
 
@@ -68,13 +55,13 @@ def test_a_single_mistake_is_named_first(name, ask, answer):
     ],
 )
 def test_no_fit_and_few_numbers_are_no_pair(name, ask, answer):
-    claim = judged(name, ask, answer)
+    claim = judged(examiner_of(name), ask, answer)
     assert claim.verdict == "wrong"
     assert claim.diagnosis is None or "two mistakes" not in claim.diagnosis.message
 
 
 @pytest.mark.parametrize("name", ["softmax-mlp", "mnist-mlp", "rnn-two-steps", "two-layer-columns", "two-layer-rows"])
 def test_a_right_answer_has_no_diagnosis(name):
-    examiner = EXAMINERS.setdefault(name, Examiner(load(name)))
+    examiner = examiner_of(name)
     claims = [examiner.claim(question, question.key) for question in examiner.questions if question.key]
     assert [claim.diagnosis for claim in claims if claim.diagnosis] == []

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from gradcheck_cli.parsing.document import read_document
-from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.problem import Key, Question, load
+from gradcheck_cli.problem import load
 from gradcheck_cli.problem.bundled import bundled
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.arrays.steps import GAP, MOST_STEPS, array_steps
 from gradcheck_cli.verifying.homework import grade
+from tests.answers import judged
 
 EXAMINERS = {name: Examiner(problem) for name in bundled() if (problem := load(name)).arrays}
 DERIVATIVES = ("d(", "upstream(", "step(")
@@ -45,12 +45,6 @@ def equations(steps):
         elif text.startswith("+ "):
             found[-1][-1] += f" {text}"
     return found
-
-
-def judged(examiner, ask, answer):
-    source = Source("ask", ask)
-    question = Question(ask, parse(source, examiner.problem.scope), source)
-    return examiner.claim(question, Key((Source("answer", answer),)))
 
 
 @pytest.mark.parametrize(("name", "question"), QUESTIONS, ids=lambda part: getattr(part, "id", part))

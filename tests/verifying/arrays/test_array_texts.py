@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gradcheck_cli.parsing.document import read_document
-from gradcheck_cli.problem import load
-from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner
-from gradcheck_cli.verifying.homework import grade
-
-EXAMINERS = {}
+from tests.answers import graded
 
 
 def claims_of(name, text):
-    EXAMINERS.setdefault(name, Examiner(load(name)))
-    return grade([EXAMINERS[name]], read_document(Source("homework.md", text)))
+    return graded(text, name)
 
 
 @pytest.mark.parametrize(
