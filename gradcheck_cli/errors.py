@@ -46,12 +46,6 @@ class GradcheckError(Exception):
             place = f"{self.source.place(self.span)}: "
         return place + self.message + (f"; {self.hint}" if self.hint else "")
 
-    def located(self, source: Source, span: Span | None) -> GradcheckError:
-        """The same error with a place, where it has none yet."""
-        if self.source is None:
-            self.source, self.span = source, self.span or span
-        return self
-
 
 class FileError(GradcheckError):
     """A file that is missing, unreadable, too large or of the wrong kind."""

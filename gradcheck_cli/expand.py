@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Num, Sum, children, substitute, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Num, Sum, children, mapped, substitute, walk
 from gradcheck_cli.functions import FUNCTIONS, Function
 from gradcheck_cli.parsing.names import Scope, scope
 from gradcheck_cli.parsing.text import parse
@@ -20,9 +20,7 @@ EULER = Call("e", ())
 
 def expand(expr: Expr) -> Expr:
     """The same expression in primitive functions; calls of two operands where a row takes two."""
-    below = tuple(expand(child) for child in children(expr))
-    same = all(new is old for new, old in zip(below, children(expr), strict=True))
-    expr = expr if same else with_children(expr, below)
+    expr = mapped(expr, expand)
     if not isinstance(expr, Call) or expr.function not in FUNCTIONS:
         return expr
     row = FUNCTIONS[expr.function]

@@ -168,11 +168,12 @@ def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:
     """The expression with names replaced; what shares a subtree shares it afterwards."""
     if isinstance(expr, Name):
         return replacements.get(expr.id, expr)
-    below = children(expr)
-    changed = tuple(substitute(child, replacements) for child in below)
-    if all(new is old for new, old in zip(changed, below, strict=True)):
-        return expr
-    return with_children(expr, changed)
+    return mapped(expr, lambda child: substitute(child, replacements))
+
+
+def exchanged(expr: Expr, old: Expr, new: Expr) -> Expr:
+    """The expression with every part that is `old` exchanged."""
+    return new if expr == old else mapped(expr, lambda child: exchanged(child, old, new))
 
 
 def size(expr: Expr, limit: int = 1_000_000) -> int:

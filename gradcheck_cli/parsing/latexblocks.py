@@ -27,9 +27,6 @@ _MATRICES = {"matrix", "bmatrix", "pmatrix", "Bmatrix", "vmatrix", "Vmatrix", "s
 _CONDITION = re.compile(
     r"^[\s,;&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:if|when|for|where)?[\s,]*\}|\\(?:if|for)\b|(?:if|when|for)\b)?\s*"
 )
-_ELSE = re.compile(
-    r"[\s,;.&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{)?[\s,]*(?:otherwise|else|elsewhere)?[\s,.;]*\}?[\s.,;]*"
-)
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, names, number, substitute
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
@@ -157,10 +157,7 @@ class ArrayEngine:
             return self.update(expr, text)
         if isinstance(expr, Call) and expr.function == "prime":
             return slope_at(self, expr, partial=partial, text=text)
-        below = children(expr)
-        changed = tuple(self._resolve(child, partial=partial, text=text, bare=bare) for child in below)
-        same = all(new is old for new, old in zip(changed, below, strict=True))
-        return expr if same else with_children(expr, changed)
+        return mapped(expr, lambda child: self._resolve(child, partial=partial, text=text, bare=bare))
 
     def _query(self, call: Call, *, partial: bool, text: Source | None, bare: bool) -> Expr:
         args = call.args

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.crosscheck import BITS, symbolic_values
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name, children, names, number, size, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Name, mapped, names, number, size, substitute
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.graph import Graph, Node
 from gradcheck_cli.solving.asking import rate_of, senseless, slope_at, variable_of
@@ -117,10 +117,7 @@ class Engine:
             return self.update(expr, text)
         if isinstance(expr, Call) and expr.function == "prime":
             return slope_at(self, expr, partial=partial, text=text)
-        below = children(expr)
-        changed = tuple(self.resolve(child, partial=partial, text=text) for child in below)
-        same = all(new is old for new, old in zip(changed, below, strict=True))
-        return expr if same else with_children(expr, changed)
+        return mapped(expr, lambda child: self.resolve(child, partial=partial, text=text))
 
     def _query(self, call: Call, *, partial: bool, text: Source | None) -> Expr:
         args = call.args

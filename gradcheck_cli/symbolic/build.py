@@ -45,11 +45,6 @@ def _is_zero(expr: Expr) -> bool:
     return isinstance(expr, Num) and expr.value == 0
 
 
-def is_one(expr: Expr) -> bool:
-    """Whether the expression is the number 1."""
-    return isinstance(expr, Num) and expr.value == 1
-
-
 class _Product:
     """Collects factors; what remains of numbers goes in front."""
 

@@ -12,7 +12,6 @@ from typing import Any
 
 Shape = tuple[int, ...]
 UNIFORM = ("const", "scalar")
-LEAVES = ("feed", "param", "state", *UNIFORM)
 
 
 @dataclass(frozen=True, slots=True)

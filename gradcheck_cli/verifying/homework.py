@@ -15,10 +15,10 @@ from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
-from gradcheck_cli.verifying.grader import FOREIGN, RANK, Grader
+from gradcheck_cli.verifying.grader import FOREIGN, Grader
 from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
 from gradcheck_cli.verifying.shorthand import instances, written_out
 from gradcheck_cli.write.text import write

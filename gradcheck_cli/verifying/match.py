@@ -23,7 +23,7 @@ from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.kept import Kept
-from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG, Member
+from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates, with_decimals
 from gradcheck_cli.write.text import write
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
-RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ CODES = (
     "sign", "missing-factor", "extra-factor", "missing-path", "wrong-node", "wrong-local", "transpose", "shape", "index",
     "constant", "upstream-local", "rounding", "count", "arithmetic", "notation", "carried-forward", "other",
 )  # fmt: skip
+RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)  # of several readings the first is taken
 
 
 @dataclass(frozen=True, slots=True)

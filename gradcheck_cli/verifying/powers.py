@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, Num, substitute, walk
-from gradcheck_cli.symbolic.exchange import exchanged
+from gradcheck_cli.expr import Call, Expr, Name, Num, exchanged, substitute, walk
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:

@@ -9,9 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
-from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, walk, with_children
+from gradcheck_cli.expr import (
+    Call,
+    Expr,
+    Index,
+    Name,
+    children,
+    exchanged,
+    names,
+    number,
+    substitute,
+    walk,
+    with_children,
+)
 from gradcheck_cli.symbolic.build import plus, quotient, times
-from gradcheck_cli.symbolic.exchange import exchanged
 
 if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine

@@ -17,13 +17,13 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
-from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.verifying.arrays.diagnose import diagnose, forms, likely
 from gradcheck_cli.verifying.arrays.example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.arrays.local import factor_of, other_forms
 from gradcheck_cli.verifying.arrays.match import ArrayMatcher
 from gradcheck_cli.verifying.arrays.singles import exact_mistake
 from gradcheck_cli.verifying.arrays.steps import array_steps, where
+from gradcheck_cli.verifying.arrays.values import grid_of
 from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis
@@ -120,7 +120,7 @@ class ArrayBench:
         wanted = truth.array.number if truth.array else None
         if read.member.verdict != CORRECT or read.expr is None or names(read.expr) or wanted is None:
             return read
-        typed = entries(lower(read.expr, Shapes({}, self.engine.letters)).expr, {}, {})
+        typed = grid_of(read.expr, self.engine.letters)
         pairs = tuple(zip(typed.items, wanted.items, strict=False))
         if typed.shape != wanted.shape or not any(coarse(one, value) for one, value in pairs):
             return read

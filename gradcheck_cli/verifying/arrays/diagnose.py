@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Index, Name, Num, names, substitute, walk
+from gradcheck_cli.expr import Index, Name, names, substitute, walk
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.arrays.counts import count_mistakes
 from gradcheck_cli.verifying.arrays.edits import edits, reshapings
@@ -21,7 +21,14 @@ from gradcheck_cli.verifying.arrays.letters import aligned, free_letters
 from gradcheck_cli.verifying.arrays.pairs import pair
 from gradcheck_cli.verifying.arrays.reading import product_readings
 from gradcheck_cli.verifying.arrays.shapes import read_shape
-from gradcheck_cli.verifying.arrays.singles import exact_mistake, in_numbers, names_inside, single_mistakes
+from gradcheck_cli.verifying.arrays.singles import (
+    exact_mistake,
+    in_numbers,
+    many,
+    names_inside,
+    numbers_in,
+    single_mistakes,
+)
 from gradcheck_cli.verifying.arrays.slips import slips
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, Diagnosis
 
@@ -36,7 +43,6 @@ if TYPE_CHECKING:
 _MOST_READINGS = 2
 MOST_CHANGES = 240
 _SHAPES = re.compile(r"the shapes are (\(.*\)) and (\(.*\))")
-_FEWEST_NUMBERS = 3  # different ones in an answer, before two mistakes are read out of it
 
 
 def diagnose(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
@@ -224,8 +230,7 @@ def _of_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: 
 
 def _pair_of_numbers(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     """Two mistakes that give the numbers written; few numbers are no evidence."""
-    typed = {abs(part.value) for part in walk(expr) if isinstance(part, Num) and part.value != 0}
-    if len(typed) < _FEWEST_NUMBERS or truth.kind != "derivative":
+    if truth.kind != "derivative" or not many(numbers_in(expr)):
         return None
 
     def same(written: Expr, mistake: Expr) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, children, names, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, children, mapped, names, number, substitute
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ def replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
     """An expression with another one at the place of this very part."""
     if expr is old:
         return new
-    below = children(expr)
-    changed = tuple(replaced(child, old, new) for child in below)
-    return expr if all(a is b for a, b in zip(changed, below, strict=True)) else with_children(expr, changed)
+    return mapped(expr, lambda child: replaced(child, old, new))
 
 
 def reshapings(expr: Expr, shape: Shape, wanted: Shape) -> Iterator[Edit]:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import names
-from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_numbers import ArrayNumbers
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.options import with_numbers
-from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import to_float
 from gradcheck_cli.verifying.arrays.letters import aligned
+from gradcheck_cli.verifying.arrays.values import grid_of
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED
 from gradcheck_cli.write.text import write
 
@@ -167,7 +166,7 @@ def wrong_places(matcher: ArrayMatcher, truth: Truth, written: Expr) -> list[tup
     wanted = truth.array.number if truth.array else None
     if wanted is None or names(written):
         return []
-    typed = entries(lower(written, Shapes({}, matcher.engine.letters)).expr, {}, {})
+    typed = grid_of(written, matcher.engine.letters)
     if typed.shape != wanted.shape:
         return []
     decimal = matcher.engine.problem.decimal or truth.kind == "update"

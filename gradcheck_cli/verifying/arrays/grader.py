@@ -31,7 +31,7 @@ from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name
 from gradcheck_cli.verifying.updates import elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.arrays.bench import ArrayBench
     from gradcheck_cli.verifying.carried import Slip
 
-_RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)
 _CONSISTENT = (GIVEN, IDENTITY, "own")
 
 
@@ -363,4 +362,4 @@ def _unlikely(claim: Claim) -> tuple[int, int, int]:
     Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
     """
     told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
-    return _RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0
+    return RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0

@@ -27,8 +27,8 @@ from gradcheck_cli.verifying.arrays.reading import ways
 from gradcheck_cli.verifying.arrays.shapes import shape_answer
 from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
-from gradcheck_cli.verifying.match import RANK, ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
-from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
+from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class ArrayMatcher:
         except GradcheckError as error:
             return unreadable(source, error)
         judged = [(candidate, self.guarded(candidate, truth, tolerance, expr)) for candidate in candidates]
-        resolved, verdict = min(judged, key=lambda pair: RANK_OF[pair[1].verdict])
+        resolved, verdict = min(judged, key=lambda pair: RANK.index(pair[1].verdict))
         member = Member(source.text, verdict.verdict, self.single(resolved), verdict.note, source)
         return Read(member, resolved, restates=asks, numeric=not names(resolved), written=expr)
 
@@ -379,21 +379,17 @@ class ArrayMatcher:
         return compare(self.space, left, right).kind == "equal"
 
 
-MISREAD = (
-    "the rows of an array",
-    "the index ",
-    "the sum over ",
-)  # how a note begins where a letter or row does not fit
-RANK_OF = {verdict: at for at, verdict in enumerate((*RANK, "unreadable"))}
+_LETTERS = "the index "  # how a note begins where an index letter runs over two sizes
+MISREAD = ("the rows of an array", _LETTERS, "the sum over ")  # and where a row or a sum does not fit either
 
 
 def _is_misfit(verdict: Verdict) -> bool:
     """Whether letters fit nowhere in this form: then another one was meant."""
-    return verdict.verdict == WRONG and verdict.note.startswith("the index ")
+    return verdict.verdict == WRONG and verdict.note.startswith(_LETTERS)
 
 
 def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
     """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
     note = read.member.note
-    misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith("the index "))
-    return RANK_OF[read.member.verdict], misfit
+    misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith(_LETTERS))
+    return RANK.index(read.member.verdict), misfit

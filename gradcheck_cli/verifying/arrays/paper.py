@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, mapped, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
 from gradcheck_cli.verifying.arrays.identity import with_identity
 
 if TYPE_CHECKING:
@@ -110,10 +110,7 @@ def _renamed(expr: Expr, clash: set[str], bound: frozenset[str]) -> Expr:
         return Index(base, tuple(_renamed(index, clash, bound | clash) for index in expr.indices), expr.span)
     if isinstance(expr, Sum) and expr.index in clash:
         return Sum(_renamed(expr.body, clash, bound | {expr.index}), f"{expr.index}'", expr.span, expr.count)
-    below = children(expr)
-    changed = tuple(_renamed(child, clash, bound) for child in below)
-    same = all(new is old for new, old in zip(changed, below, strict=True))
-    return expr if same else with_children(expr, changed)
+    return mapped(expr, lambda child: _renamed(child, clash, bound))
 
 
 def without_sums_of_nothing(expr: Expr) -> Expr:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Index, Name, Num, walk
-from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.verifying.arrays.glance import looks
 from gradcheck_cli.verifying.arrays.mistakes import array_mistakes, step_form, unfolded, worked_out
 from gradcheck_cli.verifying.arrays.slips import faults
+from gradcheck_cli.verifying.arrays.values import grid_of
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.grids import Grid
@@ -60,10 +59,18 @@ def in_numbers(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: E
 
 def _telling(expr: Expr) -> bool:
     """Whether there is more in some numbers than chance may give."""
-    typed = [part for part in walk(expr) if isinstance(part, Num) and part.value != 0]
-    return len({abs(one.value) for one in typed}) >= FEWEST_NUMBERS or any(
-        significant(one) >= FEWEST_NUMBERS for one in typed
-    )
+    typed = numbers_in(expr)
+    return many(typed) or any(significant(one) >= FEWEST_NUMBERS for one in typed)
+
+
+def numbers_in(expr: Expr) -> list[Num]:
+    """The numbers in what was typed, without zeros."""
+    return [part for part in walk(expr) if isinstance(part, Num) and part.value != 0]
+
+
+def many(typed: Iterable[Num]) -> bool:
+    """Whether there are enough different ones to be evidence."""
+    return len({abs(one.value) for one in typed}) >= FEWEST_NUMBERS
 
 
 def _valued(engine: ArrayEngine, truth: Truth, found: Iterator[Mistake]) -> Iterator[Valued]:
@@ -79,7 +86,7 @@ def _valued(engine: ArrayEngine, truth: Truth, found: Iterator[Mistake]) -> Iter
 
 def exact_mistake(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Mistake | None:
     """The mistake that gives exactly the numbers written; a single number may be the value of another node by chance."""
-    typed = entries(lower(expr, Shapes({}, engine.letters)).expr, {}, {})
+    typed = grid_of(expr, engine.letters)
     literals = [as_typed_number(one) for one in typed.items]
     values = tuple(None if one is None else one.value for one in literals)
     for mistake, value in in_numbers(engine, matcher, truth, expr):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, Num, children, names, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, mapped, names, number, walk, with_children
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import interval
@@ -27,14 +27,17 @@ def literals_named(expr: Expr, data: Mapping[str, Grid]) -> Expr:
     if isinstance(expr, Call) and expr.function == "array" and not names(expr):
         name = _whose(expr, data)
         return expr if name is None else Name(name, expr.span)
-    below = children(expr)
-    changed = tuple(literals_named(child, data) for child in below)
-    return expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+    return mapped(expr, lambda child: literals_named(child, data))
+
+
+def grid_of(expr: Expr, letters: frozenset[str] = frozenset()) -> Grid:
+    """The entries of numbers as they were typed, without names; `letters` are sizes. Raises GradcheckError."""
+    return entries(lower(expr, Shapes({}, letters)).expr, {}, {})
 
 
 def _whose(expr: Expr, data: Mapping[str, Grid]) -> str | None:
     try:
-        grid = entries(lower(expr, Shapes({})).expr, {}, {})
+        grid = grid_of(expr)
     except GradcheckError:
         return None
     literals = [as_typed_number(item) for item in grid.items]
@@ -49,9 +52,7 @@ def sizes_named(expr: Expr, sizes: Mapping[str, int]) -> Expr:
         return expr if letter is None else Name(letter, expr.span)
     if isinstance(expr, Call) and expr.function == "pow":
         return with_children(expr, (sizes_named(expr.args[0], sizes), *expr.args[1:]))
-    below = children(expr)
-    changed = tuple(sizes_named(child, sizes) for child in below)
-    return expr if all(new is old for new, old in zip(changed, below, strict=True)) else with_children(expr, changed)
+    return mapped(expr, lambda child: sizes_named(child, sizes))
 
 
 def put_in(problem: Problem, expr: Expr) -> dict[str, Expr]:
