@@ -226,3 +226,20 @@ QUERIES: dict[str, tuple[int, int]] = {
     "params": (0, 0),
     "step": (2, 2),
 }
+
+
+def sending(function: str, place: int) -> str:
+    """What a function sends back to one of its arguments, where that has a name and no formula: `vjp_conv2d_k`.
+
+    It is called with what arrives, and then as the function is.
+    """
+    return f"vjp_{function}_{FUNCTIONS[function].params[place]}"
+
+
+def sent_by(name: str) -> tuple[str, int] | None:
+    """The function and the place of its argument in a name made by `sending`; None for any other name."""
+    prefix, _, rest = name.partition("_")
+    function, _, param = rest.rpartition("_")
+    if prefix != "vjp" or function not in FUNCTIONS:
+        return None
+    return function, FUNCTIONS[function].params.index(param)

@@ -13,7 +13,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expand import EULER, pairs
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, names, number, substitute, with_children
-from gradcheck_cli.functions import CONSTANTS, FUNCTIONS, Function
+from gradcheck_cli.functions import CONSTANTS, FUNCTIONS, Function, sent_by
 from gradcheck_cli.graph import Graph
 from gradcheck_cli.inference import Operands, result_shape, whole
 from gradcheck_cli.parsing.names import scope
@@ -81,8 +81,7 @@ def _call(expr: Call, known: Shapes) -> Typed:
         return _counted(expr, known)
     args = tuple(lower(arg, known) for arg in expr.args)
     if row is None:
-        message = f"{expr.function}(…) has no value of its own"
-        raise UnsupportedError(message, span=expr.span)
+        return _sent_back(expr, args)
     if expr.function == "pow" and expr.args[0] == EULER:
         return _call(Call("exp", expr.args[1:], (), expr.span), known)
     if not row.primitive:
@@ -100,6 +99,18 @@ def _call(expr: Call, known: Shapes) -> Typed:
         error.span = error.span or expr.span
         raise
     return Typed(Call(written.function, written.args, options, written.span) if options else written, shape)
+
+
+def _sent_back(expr: Call, args: tuple[Typed, ...]) -> Typed:
+    """`vjp_conv2d_k(upstream, x, k)`, which has no formula, has the shape of what it is sent to: k.
+
+    Raises UnsupportedError for any other function that is not in the table.
+    """
+    sender = sent_by(expr.function)
+    if sender is None:
+        message = f"{expr.function}(…) has no value of its own"
+        raise UnsupportedError(message, span=expr.span)
+    return Typed(replace(expr, args=tuple(arg.expr for arg in args)), args[1 + sender[1]].shape)
 
 
 def _refuse_axis(expr: Call) -> None:
@@ -300,7 +311,8 @@ def _numbered(expr: Expr, numbers: Mapping[str, Expr], done: dict[int, Expr]) ->
     if id(expr) in done:
         return done[id(expr)]
     below = children(expr)
-    sizes = _SIZES.get(FUNCTIONS[expr.function].shape, len(below)) if isinstance(expr, Call) else len(below)
+    row = FUNCTIONS.get(expr.function) if isinstance(expr, Call) else None
+    sizes = len(below) if row is None else _SIZES.get(row.shape, len(below))
     changed = tuple(
         _numbered(child, numbers, done) if place < sizes else _folded(substitute(child, numbers))
         for place, child in enumerate(below)

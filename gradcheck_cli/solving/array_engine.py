@@ -270,14 +270,17 @@ class ArrayEngine:
         return written(self.calculus.algebra, self.calculus.backward(target).totals[source]), adjoint(target, target)
 
     def jacobian_value(self, source: str, target: str) -> Grid | None:
-        """The Jacobian on an edge at the given numbers, where it is small."""
+        """The Jacobian on an edge at the given numbers, where it is small and has entries in index letters."""
         shape = self.in_numbers((*self.shapes[target], *self.shapes[source]))
         if not all(isinstance(size, int) for size in shape) or prod(int(size) for size in shape) > MOST_JACOBIAN:
             return None
         letters = self.jacobians.free(len(shape))
         sizes = (*self.shapes[target], *self.shapes[source])
         runs = {letter.id: size for letter, size in zip(letters, sizes, strict=True)}
-        return self.value(self.jacobians.local(target, source, letters), runs)
+        try:
+            return self.value(self.jacobians.local(target, source, letters), runs)
+        except UnsupportedError:
+            return None
 
     def zeros(self, target: str, source: str) -> Expr:
         """The derivative where nothing joins two names."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
+from gradcheck_cli.functions import sending
 from gradcheck_cli.graph import Node
 from gradcheck_cli.symbolic.reading import read, written
 from gradcheck_cli.symbolic.scalars import local_derivatives
@@ -292,6 +293,8 @@ def _entry(algebra: Algebra, term: Term, _value: Term, adjoint: Term, _options: 
         yield base, algebra.call("outer", at[0], adjoint)
     elif len(at) == 2 and base.rank == 2:
         yield base, algebra.mul(adjoint, algebra.call("outer", *at))
+    elif len(at) == base.rank and all(one == shapes.ONE for one in base.shape):
+        yield base, algebra.mul(adjoint, algebra.ones(base.shape))
     else:
         message = "an entry of an array with more than two axes is not differentiated"
         raise UnsupportedError(message, hint="use a matrix")
@@ -302,12 +305,11 @@ def _onehot(algebra: Algebra, index: Term, one: shapes.Size) -> Term:
 
 
 def _image(function: str) -> Callable[..., Iterator[Sent]]:
-    """A rule that has only a name: what conv2d and the pools send back is worked out by the tape and the probe."""
+    """A rule that has only a name: what conv2d and the pools send back has entries, but no formula."""
 
     def rule(algebra: Algebra, term: Term, _value: Term, adjoint: Term, options: Mapping[str, int]) -> Iterator[Sent]:
         for place, arg in enumerate(term.args[: 2 if function == "conv2d" else 1]):
-            name = f"vjp_{function}_{'xk'[place]}"
-            yield arg, algebra.made(name, (adjoint, *term.args), arg.shape, **options)
+            yield arg, algebra.made(sending(function, place), (adjoint, *term.args), arg.shape, **options)
 
     return rule
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
+from gradcheck_cli.functions import sent_by
 from gradcheck_cli.inference import whole
 from gradcheck_cli.tape.arith import array, real
 from gradcheck_cli.tape.arrays import ARRAY_RULES
@@ -144,11 +145,21 @@ class Glance:
             case Call() if expr.function in RULES:
                 return RULES[expr.function].value(*(self._value(arg, bound) for arg in expr.args))
             case Call() if expr.function in ARRAY_RULES:
-                operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
-                parts = [np.asarray(self._value(arg, bound)) for arg in operands]
+                parts, options = self._operands(expr, bound)
                 return ARRAY_RULES[expr.function].value(*parts, **options)
+            case Call() if (sender := sent_by(expr.function)) is not None:
+                arriving, *given = expr.args
+                rule = ARRAY_RULES[sender[0]]
+                parts, options = self._operands(Call(sender[0], tuple(given), expr.options), bound)
+                value = rule.value(*parts, **options)
+                return rule.vjp(np.asarray(self._value(arriving, bound)), value, *parts, **options)[sender[1]]
         message = "this has no value here"
         raise UnsupportedError(message)
+
+    def _operands(self, expr: Call, bound: Bound) -> tuple[list[Array], dict[str, Any]]:
+        """What a rule of arrays is called with."""
+        operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
+        return [np.asarray(self._value(arg, bound)) for arg in operands], options
 
 
 def near(left: Array, right: Array) -> bool:

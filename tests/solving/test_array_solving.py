@@ -7,13 +7,21 @@ from dataclasses import replace
 import pytest
 
 import gradcheck_cli as gc
-from gradcheck_cli.errors import GradcheckError, ParseError, ShapeError
+from gradcheck_cli.errors import GradcheckError, ParseError, ShapeError, UnsupportedError
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import load
 from gradcheck_cli.problem.bundled import bundled
+from gradcheck_cli.problem.loading import read_problem
 from gradcheck_cli.solving import solve
+from gradcheck_cli.source import Source
+from gradcheck_cli.verifying import Examiner
+from tests.answers import judged
 
 ARRAYS = [name for name in bundled() if load(name).arrays]
+
+
+def problem_of(text):
+    return read_problem(Source("t.yaml", text), "t")
 
 
 def asked(name, *queries):
@@ -131,3 +139,36 @@ def test_a_transposed_input_is_refused_or_the_witnesses_still_agree(name):
         seed = problem.seed if shapes[problem.outputs[0]] == graph.shapes[problem.outputs[0]] else None
         changed = replace(problem, graph=replace(graph, inputs=inputs, shapes=shapes), questions=(), lets=(), seed=seed)
         assert solve(changed).agreement.ok, leaf.name
+
+
+CONVOLUTION = """
+title: T
+inputs: {x: [[1, 2], [3, 4]], k: {value: [[1, -1]], param: true}}
+graph: {z: "conv2d(x, k)", L: sum(z*z)}
+questions: [{id: k, ask: "d(L, k)"}, {id: x, ask: "d(L, x)"}, {id: entry, ask: "d(L, k)[0, 1]"}]
+"""
+
+
+def test_a_convolution_sends_back_numbers():
+    answers = solve(problem_of(CONVOLUTION)).answers
+    assert str(answers["k"].expr) == "vjp_conv2d_k(2*z, x, k)"
+    assert answers["k"].value == [[-8, -12]]
+    assert answers["x"].value == [[-2, 2], [-2, 2]]
+    assert answers["entry"].value == -12
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("[[-8, -12]]", "correct"), ("[[8, 12]]", "wrong"), ("2*z", "wrong")])
+def test_an_answer_about_a_convolution_is_judged(text, verdict):
+    assert judged(Examiner(problem_of(CONVOLUTION)), "d(L, k)", text).verdict == verdict
+
+
+def test_what_only_moves_entries_has_a_jacobian_with_a_one_at_its_place():
+    inputs = "title: T\ninputs: {x: [[1, 2], [3, 4]], s: [5, 6], t: {shape: [1, 2, 2]}}\n"
+    graph = "graph: {f: flatten(x), c: 'concat(s, s)', m: 'maxpool2d(t, 2)', L: sum(f) + sum(c) + sum(m)}\n"
+    solution = solve(problem_of(inputs + graph), ask=["d(c, s)", "d(f, x)[1, 0, 1]", "d(f, x)[1, 1, 0]", "local(m, t)"])
+    rows, one, none, named = solution.answers.values()
+    assert rows.value == [[1, 0], [0, 1], [1, 0], [0, 1]]
+    assert (one.value, none.value) == (1, 0)
+    assert named.reason == "what the edge sends back, as upstream(m) arrives"
+    with pytest.raises(UnsupportedError, match="3 axes"):
+        solve(problem_of(inputs + graph), ask=["d(m, t)"])

@@ -17,7 +17,8 @@ from gradcheck_cli.lowering import Shapes, at_sizes, in_numbers, lower
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.shapes import size
-from gradcheck_cli.symbolic.entries import ENTRY_RULES, entries
+from gradcheck_cli.symbolic.entries import entries
+from gradcheck_cli.symbolic.entry_rules import ENTRY_RULES
 from gradcheck_cli.symbolic.evaluate import to_float
 from tests.arrayvalues import array_values
 
