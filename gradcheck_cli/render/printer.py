@@ -69,8 +69,20 @@ class Printer:
             counted(len(graph.edges), "edge"),
             *self.params(),
         ]
-        for line in wrap(words(", ".join(counts)), self.canvas.width, 2):
-            self.canvas.line((line, "dim"))
+        for text in (", ".join(counts), *self.constants(), *self.further()):
+            for line in wrap(words(text), self.canvas.width, 2):
+                self.canvas.line((line, "dim"))
+
+    def constants(self) -> list[str]:
+        """The numbers that are no nodes."""
+        leaves = [leaf for leaf in self.solution.problem.graph.constants if leaf.value is not None]
+        given = [f"{leaf.name} = {self.number(leaf.value, decimal=leaf.decimal)}" for leaf in leaves]
+        return [f"constant{'s' * (len(given) > 1)} {', '.join(given)}"] if given else []
+
+    def further(self) -> list[str]:
+        """What else is an output of the problem."""
+        others = [name for name in self.solution.problem.outputs if name != self.solution.output]
+        return [f"also an output: {', '.join(others)}; show it with --output-node {others[0]}"] if others else []
 
     def params(self) -> list[str]:
         """How many learnable numbers there are; nothing where there are none."""

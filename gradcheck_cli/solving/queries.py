@@ -10,6 +10,7 @@ from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, number
 from gradcheck_cli.judge import Space, Variable, decide
 from gradcheck_cli.solving.model import Answer, Quantity
+from gradcheck_cli.solving.numbers import apart
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.write.text import write
 
@@ -116,7 +117,8 @@ def _relation(engine: Engine, ask: Call, written: str, text: Source | None) -> A
     if holds and any(engine.value(side) is None for side in (left, right)) and engine.has_all_values:
         reason += " where both sides are defined; at the given values one is not"
     if decision.counterexample:
-        reason = "differs at " + ", ".join(
+        differ = " is not ".join(apart(decision.left, decision.right))
+        reason = f"{differ} at " + ", ".join(
             f"{name} = {write(as_typed(value))}" for name, value in decision.counterexample
         )
     return Answer(written, "relation", shown, None, holds, reason)
