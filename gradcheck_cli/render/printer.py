@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.solving import Answer, Quantity, Solution
     from gradcheck_cli.symbolic.evaluate import Value
+
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
+_MARKED = re.compile(r" {4}|\s*(?:[-*+>|#] ?|```|\$\$|[0-9]+[.)] )")  # lines of Markdown that are not run together
+
+_WORD = re.compile(r"\s*(?:\$[^$]{1,40}\$|\S)+\s?")  # a short formula is not broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,14 @@ class Printer:
         for text in (", ".join(counts), *self.constants(), *self.further()):
             for line in wrap(words(text), self.canvas.width, 2):
                 self.canvas.line((line, "dim"))
+
+    def description(self) -> None:
+        """What the author says of the problem, where all of it is shown."""
+        for paragraph in _paragraphs(self.solution.problem.description) if not self.view.only else ():
+            self.canvas.line()
+            for text in paragraph:
+                for line in wrap(_WORD.findall(text), self.canvas.width, 0):
+                    self.canvas.line(line)
 
     def constants(self) -> list[str]:
         """The numbers that are no nodes."""
@@ -170,6 +184,12 @@ class Printer:
             numbers = (("symbolic", check.symbolic), ("reverse mode", check.autodiff), ("difference", check.difference))
             for label, value in numbers:
                 self.canvas.line(f"    {label}: {'none' if value is None else repr(value)}")
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """The paragraphs of a text in Markdown, each as one line; of a list, a table or the like the lines as they are."""
+    blocks = [block.splitlines() for block in _BLANK_LINES.split(text.strip()) if block]
+    return [lines if any(map(_MARKED.match, lines)) else [" ".join(map(str.strip, lines))] for lines in blocks]
 
 
 def counted(number: int, noun: str) -> str:

@@ -474,3 +474,11 @@ def test_questions_without_an_answer_are_named_once(run, problem_file):
         "questions: [{ask: f}, {ask: 'd(f, x)'}, {ask: 'f == x*x'}, {ask: x, answer: 3}]\n"
     )
     assert "note: questions 1, 2 have no answer of yours to compare with the derivation" in run("check", path).out
+
+
+def test_the_description_is_shown_with_its_paragraphs_and_lists(run, problem_file):
+    path = problem_file(
+        "title: T\ndescription: |\n  One line\n  and $x  + 1$ more.\n\n\n  - a\n  - b\ninputs: {x: 3}\ngraph: {f: x^2}\n"
+    )
+    assert "\n\nOne line and $x  + 1$ more.\n\n- a\n- b\n\nGraph" in run("solve", path).out
+    assert "One line" not in run("solve", path, "--only", "forward").out
