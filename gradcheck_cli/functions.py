@@ -71,7 +71,7 @@ class Function:
 
 
 _ROWS = (
-    # operators: written with signs, see parse/ and write/
+    # operators: written with signs, see parsing/ and write/
     Function("add", ("x", "y"), variadic=True),
     Function("neg", ("x",)),
     Function("mul", ("x", "y"), variadic=True),
