@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, number
 from gradcheck_cli.judge import Space, Variable, decide
+from gradcheck_cli.solving.asking import why_zero
 from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.solving.numbers import apart
 from gradcheck_cli.symbolic.convert import as_typed
@@ -42,17 +43,8 @@ def answer(engine: Engine, ask: Expr, text: Source | None = None) -> Answer:
         if ask.function in DERIVATIVES:
             resolved = engine.resolve(ask, text=text)
             found = _finished(engine, written, "derivative", resolved, resolved)
-            return replace(found, reason=_why_zero(engine, ask)) if resolved == number(0) else found
+            return replace(found, reason=why_zero(engine.graph, engine.output, ask)) if resolved == number(0) else found
     return _forward(engine, ask, written, text)
-
-
-def _why_zero(engine: Engine, ask: Call) -> str:
-    """Why a derivative is 0 for every value."""
-    first, last = (arg.id if isinstance(arg, Name) else write(arg) for arg in (ask.args[0], ask.args[-1]))
-    if ask.function in ("local", "downstream"):
-        return f"there is no edge from {last} to {first}"
-    target = engine.output if ask.function == "upstream" and len(ask.args) == 1 else first
-    return f"{target} does not depend on {first if ask.function == 'upstream' else last}"
 
 
 def is_update(engine: Engine | ArrayEngine, ask: Expr) -> bool:

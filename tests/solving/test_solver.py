@@ -247,3 +247,26 @@ def test_an_undefined_node_has_no_slope():
     solution = solve(problem("inputs: {x: -1}\ngraph: {a: log(x), y: 2*a}\n"))
     assert [edge.local.value for edge in solution.edges] == [None, None]
     assert solution.node("x").gradient.value is None
+
+
+@pytest.mark.parametrize("inputs", ["{x: 2, y: 3}", "{x: {shape: [n]}, y: {shape: [n]}}"])
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("d(a, b)", "a does not depend on b"),
+        ("local(f, x)", "there is no edge from x to f"),
+        ("upstream(y, b)", "b does not depend on y"),
+        ("downstream(g, x)", "f does not depend on g"),
+        ("d(g, x)", "the slope is 0 for every value"),
+        ("local(g, x)", "the slope is 0 for every value"),
+        ("d(b + 2, y)", "b + 2 does not depend on y"),
+    ],
+)
+def test_why_a_derivative_is_zero_is_true(inputs, query, reason):
+    graph = (
+        "{a: x + y, b: 2*x, g: floor(x), f: sum(2*a - b)}"
+        if "shape" in inputs
+        else "{a: x + y, b: 2*x, g: floor(x), f: 2*a - b}"
+    )
+    (answer,) = ask(f"inputs: {inputs}\ngraph: {graph}\noutput: f\n", query)
+    assert answer.reason.split("; ")[-1] == reason
