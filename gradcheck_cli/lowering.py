@@ -81,7 +81,7 @@ def _call(expr: Call, known: Shapes) -> Typed:
         return _counted(expr, known)
     args = tuple(lower(arg, known) for arg in expr.args)
     if row is None:
-        return _sent_back(expr, args)
+        return _sent_back(expr, args, known)
     if expr.function == "pow" and expr.args[0] == EULER:
         return _call(Call("exp", expr.args[1:], (), expr.span), known)
     if not row.primitive:
@@ -101,16 +101,22 @@ def _call(expr: Call, known: Shapes) -> Typed:
     return Typed(Call(written.function, written.args, options, written.span) if options else written, shape)
 
 
-def _sent_back(expr: Call, args: tuple[Typed, ...]) -> Typed:
+def _sent_back(expr: Call, args: tuple[Typed, ...], known: Shapes) -> Typed:
     """`vjp_conv2d_k(upstream, x, k)`, which has no formula, has the shape of what it is sent to: k.
 
-    Raises UnsupportedError for any other function that is not in the table.
+    Raises ShapeError where what arrives has not the shape of conv2d(x, k), UnsupportedError for any other function that
+    is not in the table.
     """
     sender = sent_by(expr.function)
     if sender is None:
         message = f"{expr.function}(…) has no value of its own"
         raise UnsupportedError(message, span=expr.span)
-    return Typed(replace(expr, args=tuple(arg.expr for arg in args)), args[1 + sender[1]].shape)
+    function, place = sender
+    sends = lower(Call(function, expr.args[1:], expr.options, expr.span), known).shape
+    if args[0].shape != sends:
+        message = f"{text_of(args[0].shape)} arrives at {function}(…) of shape {text_of(sends)}"
+        raise ShapeError(message, hint="what arrives has the shape of what it arrives at", span=expr.span)
+    return Typed(replace(expr, args=tuple(arg.expr for arg in args)), args[1 + place].shape)
 
 
 def _refuse_axis(expr: Call) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import gradcheck_cli as gc
 from gradcheck_cli.errors import GradcheckError, ParseError, ShapeError, UnsupportedError
+from gradcheck_cli.expr import Call, Name
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import load
 from gradcheck_cli.problem.bundled import bundled
@@ -172,3 +173,20 @@ def test_what_only_moves_entries_has_a_jacobian_with_a_one_at_its_place():
     assert named.reason == "what the edge sends back, as upstream(m) arrives"
     with pytest.raises(UnsupportedError, match="3 axes"):
         solve(problem_of(inputs + graph), ask=["d(m, t)"])
+
+
+@pytest.mark.parametrize(("entry", "verdict"), [("70", "correct"), ("-70", "wrong")])
+def test_numbers_that_come_back_through_pools_are_judged(entry, verdict):
+    problem = problem_of(
+        "title: T\ninputs:\n  x: [[1, 2, 3, 0], [0, 1, -1, 2], [2, 2, 0, 1], [1, 0, 1, 3]]\n  k: [[1, 0], [-1, 2]]\ngraph:\n"
+        "  z: conv2d(x, k, padding=1, stride=2)\n  h: relu(z)\n  p: maxpool2d(h, 2, stride=1)\n"
+        "  q: avgpool2d(h, 2, stride=1, padding=1)\n  L: sum(p^2) + sum(q)\n"
+    )
+    assert judged(Examiner(problem), "d(L, k)", f"[[23, 0], [35, {entry}]]").verdict == verdict
+
+
+def test_what_arrives_at_a_convolution_has_its_shape():
+    graph = problem_of(CONVOLUTION).graph
+    sent = Call("vjp_conv2d_k", (Name("x"), Name("x"), Name("k")))
+    with pytest.raises(ShapeError, match=r"\(2, 2\) arrives at conv2d\(…\) of shape \(2, 1\)"):
+        lower(sent, Shapes(graph.shapes))
