@@ -190,3 +190,10 @@ def test_what_arrives_at_a_convolution_has_its_shape():
     sent = Call("vjp_conv2d_k", (Name("x"), Name("x"), Name("k")))
     with pytest.raises(ShapeError, match=r"\(2, 2\) arrives at conv2d\(…\) of shape \(2, 1\)"):
         lower(sent, Shapes(graph.shapes))
+
+
+def test_what_comes_back_through_a_convolution_is_compared_but_not_differentiated_again():
+    same = solve(problem_of(CONVOLUTION), ask=["2*d(L, k) == d(2*L, k)"]).answers["ask 1"]
+    assert same.holds
+    with pytest.raises(UnsupportedError, match="is not differentiated"):
+        solve(problem_of(CONVOLUTION), ask=["d(d(L, k), k)"])
