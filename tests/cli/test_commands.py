@@ -17,6 +17,7 @@ import pytest
 
 from gradcheck_cli.problem import bundled, load
 from gradcheck_cli.solving import solve
+from gradcheck_cli.solving.numbers import number_text
 
 ANSWERS = "problem: sum-times\nanswers:\n  '1': z = -4\n  '2': 2\n  '4': 3\n"
 
@@ -143,8 +144,6 @@ def test_every_number_is_whole_at_every_width(run, name, width):
     solution = solve(load(name))
     shown = numbers(result.out)
     decimal = solution.problem.decimal
-    from gradcheck_cli.solving.numbers import number_text
-
     for edge in solution.edges:
         for part in (edge.upstream, edge.local, edge.downstream):
             text = number_text(part.number, decimal=decimal)
