@@ -16,6 +16,7 @@ from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from gradcheck_cli.judge import Decision
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
@@ -108,9 +109,15 @@ def _relation(engine: Engine, ask: Call, written: str, text: Source | None) -> A
     reason = decision.reason
     if holds and any(engine.value(side) is None for side in (left, right)) and engine.has_all_values:
         reason += " where both sides are defined; at the given values one is not"
-    if decision.counterexample:
-        differ = " is not ".join(apart(decision.left, decision.right))
-        reason = f"{differ} at " + ", ".join(
-            f"{name} = {write(as_typed(value))}" for name, value in decision.counterexample
-        )
+    if decision.kind == "different":
+        reason = _difference(decision)
+    elif decision.counterexample:
+        reason += f"; {decision.note}: {_difference(decision)}"
     return Answer(written, "relation", shown, None, holds, reason)
+
+
+def _difference(decision: Decision) -> str:
+    """What the two sides are where they differ."""
+    differ = " is not ".join(apart(decision.left, decision.right))
+    where = ", ".join(f"{name} = {write(as_typed(value))}" for name, value in decision.counterexample or ())
+    return f"{differ} at {where}" if where else differ

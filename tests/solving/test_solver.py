@@ -270,3 +270,17 @@ def test_why_a_derivative_is_zero_is_true(inputs, query, reason):
     )
     (answer,) = ask(f"inputs: {inputs}\ngraph: {graph}\noutput: f\n", query)
     assert answer.reason.split("; ")[-1] == reason
+
+
+@pytest.mark.parametrize(
+    ("query", "holds", "reason"),
+    [
+        ("step(x) == (x >= 0)", True, "differs at the kink itself, where conventions differ: 0 is not 1 at x = 0"),
+        ("1 == 2", False, "1 is not 2"),
+        ("x + 1 == x", False, "1 is not 0 at x = 0"),
+    ],
+)
+def test_where_two_sides_differ_is_told_with_both(query, holds, reason):
+    solution = solve(problem("inputs: {x: 0}\ngraph: {y: relu(x)}\n"), ask=[query])
+    assert solution.answers["ask 1"].holds is holds
+    assert solution.answers["ask 1"].reason.endswith(reason)
