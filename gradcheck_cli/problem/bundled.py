@@ -31,7 +31,8 @@ def find(name: str) -> Path:
     inside = bundled_folder() / f"{name}.yaml"
     if inside.is_file():
         return inside
-    near = difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
+    beside = path.with_suffix(".yaml")
+    near = [str(beside)] if beside.is_file() else difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
     message = f'there is no file and no bundled problem "{name}"'
     raise FileError(message, hint=hint)

@@ -95,13 +95,20 @@ class Printer:
 
     def further(self) -> list[str]:
         """What else is an output of the problem."""
-        others = [name for name in self.solution.problem.outputs if name != self.solution.output]
+        outputs = self.solution.problem.outputs
+        others = [name for name in outputs if name != self.solution.output] if self.solution.output in outputs else []
         return [f"also an output: {', '.join(others)}; show it with --output-node {others[0]}"] if others else []
 
     def params(self) -> list[str]:
         """How many learnable numbers there are; nothing where there are none."""
         count = sum(leaf.param for leaf in self.solution.problem.graph.inputs)
         return [counted(count, "parameter")] if count else []
+
+    def unrelated(self) -> list[str]:
+        """What was asked for by name and has nothing to do with the output."""
+        output = self.solution.output
+        known = self.solution.problem.graph.ancestors[output] | {output}
+        return [f"{output} does not depend on {name}" for name in self.view.wrt if name not in known]
 
     def section(self, title: str) -> None:
         self.canvas.line()
@@ -164,7 +171,7 @@ class Printer:
         """One line on the cross-check, or every disagreement with its three numbers; then the notes."""
         agreement = self.solution.agreement
         self.canvas.line()
-        for note in self.solution.notes:
+        for note in (*self.unrelated(), *self.solution.notes):
             for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
                 self.canvas.line((line, "open"))
         if agreement.ok and not agreement.compared and agreement.notes:

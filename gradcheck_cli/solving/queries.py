@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name, number
+from gradcheck_cli.expr import Call, Expr, Name, number, walk
 from gradcheck_cli.judge import Space, Variable, decide
 from gradcheck_cli.solving.asking import why_zero
 from gradcheck_cli.solving.model import Answer, Quantity
@@ -17,6 +17,7 @@ from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.judge import Decision
+    from gradcheck_cli.problem import Problem
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
@@ -48,7 +49,18 @@ def answer(engine: Engine, ask: Expr, text: Source | None = None) -> Answer:
     return _forward(engine, ask, written, text)
 
 
-def is_update(engine: Engine | ArrayEngine, ask: Expr) -> bool:
+def about_output(problem: Problem, ask: Expr) -> bool:
+    """Whether a query is about what comes back from the problem's output, without naming it."""
+    calls = [part for part in walk(ask) if isinstance(part, Call)]
+    return any(
+        call.function == "downstream"
+        or (call.function == "upstream" and len(call.args) == 1)
+        or is_update(problem, call)
+        for call in calls
+    )
+
+
+def is_update(engine: Engine | ArrayEngine | Problem, ask: Expr) -> bool:
     """Whether step(…) asks for an update: with a learning rate, or of a parameter."""
     if not isinstance(ask, Call) or ask.function != "step":
         return False

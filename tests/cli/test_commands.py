@@ -481,3 +481,26 @@ def test_the_description_is_shown_with_its_paragraphs_and_lists(run, problem_fil
     )
     assert "\n\nOne line and $x  + 1$ more.\n\n- a\n- b\n\nGraph" in run("solve", path).out
     assert "One line" not in run("solve", path, "--only", "forward").out
+
+
+def test_another_output_leaves_out_questions_about_the_own_one(run):
+    shown = run("solve", "two-layer-rows", "--output-node", "H").out
+    assert "value(Z)" in shown
+    assert "step(W1)" not in shown
+    assert "upstream(a)" not in run("solve", "squared-term", "--output-node", "a").out
+
+
+def test_what_the_output_does_not_depend_on_is_said(run, problem_file):
+    path = problem_file("title: T\ninputs: {x: 3, y: 2}\ngraph: {f: x^2, g: y + x}\noutput: f\n")
+    assert "note: f does not depend on y" in run("solve", path, "--wrt", "y").out
+
+
+def test_a_file_without_its_ending_is_named(run, problem_file, monkeypatch):
+    path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x^2}\n", "mine.yaml")
+    monkeypatch.chdir(path.parent)
+    assert "did you mean mine.yaml?" in run("solve", "mine").err
+
+
+def test_the_power_of_a_zero_or_one_is_no_mistake(run, problem_file):
+    path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x*step(x)^2}\nquestions: [{ask: 'd(f, x)', answer: 1}]\n")
+    assert "is not taken" not in run("check", path).out
