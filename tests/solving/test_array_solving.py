@@ -197,3 +197,9 @@ def test_what_comes_back_through_a_convolution_is_compared_but_not_differentiate
     assert same.holds
     with pytest.raises(UnsupportedError, match="is not differentiated"):
         solve(problem_of(CONVOLUTION), ask=["d(d(L, k), k)"])
+
+
+def test_over_one_entry_nothing_is_summed():
+    inputs = "inputs: {X: {shape: [m, d]}, W: {shape: [d, h]}, v: {shape: [h, 1]}, t: {shape: [m, 1]}}\n"
+    solution = solve(problem_of(f"title: T\n{inputs}graph: {{L: sum(t*(X @ W @ v))}}\n"), ask=["d(L, W)[i, j]"])
+    assert str(solution.answers["ask 1"].expr) == "v[j, 0]*sum(X[k, i]*t[k, 0], k)"
