@@ -318,3 +318,11 @@ def test_letters_of_sizes_stand_for_numbers():
     assert found.ok, found.failed
     assert found.sampled == ("w",)
     assert None not in {check.difference for check in found.checks}
+
+
+def test_kinks_of_drawn_numbers_are_not_told():
+    values = {"x": filled((3,), 0, 1, -1)}
+    graph = shaped(values, h="relu(x)", f="sum(h*h) + sum(h)")
+    found = crosscheck_arrays(graph, values, ArrayCalculus(graph), graph.output, drawn=("x",))
+    assert found.ok, found.failed
+    assert found.notes == ()
