@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # from the ground up; a module may import from lower layers and from its own folder; `peers` may not import each other
 LAYERS = (
     {"errors", "source", "files", "late"},
-    {"expr", "functions", "grids", "shapes", "yamltree"},
+    {"expr", "functions", "greek", "grids", "shapes", "yamltree"},
     {"parsing", "write", "graph", "inference"},
     {"expand", "lowering", "problem"},
     {"symbolic", "tape", "probe"},
