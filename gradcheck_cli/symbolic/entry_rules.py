@@ -22,6 +22,7 @@ from gradcheck_cli.symbolic.windows import (
     equally,
     largest,
     pooled,
+    products,
     sent_to_image,
     sent_to_kernel,
     sent_to_pooled,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 def _matmul(work: Operations, _: Call, grids: tuple[Grid, ...]) -> Grid:
     left, right = grids
     rows, columns, inner = left.shape[:-1], right.shape[1:], range(left.shape[-1])
+    work.expect(prod(rows) * prod(columns) * len(inner))
     made = (
         work.total(work.product((left[(*row, k)], right[(k, *column)])) for k in inner)
         for row in places(rows)
@@ -166,8 +168,15 @@ def _pool(combine: Callable[..., Expr]) -> Rule:
     return rule
 
 
-def _convolution_back(sent: Callable[..., Grid]) -> Rule:
-    return lambda work, call, grids: sent(*grids, whole(call.options), work.make)
+def _convolution(made: Callable[..., Grid]) -> Rule:
+    """conv2d, or what it sends back: the image and the kernel come last."""
+
+    def rule(work: Operations, call: Call, grids: tuple[Grid, ...]) -> Grid:
+        options = whole(call.options)
+        work.expect(products(grids[-2].shape, grids[-1].shape, options))
+        return made(*grids, options, work.make)
+
+    return rule
 
 
 def _pool_back(share: Callable[..., Iterable[Expr]]) -> Rule:
@@ -197,14 +206,14 @@ ENTRY_RULES: dict[str, Rule] = {
     "ones": _filled(ONE),
     "zeros": _filled(ZERO),
     "eye": _eye,
-    "conv2d": lambda work, call, grids: convolved(grids[0], grids[1], whole(call.options), work.make),
+    "conv2d": _convolution(convolved),
     "maxpool2d": _pool(largest),
     "avgpool2d": _pool(average),
 }
 # what a window sends back has no formula in matrices, only entries
 SENT_BACK_RULES: dict[str, Rule] = {
-    sending("conv2d", 0): _convolution_back(sent_to_image),
-    sending("conv2d", 1): _convolution_back(sent_to_kernel),
+    sending("conv2d", 0): _convolution(sent_to_image),
+    sending("conv2d", 1): _convolution(sent_to_kernel),
     sending("maxpool2d", 0): _pool_back(to_largest),
     sending("avgpool2d", 0): _pool_back(equally),
 }

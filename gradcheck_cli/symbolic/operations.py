@@ -20,15 +20,21 @@ _COMPARED = {"eq": lambda x, y: x == y, "gt": lambda x, y: x > y, "ge": lambda x
 
 
 class Operations:
-    """Makes scalar operations while there are any `left`."""
+    """Makes scalar operations while there are any `left`; `refused` says that some were too many."""
 
     def __init__(self, left: int) -> None:
         self.left = left
+        self.refused = False
 
     def spend(self, count: int) -> None:
         """Count what is about to be made; UnsupportedError where it is too much."""
+        self.expect(count)
         self.left -= count
-        if self.left < 0:
+
+    def expect(self, count: int) -> None:
+        """Refuse what will be too much before any of it is made: UnsupportedError."""
+        if count > self.left:
+            self.refused = True
             message = "there are too many entries to work with one by one"
             raise UnsupportedError(message, hint="use smaller sizes")
 

@@ -5,6 +5,7 @@ what comes back through it.
 from __future__ import annotations
 
 from functools import reduce
+from math import prod
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Expr, number
@@ -39,6 +40,11 @@ def sent_to_kernel(arriving: Grid, image: Grid, kernel: Grid, options: Options, 
     """What a convolution sends back to its kernel."""
     meetings = _meetings(image.shape, kernel.shape, options)
     return _summed(kernel.shape, ((k, make("mul", arriving[y], image[x])) for y, x, k in meetings), make)
+
+
+def products(image: Place, kernel: Place, options: Options) -> int:
+    """How many products a convolution is made of, those with the border included."""
+    return prod(_convolved_shape(image, kernel, options)) * prod(kernel if len(kernel) == 2 else kernel[1:])
 
 
 def _meetings(image: Place, kernel: Place, options: Options) -> Iterator[tuple[Place, Place, Place]]:
