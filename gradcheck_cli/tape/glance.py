@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 20_000
 MOST_STEPS = 20_000  # operations that are looked at before there is a new allowance
 _NEAR = 1e-7
+_SMALL = 1e-2
 _PLACES = (0, 1, 2, 3, 5)  # from which the numbers of index letters are made: at some both are the same, at some not
 _DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
 
@@ -30,7 +31,7 @@ Bound = dict[str, int]  # index letters with the numbers they stand for
 
 
 class Glance:
-    """The values of expressions in primitive functions where names have these values, and letters these sizes.
+    """The values of expressions in primitive functions where names have these values, and letters these `sizes`.
 
     What stays the same from one expression to the next is worked out once. `left` says how many operations it may still
     work out; where there are none left, nothing has a value.
@@ -38,6 +39,7 @@ class Glance:
 
     def __init__(self, sizes: Mapping[str, int], grids: Mapping[str, Grid]) -> None:
         self.left = MOST_STEPS
+        self.sizes = dict(sizes)
         self.env: dict[str, Array] = {letter: float(size) for letter, size in sizes.items()}
         self.env.update({name: array(grid) for name, grid in grids.items()})
         self._done: dict[tuple[int, tuple[int, ...]], tuple[Expr, Array]] = {}
@@ -161,6 +163,11 @@ def near(left: Array, right: Array) -> bool:
         return False
     one, two = one[known], two[known]
     return bool(np.all(np.abs(one - two) <= _NEAR * (1 + np.abs(two))))
+
+
+def telling(value: Array) -> bool:
+    """Whether a value is one that others will not have by chance: everywhere defined, and somewhere no small number."""
+    return bool(np.all(np.isfinite(value)) and np.any(np.abs(value) > _SMALL))
 
 
 def multiple(left: Array, right: Array) -> bool:
