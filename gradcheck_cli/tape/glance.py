@@ -15,7 +15,7 @@ from gradcheck_cli.tape.flatten import with_options
 from gradcheck_cli.tape.numbers import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.tape.arith import Array
@@ -50,29 +50,22 @@ class Glance:
         """Enter a name that stands for an expression."""
         self.env[name] = self.value(expr)
 
-    def value(self, expr: Expr) -> Array:
-        """The value of an expression in primitive functions. Raises UnsupportedError for what has no value here."""
-        return self.entries(expr, ())[0]
+    def places(self, letters: Mapping[str, int]) -> Iterator[Bound]:
+        """A few numbers for free index letters, each below how far it runs; once nothing, where there are none."""
+        for at in _PLACES if letters else (0,):
+            yield {letter: (at * step) % count for step, (letter, count) in enumerate(letters.items(), 1)}
 
-    def entries(self, expr: Expr, letters: Iterable[tuple[str, int]]) -> Array:
-        """The value for a few numbers of some free index letters, these as the first axis.
+    def value(self, expr: Expr, bound: Bound | None = None) -> Array:
+        """The value of an expression in primitive functions where free index letters stand for these numbers.
 
         Raises UnsupportedError for what has no value here.
         """
         if len(self._done) > MOST_KEPT:
             self._done.clear()
             self._letters.clear()
-        letters = tuple(letters)
         try:
             with np.errstate(all="ignore"):
-                bound = (
-                    {letter: (at * step) % count for step, (letter, count) in enumerate(letters, 1)} for at in _PLACES
-                )
-                return (
-                    np.stack([self._value(expr, one) for one in bound])
-                    if letters
-                    else np.asarray(self._value(expr, {}))[None]
-                )
+                return np.asarray(self._value(expr, bound or {}))
         except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
             message = "this has no value here"
             raise UnsupportedError(message) from error

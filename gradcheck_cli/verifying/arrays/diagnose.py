@@ -33,13 +33,11 @@ from gradcheck_cli.verifying.arrays.slips import slips
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, Diagnosis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.tape.arith import Array
-    from gradcheck_cli.verifying.arrays.glance import Looks
     from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
 
@@ -123,33 +121,32 @@ def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool, tr
     `trusting`, what has a right answer's values at all points is right.
     """
     look = looks(matcher.space)
-    values: list[Array] = []
-    if look.exhausted or (not typed and _far(matcher, truth, expr, values)):
+    if look.exhausted or (not typed and _far(matcher, truth, expr)):
         return False
-    if trusting and look.told_by(values):
+    if trusting and any(look.alike(expr, form, letters) for expr, form, letters in _forms(matcher, truth, expr)):
         return True
     verdict = matcher.guarded(expr, truth, None, expr).verdict
     look.count(undecided=verdict == UNDECIDED)
     return verdict == CORRECT
 
 
-def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr, values: list[Array] | None = None) -> bool:
-    """Whether an expression is seen to be none of the right ones; `values` gets its own where one of these is near."""
+def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
+    """Whether an expression is seen to be none of the right ones."""
     look = looks(matcher.space)
+    return all(look.differ(left, right, letters) for left, right, letters in _forms(matcher, truth, expr))
+
+
+def _forms(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> list[tuple[Expr, Expr, dict[str, Size]]]:
+    """An expression beside each right one, with how far their index letters run; nothing where operands do not fit."""
     others = truth.array.others if truth.array else ()
-    if not look.indexed(expr) and not (truth.array and truth.array.letters) and not any(one.letters for one in others):
-        return all(_differ(look, expr, form, {}, values) for form in (truth.expr, *(one.expr for one in others)))
+    lettered = bool(truth.array and truth.array.letters) or any(one.letters for one in others)
+    if not lettered and not looks(matcher.space).indexed(expr):
+        return [(expr, form, {}) for form in (truth.expr, *(one.expr for one in others))]
     try:
         pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
     except GradcheckError:
-        return True
-    return all(_differ(look, left, right, dict(letters), values) for left, right, letters in pairs)
-
-
-def _differ(look: Looks, left: Expr, right: Expr, letters: Mapping[str, Size], values: list[Array] | None) -> bool:
-    if values is not None:
-        values.clear()
-    return look.differ(left, right, letters, values)
+        return []
+    return [(left, right, dict(letters)) for left, right, letters in pairs]
 
 
 def _pair(matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:

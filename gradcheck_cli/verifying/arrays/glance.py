@@ -21,7 +21,7 @@ from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.judge import ArraySpace
@@ -79,18 +79,20 @@ class Looks:
 
     def equal(self, left: Expr, right: Expr, ranges: Mapping[str, Size], *, trusting: bool = False) -> bool:
         """Whether two expressions that seem alike are equal for all sizes and inputs; trusting, whether they seem so."""
-        values: list[Array] = []
-        if self.differ(left, right, ranges, values):
+        if self.differ(left, right, ranges):
             return False
-        if trusting and self.told_by(values):
+        if trusting and self.alike(left, right, ranges):
             return True
         found = compare(self.space, left, right, ranges)
         self.count(undecided=found.kind == "undecided")
         return found.kind == "equal"
 
-    def told_by(self, values: Sequence[Array]) -> bool:
-        """Whether values of two expressions that do not differ were found at all points, and are none of chance."""
-        return len(values) == len(self.glances) and all(map(telling, values))
+    def alike(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
+        """Whether two expressions have the same values at all points, and none that they may share by chance."""
+        try:
+            return all(near(one, two) and telling(one) for one, two in self.values(left, right, ranges))
+        except GradcheckError:
+            return False
 
     def proportional(self, left: Expr, right: Expr) -> bool:
         """Whether one of two expressions may be a multiple of the other; True where their values are not known."""
@@ -132,41 +134,34 @@ class Looks:
         """The value of an expression without index letters."""
         return glance.written(expr, lambda part: lower(part, self.known).expr)
 
-    def differ(self, left: Expr, right: Expr, ranges: Mapping[str, Size], values: list[Array] | None = None) -> bool:
+    def differ(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
         """Whether two expressions are seen to differ, or operands in one do not fit; False says nothing.
 
-        Where a claim has had its allowance, all differ. `values` gets those of the left side where the two are near.
+        Where a claim has had its allowance, all differ.
         """
         if self.exhausted:
             return True
         try:
-            if not ranges and not self.indexed(left) and not self.indexed(right):
-                return any(_apart(self.at(glance, left), self.at(glance, right), values) for glance in self.glances)
-            (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))
-            if (
-                first.shape != second.shape
-                and not shapes.count(first.shape) == shapes.count(second.shape) == shapes.ONE
-            ):
-                return True
-            letters = {**one, **two, **ranges}
-            return any(
-                _apart(glance.entries(first.expr, run), glance.entries(second.expr, run), values)
-                for glance, run in self.runs(letters)
-            )
+            return any(not near(one, two) for one, two in self.values(left, right, ranges))
         except ShapeError:
             return True
         except GradcheckError:
             return self.exhausted
 
-    def runs(self, letters: Mapping[str, Size]) -> Iterator[tuple[Glance, list[tuple[str, int]]]]:
-        """Each point, with how far index letters run there."""
+    def values(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> Iterator[tuple[Array, Array]]:
+        """The values of two expressions, one point after the other, and for a few numbers of free index letters.
+
+        Raises ShapeError where operands or the two do not fit, UnsupportedError for what has no value.
+        """
+        if not ranges and not self.indexed(left) and not self.indexed(right):
+            yield from ((self.at(glance, left), self.at(glance, right)) for glance in self.glances)
+            return
+        (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))
+        both = (first.shape, second.shape)
+        if both[0] != both[1] and not all(shapes.count(shape) == shapes.ONE for shape in both):
+            message = f"the shapes are {shapes.text_of(both[0])} and {shapes.text_of(both[1])}"
+            raise ShapeError(message)
+        letters = {**one, **two, **ranges}
         for glance in self.glances:
-            yield glance, [(letter, size.at(glance.sizes)) for letter, size in letters.items()]
-
-
-def _apart(left: Array, right: Array, values: list[Array] | None) -> bool:
-    if not near(left, right):
-        return True
-    if values is not None:
-        values.append(left)
-    return False
+            for bound in glance.places({letter: size.at(glance.sizes) for letter, size in letters.items()}):
+                yield glance.value(first.expr, bound), glance.value(second.expr, bound)
