@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 20_000
 MOST_STEPS = 20_000  # operations that are looked at before there is a new allowance
 _NEAR = 1e-7
-_SMALL = 1e-2
+_SAME = 1e-9
 _PLACES = (0, 1, 2, 3, 5)  # from which the numbers of index letters are made: at some both are the same, at some not
 _DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
 
@@ -158,9 +158,16 @@ def near(left: Array, right: Array) -> bool:
     return bool(np.all(np.abs(one - two) <= _NEAR * (1 + np.abs(two))))
 
 
-def telling(value: Array) -> bool:
-    """Whether a value is one that others will not have by chance: everywhere defined, and somewhere no small number."""
-    return bool(np.all(np.isfinite(value)) and np.any(np.abs(value) > _SMALL))
+def same(left: Array, right: Array) -> bool:
+    """Whether two values are near, everywhere defined and alike to the digits that float64 can tell."""
+    if not near(left, right) or not np.all(np.isfinite(right)):
+        return False
+    return bool(np.max(np.abs(np.ravel(left) - np.ravel(right))) <= _SAME * np.max(np.abs(right)))
+
+
+def vanishes(value: Array) -> bool:
+    """Whether all entries are 0."""
+    return not np.any(value)
 
 
 def multiple(left: Array, right: Array) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Index, Name, Sum, number
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.tape import Glance, multiple, near, telling
+from gradcheck_cli.tape import Glance, multiple, near, same, vanishes
 
 A, B, V = Name("A"), Name("B"), Name("v")
 
@@ -56,10 +56,25 @@ def test_values_are_near_that_are_undefined_at_the_same_places():
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [([0.0, 3.0], True), ([0.0, 0.0], False), ([1e-6, -1e-6], False), ([3.0, np.nan], False)]
+    ("value", "found"),
+    [
+        ([1e-3, 2.0], True),
+        ([1e-3, 2.0 + 1e-10], True),
+        ([1e-3, 2.0 + 1e-7], False),
+        ([1e-3], False),
+        ([1, np.nan], False),
+    ],
 )
-def test_a_value_tells_where_it_is_defined_and_no_small_number(value, told):
-    assert telling(np.array(value)) == told
+def test_values_are_the_same_to_the_digits_that_doubles_tell(value, found):
+    assert same(np.array(value), np.array([1e-3, 2.0])) == found
+    assert not vanishes(np.array(value))
+
+
+def test_what_is_small_is_not_the_same_for_that():
+    assert near(np.array([1e-9]), np.array([2e-9]))
+    assert not same(np.array([1e-9]), np.array([2e-9]))
+    assert same(np.zeros(2), np.zeros(2))
+    assert vanishes(np.zeros(2))
 
 
 @pytest.mark.parametrize("other", [[2.0, -4.0, 6.0], [-0.5, 1.0, -1.5], [0.0, 0.0, 0.0]])

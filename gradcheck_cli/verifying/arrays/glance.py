@@ -16,7 +16,7 @@ from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Index, Name, Num, Sum, children
 from gradcheck_cli.judge import array_points
 from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near, telling
+from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near, same, vanishes
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.kept import Kept
 
@@ -88,11 +88,16 @@ class Looks:
         return found.kind == "equal"
 
     def alike(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
-        """Whether two expressions have the same values at all points, and none that they may share by chance."""
+        """Whether two expressions have the same values at all points, and not only zeros, which many have."""
+        told = 0
         try:
-            return all(near(one, two) and telling(one) for one, two in self.values(left, right, ranges))
+            for one, two in self.values(left, right, ranges):
+                if not same(one, two):
+                    return False
+                told += not vanishes(one)
         except GradcheckError:
             return False
+        return told >= len(self.glances)
 
     def proportional(self, left: Expr, right: Expr) -> bool:
         """Whether one of two expressions may be a multiple of the other; True where their values are not known."""
