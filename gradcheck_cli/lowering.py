@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTION_NAMES = ("axis", "keepdims")
-_SIZES = {"reshape": 1, "filled": 0, "eye": 0, "pool2d": 1, "part": 1}  # from which argument on a function has sizes
+_SIZES = {
+    "reshape": 1,
+    "filled": 0,
+    "eye": 0,
+    "pool2d": 1,
+    "pool2d_back": 2,
+    "part": 1,
+}  # from which argument on a function has sizes
 _STAND_IN = "("  # begins the name that an argument of a derived function has inside: nobody can write it
 
 

@@ -18,7 +18,7 @@ from gradcheck_cli.problem.model import Problem
 from gradcheck_cli.problem.names import Names
 from gradcheck_cli.problem.questions import Questions
 from gradcheck_cli.problem.reader import Reader, meant
-from gradcheck_cli.problem.shaping import Shaper
+from gradcheck_cli.problem.shaping import Shaper, derived
 from gradcheck_cli.problem.sizes import too_small
 from gradcheck_cli.source import Span
 from gradcheck_cli.yamltree import Node, read_tree
@@ -183,7 +183,7 @@ class _Loader:
         nodes = list(ready)
         for name, text in texts.items():
             self.no_lets(text, lets)
-            expr = self.names.parse(text, vocabulary)
+            expr = self.formula(text, vocabulary)
             if expr is not None:
                 nodes.append(GraphNode(name, expr, latex.get(name, ()), self.names.declared[name].span))
         ordered, circular = in_order(nodes)
@@ -216,6 +216,18 @@ class _Loader:
             message = f"{name} has the size {one}, which is {one.at(self.leaves.numbers)} here"
             self.read.wrong(self.names.declared[name], message, "sizes are 1 or more")
         return shapes
+
+    def formula(self, text: Source, vocabulary: Scope) -> Expr | None:
+        """What a node is, in inputs and other nodes; None after an error."""
+        expr = self.names.parse(text, vocabulary)
+        asked = derived(expr) if expr is not None else None
+        if asked is None:
+            return expr
+        message = f"{asked.function}(…) has to be derived, and a node is a formula of inputs and other nodes"
+        self.read.errors.append(
+            ParseError(message, hint="make it a let name or a question", source=text, span=asked.span)
+        )
+        return None
 
     def no_lets(self, text: Source, lets: set[str]) -> None:
         for match in re.finditer(r"[A-Za-z_][A-Za-z0-9_]*", text.text):
@@ -263,7 +275,7 @@ class _Loader:
             self.read.wrong(key, "upstream names a node that is not the output", hint)
             return None
         text = self.read.expression(value, f"upstream of {key.text}")
-        expr = self.names.parse(text, vocabulary) if text else None
+        expr = self.formula(text, vocabulary) if text else None
         if text and expr is not None and self.shaper:
             self.shaper.seed(key.text, expr, text)
         return expr
