@@ -181,3 +181,12 @@ def test_an_entry_of_any_array_is_differentiated():
     wanted = [[[0, 0], [0, 0], [1, 1]], [[2 * x[1, i, j] + (i == j == 1) for j in range(2)] for i in range(3)]]
     assert solution.answers["ask 1"].value == [[[float(one) for one in row] for row in plane] for plane in wanted]
     assert solution.agreement.ok
+
+
+@pytest.mark.parametrize(
+    ("name", "query"), [("lstm-gates", "d(zi, x)"), ("lstm-gates", "local(u, h0)[i, j, k, l]"), ("images", "d(y, k)")]
+)
+def test_a_jacobian_without_a_formula_entry_by_entry_says_so(name, query):
+    problem = read_problem(Source("images.yaml", IMAGES), "images") if name == "images" else load(name)
+    with pytest.raises(GradcheckError, match="has no formula entry by entry"):
+        solve(problem, ask=[query])
