@@ -68,6 +68,11 @@ class Entries:
             message = "there are too many entries to work with one by one"
             raise UnsupportedError(message, hint="use smaller sizes")
 
+    def afford(self, count: int) -> None:
+        """UnsupportedError, before anything is made, where so many operations are too many."""
+        if count > self.left:
+            self.spend(count)
+
     def make(self, function: str, *args: Expr) -> Expr:
         """One scalar operation, unless literal zeros, ones and comparisons settle it."""
         self.spend(1)
@@ -296,13 +301,13 @@ def _softmax(work: Entries, call: Call, grids: tuple[Grid, ...]) -> Grid:
 
 
 def _det(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
-    return Grid((), (determinant(grids[0], work.make),))
+    return Grid((), (determinant(grids[0], work),))
 
 
 def _inv(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
     """The adjugate over the determinant."""
-    below = determinant(grids[0], work.make)
-    return adjugate(grids[0], work.make).map(lambda item: work.make("div", item, below))
+    below = determinant(grids[0], work)
+    return adjugate(grids[0], work).map(lambda item: work.make("div", item, below))
 
 
 def _numbers(work: Entries, call: Call, start: int) -> tuple[int, ...]:

@@ -190,3 +190,11 @@ def test_a_jacobian_without_a_formula_entry_by_entry_says_so(name, query):
     problem = read_problem(Source("images.yaml", IMAGES), "images") if name == "images" else load(name)
     with pytest.raises(GradcheckError, match="has no formula entry by entry"):
         solve(problem, ask=[query])
+
+
+@pytest.mark.parametrize("node", ["det(A)", "sum(inv(A))", "logdet(A @ A.T)"])
+def test_a_matrix_too_large_to_be_written_out_is_no_disagreement(node):
+    text = f"title: T\ninputs: {{A: {{shape: [12, 12], kind: invertible}}}}\ngraph: {{L: {node}}}\n"
+    agreement = solve(read_problem(Source("t.yaml", text), "t")).agreement
+    assert agreement.ok
+    assert any("too large for the symbolic witness" in note for note in agreement.notes)
