@@ -301,13 +301,13 @@ def _softmax(work: Entries, call: Call, grids: tuple[Grid, ...]) -> Grid:
 
 
 def _det(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
-    return Grid((), (determinant(grids[0], work),))
+    return Grid((), (determinant(grids[0], work.make, work.afford),))
 
 
 def _inv(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
     """The adjugate over the determinant."""
-    below = determinant(grids[0], work)
-    return adjugate(grids[0], work).map(lambda item: work.make("div", item, below))
+    below = determinant(grids[0], work.make, work.afford)
+    return adjugate(grids[0], work.make, work.afford).map(lambda item: work.make("div", item, below))
 
 
 def _numbers(work: Entries, call: Call, start: int) -> tuple[int, ...]:

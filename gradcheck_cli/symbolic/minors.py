@@ -8,34 +8,37 @@ from gradcheck_cli.expr import Expr, number
 from gradcheck_cli.grids import Grid, grid, places
 
 if TYPE_CHECKING:
-    from gradcheck_cli.symbolic.entries import Entries
+    from collections.abc import Callable
+
+    Make = Callable[..., Expr]
+    Afford = Callable[[int], None]
 
 
-def determinant(matrix: Grid, work: Entries) -> Expr:
+def determinant(matrix: Grid, make: Make, afford: Afford) -> Expr:
     """The determinant of a square matrix, in n*2^n operations.
 
-    Raises UnsupportedError, as `adjugate` does, where these are more than `work` has left.
+    `afford` hears of them before anything is made, and may refuse.
     """
     count = matrix.shape[0]
-    work.afford(count << count)
-    return _minors(matrix, tuple(range(count)), work)[(1 << count) - 1]
+    afford(count << count)
+    return _minors(matrix, tuple(range(count)), make)[(1 << count) - 1]
 
 
-def adjugate(matrix: Grid, work: Entries) -> Grid:
+def adjugate(matrix: Grid, make: Make, afford: Afford) -> Grid:
     """The transposed matrix of the cofactors, in n^2*2^n operations."""
     count = matrix.shape[0]
-    work.afford(count * count << count)
+    afford(count * count << count)
     everything = (1 << count) - 1
     found: dict[tuple[int, ...], Expr] = {}
     for row in range(count):
-        minors = _minors(matrix, tuple(other for other in range(count) if other != row), work)
+        minors = _minors(matrix, tuple(other for other in range(count) if other != row), make)
         for column in range(count):
             minor = minors[everything & ~(1 << column)]
-            found[column, row] = work.make("neg", minor) if (row + column) % 2 else minor
+            found[column, row] = make("neg", minor) if (row + column) % 2 else minor
     return grid(matrix.shape, (found[place] for place in places(matrix.shape)))
 
 
-def _minors(matrix: Grid, rows: tuple[int, ...], work: Entries) -> dict[int, Expr]:
+def _minors(matrix: Grid, rows: tuple[int, ...], make: Make) -> dict[int, Expr]:
     """For each set of columns, as bits, as large as a number of last rows: the determinant of what they have in common.
 
     A minor is expanded along its first row: the sum of (-1)^k times an entry times a minor with one row less.
@@ -49,7 +52,7 @@ def _minors(matrix: Grid, rows: tuple[int, ...], work: Entries) -> dict[int, Exp
                 if used >> column & 1:
                     continue
                 before = (used & ((1 << column) - 1)).bit_count()
-                term = work.make("mul", matrix[row, column], minor)
-                found.setdefault(used | 1 << column, []).append(work.make("neg", term) if before % 2 else term)
-        last = {columns: work.make("add", *terms) for columns, terms in found.items()}
+                term = make("mul", matrix[row, column], minor)
+                found.setdefault(used | 1 << column, []).append(make("neg", term) if before % 2 else term)
+        last = {columns: make("add", *terms) for columns, terms in found.items()}
     return last
