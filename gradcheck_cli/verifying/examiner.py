@@ -28,9 +28,10 @@ from gradcheck_cli.verifying.model import (
     WRONG,
     Claim,
     Diagnosis,
+    Explanation,
     Member,
 )
-from gradcheck_cli.verifying.steps import steps
+from gradcheck_cli.verifying.steps import explained
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.verifying.worked import worked_out
 from gradcheck_cli.write.text import write
@@ -118,7 +119,7 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
-            steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
+            explain=Explanation if verdict != WRONG or self.arrays else explained(self.engine, truth),
         )
         return self.arrays.told(claim, truth, reads) if self.arrays else claim
 

@@ -74,7 +74,7 @@ def test_a_text_of_wrong_claims_has_only_its_first_ones_looked_into(examiner, mo
     monkeypatch.setattr(grader, "MOST_DIAGNOSED", 3)
     claims = claims_of(examiner, *[times(number) for number in (3, 5, 7, 11, 13)], times(1))
     assert [claim.verdict for claim in claims] == ["wrong"] * 5 + ["correct"]
-    assert [bool(claim.steps) for claim in claims] == [True] * 3 + [False] * 3
+    assert [bool(claim.explain().steps) for claim in claims] == [True] * 3 + [False] * 3
     assert [claim.diagnosis is not None for claim in claims] == [True] * 3 + [False] * 3
 
 
