@@ -17,7 +17,7 @@ from gradcheck_cli.problem.questions import read_key
 from gradcheck_cli.problem.reader import Reader, meant
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.model import Submission
-from gradcheck_cli.yamltree import Node, read_tree
+from gradcheck_cli.yamltree import Node, is_null, read_tree
 
 _STRUCTURED = (".yaml", ".yml")
 NOTEBOOK_LIMIT = 8 * LIMIT  # the pictures in it are not looked at
@@ -84,7 +84,7 @@ def read_submission(source: Source) -> Submission:
 def _answers(reader: Reader, node: Node | None) -> list[tuple[str, Key, Source]]:
     found = []
     for key, value in reader.entries(node, "answers"):
-        if value.kind == "scalar" and not value.text.strip():
+        if value.kind == "scalar" and (is_null(value) or not value.text.strip()):
             found.append((key.text, Key(), value.source))
             continue
         found.append((key.text, read_key(reader, value, f"answer {key.text}"), key.source))
