@@ -92,9 +92,9 @@ def read_key(reader: Reader, node: Node, what: str) -> Key:
                 reader.wrong(key, f'"{key.text}" is no part of an answer', meant(key.text, known))
         return Key((), parts.get("expression"), parts.get("value"))
     if node.kind == "list":
-        parts = tuple(_items(reader, node, what))
-        texts = () if any(item.kind == "list" for item in node.items) else parts
-        return Key(texts, listed=_listed(reader, node, iter(parts)) if parts else None)
+        items = tuple(_items(reader, node, what))
+        texts = () if any(item.kind == "list" for item in node.items) else items
+        return Key(texts, listed=_listed(reader, node, iter(items)) if items else None)
     text = reader.expression(node, what)
     return Key((text,) if text is not None else ())
 
