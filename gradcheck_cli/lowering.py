@@ -295,6 +295,15 @@ def at_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     return Graph(graph.inputs, nodes, graph.output, graph.constants, (), fixed)
 
 
+def largest(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """How many entries the largest array has that stands in a node at these sizes, amid its formula too."""
+    known = Shapes(graph.shapes, frozenset(sizes))
+    for node in graph.nodes:
+        lower(lower(node.expr, known).expr, known)  # what derived functions stand for is seen the second time
+    inside = (typed.shape for _, typed in known.seen.values())
+    return max((shapes.count(shape).at(sizes) for shape in (*graph.shapes.values(), *inside)), default=1)
+
+
 def in_numbers(expr: Expr, numbers: Mapping[str, Expr]) -> Expr:
     """The expression with numbers for the letters of sizes, in the bounds of sums too; `4*h` becomes one number."""
     return _numbered(expr, numbers, {})

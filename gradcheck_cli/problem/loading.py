@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError
-from gradcheck_cli.expr import Expr, names
+from gradcheck_cli.expr import Expr, Name, names, walk
 from gradcheck_cli.files import read_source
 from gradcheck_cli.graph import Graph, Input, in_order
 from gradcheck_cli.graph import Node as GraphNode
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 MAX_NODES = 2000
+MAX_WRITTEN = 20_000  # parts of a let name, those that it uses written out
 
 
 def load(name: str | Path) -> Problem:
@@ -66,6 +67,7 @@ class _Loader:
         self.names = Names(self.read)
         self.leaves = Leaves(self.names)
         self.shaper: Shaper | None = None
+        self.written: dict[str, int] = {}  # how many parts each let name has, written out
 
     def problem(self, tree: Node) -> Problem | None:
         top = self.read.section(tree, "problem", "the problem")
@@ -166,6 +168,14 @@ class _Loader:
         if later:
             message = f"{name} uses {later[0]}, which is not defined before it"
             self.read.wrong(self.names.declared[name], message, "define let names before they are used")
+        self.written[name] = sum(
+            self.written.get(part.id, 1) if isinstance(part, Name) else 1 for part in (walk(expr) if expr else ())
+        )
+        if self.written[name] > MAX_WRITTEN:
+            message = f"{name} stands for more than {MAX_WRITTEN:,} signs, its let names written out"
+            self.read.wrong(self.names.declared[name], message, "make some of them nodes of the graph")
+            self.written[name] = 1
+            return None
         return expr
 
     def graph(

@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Name, number
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, number
 from gradcheck_cli.judge import ArraySpace, compare_arrays
 from gradcheck_cli.problem import counts
 from gradcheck_cli.shapes import text_of
+from gradcheck_cli.solving.asking import senseless
 from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.solving.numbers import apart, number_text
 from gradcheck_cli.solving.queries import COUNTS, DERIVATIVES, is_update
@@ -60,8 +61,14 @@ def _answer(engine: ArrayEngine, ask: Expr, written: str, text: Source | None) -
 
 
 def quantity(engine: ArrayEngine, expr: Expr) -> Quantity:
-    """An expression in names of the graph with its value at the given numbers; free index letters are axes."""
+    """An expression in names of the graph with its value at the given numbers; free index letters are axes.
+
+    Raises ParseError for a letter that is an index of nothing.
+    """
     indices = engine.indices(expr)
+    loose = [name for name in names(expr) if not (name in engine.shapes or name in engine.letters or name in indices)]
+    if loose:
+        raise senseless(f"{loose[0]} is an index of nothing here", "write it in brackets: d(L, x)[i]", expr, None)
     shape = engine.in_numbers(engine.shape_of(expr, indices))
     return Quantity(engine.formula(expr), engine.value(expr, indices), shape, tuple(indices))
 

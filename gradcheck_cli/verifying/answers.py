@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
-from gradcheck_cli.files import LIMIT, checked, read_source
+from gradcheck_cli.files import LIMIT, checked, read_source, regular
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.parsing.notebook import read_notebook
 from gradcheck_cli.problem import Key, Problem, load
@@ -39,6 +39,7 @@ def read(path: str | Path) -> Submission:
     if kind in _WRITTEN:
         return read_homework(read_source(path))
     if kind not in _STRUCTURED:
+        regular(path)  # a folder, or no file at all, is told as that
         message = f"{name}: this kind of file is not read"
         raise UnsupportedError(message, hint="write a table of answers (.yaml) or a text (.md, .tex, .txt, .ipynb)")
     return read_submission(read_source(path))

@@ -198,3 +198,28 @@ def test_a_matrix_too_large_to_be_written_out_is_no_disagreement(node):
     agreement = solve(read_problem(Source("t.yaml", text), "t")).agreement
     assert agreement.ok
     assert any("too large for the symbolic witness" in note for note in agreement.notes)
+
+
+@pytest.mark.parametrize("node", ["sum(outer(x, x))", "sum(onehot(3, n)*x)", "sum(diag(x) @ x)"])
+def test_what_would_be_too_large_on_the_way_is_not_worked_out(node):
+    text = f'title: T\ninputs: {{x: {{shape: [n]}}}}\ndims: {{n: 3000}}\ngraph: {{L: "{node}"}}\n'
+    solution = solve(with_numbers(read_problem(Source("t.yaml", text), "t"), seed=1))
+    assert solution.agreement.notes == (
+        "the arrays are too large to be cross-checked; shapes and counts do not need it",
+    )
+    assert solution.agreement.ok
+
+
+@pytest.mark.parametrize("query", ["k", "k*d(L, W)", "shape(k)"])
+def test_a_letter_that_is_no_index_is_told(query):
+    problem = read_problem(Source("t.yaml", "title: T\ninputs: {W: {shape: [n, 2]}}\ngraph: {L: sum(W)}\n"), "t")
+    with pytest.raises(ParseError, match="k is"):
+        solve(problem, ask=[query])
+
+
+def test_a_learning_rate_has_a_value():
+    text = "title: T\ninputs: {W: {shape: [n, 2]}}\nconstants: {eta: 0.5}\ngraph: {L: sum(W)}\n"
+    problem = read_problem(Source("t.yaml", text), "t")
+    assert str(solve(problem, ask=["step(W, eta)"]).answers["ask 1"].expr) == "W - eta*ones(n, 2)"
+    with pytest.raises(ParseError, match=r"l\*r is no learning rate: l has no value"):
+        solve(problem, ask=["step(W, lr)"])

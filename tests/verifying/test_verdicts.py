@@ -263,6 +263,15 @@ def test_other_kinds_of_files_are_refused_politely(answers):
         read(answers("z = -4", "answers.docx"))
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "is a folder"), ("none", "there is no file"), ("a" * 5000, "cannot be read: File name too long")],
+)
+def test_what_is_no_file_is_told_before_its_kind(tmp_path, name, message):
+    with pytest.raises(FileError, match=message):
+        read(tmp_path / name)
+
+
 def test_one_bad_file_does_not_stop_the_others(answers):
     good, bad = answers(FILE), answers("[", "bad.yaml")
     first, second, third = judge_files([str(good), str(bad), str(good)])
