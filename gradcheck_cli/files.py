@@ -7,12 +7,18 @@ import difflib
 import os
 import stat
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
 from gradcheck_cli.source import Source, Span, visible
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LIMIT = 1024 * 1024
+_LONGEST_NAME = 400  # of a path that is told again
 _ALLOWED_CONTROLS = "\t\n"
 
 
@@ -51,21 +57,41 @@ def _lines(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _bytes(path: Path, limit: int) -> bytes:
-    shown = visible(str(path))
-    try:
+def regular(path: str | Path) -> int:
+    """How many bytes a regular file has; FileError where there is none of that name."""
+    path = Path(path)
+    shown = visible(str(path), _LONGEST_NAME)
+    with _told(path):
         status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            message, hint = f"{shown} is a folder", "name a file in it"
-            raise FileError(message, hint=hint)
-        if not stat.S_ISREG(status.st_mode):
-            message = f"{shown} is no regular file"
-            raise FileError(message, hint="name a text file")
-        if status.st_size > limit:
-            message = f"{shown} has {status.st_size:,} bytes"
-            raise FileError(message, hint=f"at most {limit:,} are read")
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+    if stat.S_ISDIR(status.st_mode):
+        message, hint = f"{shown} is a folder", "name a file in it"
+        raise FileError(message, hint=hint)
+    if not stat.S_ISREG(status.st_mode):
+        message = f"{shown} is no regular file"
+        raise FileError(message, hint="name a text file")
+    return status.st_size
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    shown = visible(str(path), _LONGEST_NAME)
+    size = regular(path)
+    if size > limit:
+        message = f"{shown} has {size:,} bytes"
+        raise FileError(message, hint=f"at most {limit:,} are read")
+    with _told(path), path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        message = f"{shown} has more than {limit:,} bytes"
+        raise FileError(message, hint=f"at most {limit:,} are read")
+    return data
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system says about a file that cannot be read, as FileError."""
+    shown = visible(str(path), _LONGEST_NAME)
+    try:
+        yield
     except FileNotFoundError:
         message = f"there is no file {shown}"
         raise FileError(message, hint=_near(path)) from None
@@ -74,12 +100,8 @@ def _bytes(path: Path, limit: int) -> bytes:
         raise FileError(message, hint="change its permissions") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the name cannot be a path"
-        message = f"{shown[:200]} cannot be read: {reason}"
+        message = f"{shown} cannot be read: {reason}"
         raise FileError(message, hint="name a text file") from None
-    if len(data) > limit:
-        message = f"{shown} has more than {limit:,} bytes"
-        raise FileError(message, hint=f"at most {limit:,} are read")
-    return data
 
 
 def _near(path: Path) -> str:

@@ -56,6 +56,11 @@ class Function:
         """Whether each witness needs a rule of its own."""
         return not self.means
 
+    @property
+    def backward(self) -> bool:
+        """Whether it stands in derivatives only; the last letter of its name is the parameter that it sends to."""
+        return self.shape.endswith("_back")
+
     def accepts(self, count: int) -> bool:
         """Whether it can be called with so many arguments."""
         least = len(self.params) - len(self.defaults)
@@ -197,12 +202,20 @@ _ROWS = (
     Function("conv2d", ("x", "k"), options=("stride", "padding", "dilation"), shape="conv2d"),
     Function("maxpool2d", ("x", "n"), options=("stride", "padding"), shape="pool2d"),
     Function("avgpool2d", ("x", "n"), options=("stride", "padding"), shape="pool2d"),
+    # what these send back to x or k when g arrives: written in derivatives only, so the tape and the probe need no rule
+    Function("vjp_conv2d_x", ("g", "x", "k"), options=("stride", "padding", "dilation"), shape="conv2d_back"),
+    Function("vjp_conv2d_k", ("g", "x", "k"), options=("stride", "padding", "dilation"), shape="conv2d_back"),
+    Function("vjp_maxpool2d_x", ("g", "x", "n"), options=("stride", "padding"), shape="pool2d_back"),
+    Function("vjp_avgpool2d_x", ("g", "x", "n"), options=("stride", "padding"), shape="pool2d_back"),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in (row.name, *row.aliases)}
 PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive and row.elementwise)
-ARRAY_PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive and not row.elementwise)
+BACKWARD: tuple[str, ...] = tuple(row.name for row in _ROWS if row.backward)
+ARRAY_PRIMITIVES: tuple[str, ...] = tuple(
+    row.name for row in _ROWS if row.primitive and not row.elementwise and not row.backward
+)
 # written with signs; their names are no functions to call
 OPERATORS = frozenset(
     {"add", "neg", "mul", "div", "pow", "gt", "ge", "eq", "lt", "le", "ne", "matmul", "array", "amax", "amin"}

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTION_NAMES = ("axis", "keepdims")
-_SIZES = {"reshape": 1, "filled": 0, "eye": 0, "pool2d": 1, "part": 1}  # from which argument on a function has sizes
+_SIZES = {
+    "reshape": 1,
+    "filled": 0,
+    "eye": 0,
+    "pool2d": 1,
+    "pool2d_back": 2,
+    "part": 1,
+}  # from which argument on a function has sizes
 _STAND_IN = "("  # begins the name that an argument of a derived function has inside: nobody can write it
 
 
@@ -286,6 +293,15 @@ def at_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     nodes = tuple(replace(node, expr=in_numbers(lower(node.expr, known).expr, numbers)) for node in graph.nodes)
     fixed = {name: tuple(shapes.size(one.at(sizes)) for one in shape) for name, shape in graph.shapes.items()}
     return Graph(graph.inputs, nodes, graph.output, graph.constants, (), fixed)
+
+
+def largest(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """How many entries the largest array has that stands in a node at these sizes, amid its formula too."""
+    known = Shapes(graph.shapes, frozenset(sizes))
+    for node in graph.nodes:
+        lower(lower(node.expr, known).expr, known)  # what derived functions stand for is seen the second time
+    inside = (typed.shape for _, typed in known.seen.values())
+    return max((shapes.count(shape).at(sizes) for shape in (*graph.shapes.values(), *inside)), default=1)
 
 
 def in_numbers(expr: Expr, numbers: Mapping[str, Expr]) -> Expr:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.crosscheck.model import BITS
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, names, number, parts
-from gradcheck_cli.functions import FUNCTIONS
+from gradcheck_cli.expr import Expr, names, number
 from gradcheck_cli.grids import Grid, label
 from gradcheck_cli.lowering import Shapes, in_numbers, lower
 from gradcheck_cli.symbolic.entries import Entries
@@ -67,12 +66,7 @@ class Symbols:
 
     def term(self, quantity: str, term: Term, env: Mapping[str, Grid]) -> Valued | None:
         """The value of a result of the calculus; None where it has none, and `notes` says why."""
-        expr = written(self.calculus.algebra, term)
-        named = [part.function for part in parts(expr) if isinstance(part, Call) and part.function not in FUNCTIONS]
-        if named:
-            self.notes.setdefault(f"{named[0]}(…) has no symbolic value; the tape and the differences are compared")
-            return None
-        return self.expression(quantity, expr, env)
+        return self.expression(quantity, written(self.calculus.algebra, term), env)
 
     def expression(self, quantity: str, expr: Expr, env: Mapping[str, Grid]) -> Valued | None:
         """The value of an expression in names of the graph and of adjoints."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from pathlib import Path
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.source import visible
 
+LONGEST = 200  # of a name that is told again
 _BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -26,12 +29,12 @@ def bundled() -> tuple[str, ...]:
 def find(name: str) -> Path:
     """The file of a path or a bundled name; FileError with the nearest names where there is none."""
     path = Path(name)
-    if path.suffix or len(path.parts) > 1 or path.is_file() or not _BUNDLED_NAME.fullmatch(name):
+    if path.suffix or len(path.parts) > 1 or os.path.isfile(name) or not _BUNDLED_NAME.fullmatch(name):  # noqa: PTH113 - it is false, too, where a name is too long
         return path
     inside = bundled_folder() / f"{name}.yaml"
-    if inside.is_file():
+    if os.path.isfile(inside):  # noqa: PTH113 - as above
         return inside
     near = difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
-    message = f'there is no file and no bundled problem "{name}"'
+    message = f'there is no file and no bundled problem "{visible(name, LONGEST)}"'
     raise FileError(message, hint=hint)

@@ -277,7 +277,10 @@ class ArrayEngine:
         letters = self.jacobians.free(len(shape))
         sizes = (*self.shapes[target], *self.shapes[source])
         runs = {letter.id: size for letter, size in zip(letters, sizes, strict=True)}
-        return self.value(self.jacobians.local(target, source, letters), runs)
+        try:
+            return self.value(self.jacobians.local(target, source, letters), runs)
+        except UnsupportedError:
+            return None
 
     def zeros(self, target: str, source: str) -> Expr:
         """The derivative where nothing joins two names."""

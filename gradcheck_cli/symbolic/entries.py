@@ -17,7 +17,7 @@ from gradcheck_cli.grids import Grid, grid, label, places
 from gradcheck_cli.inference import whole
 from gradcheck_cli.symbolic.layout import broadcast, groups, part, spread
 from gradcheck_cli.symbolic.minors import adjugate, determinant
-from gradcheck_cli.symbolic.windows import average, convolved, largest, pooled
+from gradcheck_cli.symbolic.windows import IMAGE_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -67,6 +67,11 @@ class Entries:
         if self.left < 0:
             message = "there are too many entries to work with one by one"
             raise UnsupportedError(message, hint="use smaller sizes")
+
+    def afford(self, count: int) -> None:
+        """UnsupportedError, before anything is made, where so many operations are too many."""
+        if count > self.left:
+            self.spend(count)
 
     def make(self, function: str, *args: Expr) -> Expr:
         """One scalar operation, unless literal zeros, ones and comparisons settle it."""
@@ -296,13 +301,13 @@ def _softmax(work: Entries, call: Call, grids: tuple[Grid, ...]) -> Grid:
 
 
 def _det(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
-    return Grid((), (determinant(grids[0], work.make),))
+    return Grid((), (determinant(grids[0], work.make, work.afford),))
 
 
 def _inv(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
     """The adjugate over the determinant."""
-    below = determinant(grids[0], work.make)
-    return adjugate(grids[0], work.make).map(lambda item: work.make("div", item, below))
+    below = determinant(grids[0], work.make, work.afford)
+    return adjugate(grids[0], work.make, work.afford).map(lambda item: work.make("div", item, below))
 
 
 def _numbers(work: Entries, call: Call, start: int) -> tuple[int, ...]:
@@ -362,10 +367,10 @@ def _eye(work: Entries, call: Call, _: tuple[Grid, ...]) -> Grid:
     return grid(shape, (ONE if row == column else ZERO for row, column in places(shape)))
 
 
-def _pool(combine: Callable[..., Expr]) -> Rule:
+def _image(function: str) -> Rule:
     def rule(work: Entries, call: Call, grids: tuple[Grid, ...]) -> Grid:
-        (window,) = _sizes(work, call, 1)
-        return pooled(grids[0], window, whole(call.options), combine, work.make)
+        window = _sizes(work, call, len(grids) - 1) if FUNCTIONS[function].params[-1] == "n" else grids[-1:]
+        return IMAGE_RULES[function](*grids[:-1], *window, whole(call.options), work.make)
 
     return rule
 
@@ -389,7 +394,5 @@ ENTRY_RULES: dict[str, Rule] = {
     "ones": _filled(ONE),
     "zeros": _filled(ZERO),
     "eye": _eye,
-    "conv2d": lambda work, call, grids: convolved(grids[0], grids[1], whole(call.options), work.make),
-    "maxpool2d": _pool(largest),
-    "avgpool2d": _pool(average),
+    **{function: _image(function) for function in IMAGE_RULES},
 }

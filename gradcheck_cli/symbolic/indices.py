@@ -14,6 +14,7 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
 from gradcheck_cli.shapes import ONE, Shape
 from gradcheck_cli.symbolic.build import plus, quotient, times
+from gradcheck_cli.symbolic.closed import depends
 from gradcheck_cli.symbolic.reading import rational, written
 from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Term
 
@@ -237,6 +238,9 @@ class Entries:
                 return self._entry(term.args[0], (*places, *at))
             case "reshape" if (before := _reshaped(term.args[0].shape, term.shape, at)) is not None:
                 return self._entry(term.args[0], before)
+        if depends(term, frozenset(self.deltas)):
+            message = f"a derivative through {function}(…) has no formula entry by entry"
+            raise UnsupportedError(message, hint="ask for the derivative of a number, or for local(y, x)")
         return (_lone(Index(written(self.algebra, term), at) if at else written(self.algebra, term)),)
 
     def _sum_over(self, term: Term, at: Indices, options: Mapping[str, int]) -> Polynomial:

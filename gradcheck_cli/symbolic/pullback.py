@@ -20,6 +20,7 @@ from gradcheck_cli.symbolic.terms import UNIT, Term, is_zero
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.symbolic.algebra import Algebra
 
 Sent = tuple[Term, Term]  # to which operand, what
@@ -293,8 +294,19 @@ def _entry(algebra: Algebra, term: Term, _value: Term, adjoint: Term, _options: 
     elif len(at) == 2 and base.rank == 2:
         yield base, algebra.mul(adjoint, algebra.call("outer", *at))
     else:
-        message = "an entry of an array with more than two axes is not differentiated"
-        raise UnsupportedError(message, hint="use a matrix")
+        yield base, _unflattened(algebra, adjoint, indices, base.shape)
+
+
+def _unflattened(algebra: Algebra, adjoint: Term, indices: list[Term], shape: Shape) -> Term:
+    """The same for more than two axes: the axes that have an index are one, then those that have none."""
+    front, rest = shape[: len(indices)], shape[len(indices) :]
+    at = algebra.num(0)
+    for index, one in zip(indices, front, strict=True):
+        at = algebra.add(algebra.mul(at, algebra.size(one)), index)
+    hot = _onehot(algebra, at, shapes.count(front))
+    if not rest:
+        return algebra.reshape(algebra.mul(adjoint, hot), shape)
+    return algebra.reshape(algebra.call("outer", hot, algebra.reshape(adjoint, (shapes.count(rest),))), shape)
 
 
 def _onehot(algebra: Algebra, index: Term, one: shapes.Size) -> Term:
@@ -302,7 +314,7 @@ def _onehot(algebra: Algebra, index: Term, one: shapes.Size) -> Term:
 
 
 def _image(function: str) -> Callable[..., Iterator[Sent]]:
-    """A rule that has only a name: what conv2d and the pools send back is worked out by the tape and the probe."""
+    """What conv2d and the pools send back is a function of its own: nothing shorter says it."""
 
     def rule(algebra: Algebra, term: Term, _value: Term, adjoint: Term, options: Mapping[str, int]) -> Iterator[Sent]:
         for place, arg in enumerate(term.args[: 2 if function == "conv2d" else 1]):

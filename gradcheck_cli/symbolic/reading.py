@@ -100,7 +100,7 @@ class _Reader:
         make = self.algebra
         if expr.function == "concat":
             return make.call("concat", *args, **{"axis": 0, **options})
-        if FUNCTIONS[expr.function].shape == "pool2d":
+        if FUNCTIONS[expr.function].shape in ("pool2d", "pool2d_back"):
             operands = Operands(expr.function, expr.args, tuple(arg.shape for arg in args), options, make.letters)
             return make.made(expr.function, args, result_shape(operands), **options)
         if expr.function != "part":

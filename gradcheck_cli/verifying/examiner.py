@@ -82,7 +82,25 @@ class Examiner:
     def claim(
         self, question: Question, key: Key | None, place: Source | None = None, earlier: Iterable[Slip] = ()
     ) -> Claim:
-        """One answer judged, None or an empty one as missing; `earlier` are wrong answers it may follow from."""
+        """One answer judged, None or an empty one as missing; `earlier` are wrong answers it may follow from.
+
+        A list is several members, or one shape or array where the question is about such: what is right counts.
+        """
+        earlier = tuple(earlier)
+        found = self.judged(question, key, place, earlier)
+        if key is None or key.listed is None or not key.texts or found.verdict == CORRECT:
+            return found
+        reads, truth = self.reads, self.truth(question)
+        other = self.judged(question, Key((key.listed,)), place, earlier)
+        of_array = truth.array is not None and truth.array.shape and all(read.numeric for read in reads)
+        whole = truth.kind == "shape" or of_array
+        if other.verdict == CORRECT or (whole and other.verdict != UNREADABLE):
+            return other
+        self.reads = reads
+        return found
+
+    def judged(self, question: Question, key: Key | None, place: Source | None, earlier: Iterable[Slip]) -> Claim:
+        """One answer judged as the members of a chain."""
         self.reads = []
         truth = self.truth(question)
         expected = self.expected(truth)
