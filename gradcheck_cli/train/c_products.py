@@ -38,14 +38,17 @@ def matmul(writer: Writer, one: Instruction) -> None:
     begin = f"{start.text}" if start else "0"
     writer.scratch = max(writer.scratch, 2 * 16 * inner + inner * width * (1 if right_t else 0))
     if left_t and inner <= c_kernels.FEW and not start:
+        writer.terms.add(inner)
         writer.lines.append(
             f"outer_{inner}({rows}, {width}, {left.text}, {lda}, {b}, {ldb}, {out.text}, {out.row}, {numbers});"
         )
     elif not left_t and rows <= c_kernels.FEW:
+        writer.few.add(rows)
         writer.lines.append(
             f"gemm_few({rows}, {width}, {inner}, {left.text}, {lda}, {b}, {ldb}, {out.text}, {out.row}, {begin}, {numbers});"
         )
     else:
+        writer.many.add(rows)
         steps = f"1, {lda}" if left_t else f"{lda}, 1"
         writer.lines.append(
             f"gemm({rows}, {width}, {inner}, {left.text}, {steps}, {b}, {ldb}, {out.text}, {out.row}, {begin}, {numbers},"
@@ -98,9 +101,10 @@ def _right(writer: Writer, right: Place, columns: int, inner: int, *, transposed
     text = f"(panel + {shift})"
     writer.scratch = max(writer.scratch, shift + inner * width)
     entry = right.at("j", "k") if transposed else right.at("k", "j")
-    writer.lines.append(
-        f"for (long k = 0; k < {inner}; k++) memset({text} + k * {width} + {columns}, 0, {width - columns} * sizeof(R));"
-    )
+    if width > columns:
+        writer.lines.append(
+            f"for (long k = 0; k < {inner}; k++) memset({text} + k * {width} + {columns}, 0, {width - columns} * sizeof(R));"
+        )
     if transposed:  # by blocks: both sides stay in the cache
         writer.lines.append(
             f"for (long jj = 0; jj < {columns}; jj += 16) for (long k = 0; k < {inner}; k++) "
