@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import stat
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
 from gradcheck_cli.source import Source, Span, visible
+
+if TYPE_CHECKING:
+    import difflib
+    import tempfile
+else:
+    difflib, tempfile = late("difflib"), late("tempfile")
 
 LIMIT = 1024 * 1024
 _ALLOWED_CONTROLS = "\t\n"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = late("difflib")
 
 _BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 

@@ -159,7 +159,7 @@ def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: in
     scalars = _scalars(engine, rate)
     once = {name: array[:rows] for name, array in feeds.items()}
     values, losses = _stepped(engine, once, rows, scalars)  # first: it needs most memory, and a compiler is at work
-    copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows)
+    copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows, programs=engine.programs)
     for name, array in engine.params.items():
         copy.params[name] = padded(array.shape, engine.recipe.dtype)
         copy.params[name][...] = array

@@ -58,7 +58,11 @@ class Records:
 
 @dataclass(slots=True)
 class Engine:
-    """Parameters, the optimizer's states, and the programs that change them."""
+    """Parameters, the optimizer's states, and the programs that change them.
+
+    `usual` is how many rows a step has; `programs` are known by their rows and whether they train, and may be shared with
+    another engine of the same network and recipe.
+    """
 
     network: Network
     recipe: Recipe
@@ -66,6 +70,7 @@ class Engine:
     params: dict[str, Any]
     states: dict[str, Any] = field(default_factory=dict)
     usual: int = 0
+    programs: dict[tuple[int, bool], Program] = field(default_factory=dict)
     _bound: dict[tuple[int, bool], tuple[Program, Bound]] = field(default_factory=dict)
     _memory: dict[str, Any] = field(default_factory=dict)
     _widths: dict[str, int] = field(default_factory=dict)
@@ -81,7 +86,7 @@ class Engine:
         if key not in self._bound:
             update = self.optimizer() if train else None
             walked = self.backend.name == "tape"
-            made = self._walked(rows, update) if walked else (self._compiled(rows, update), None)
+            made = self._walked(rows, update) if walked else (self._planned(rows, update), None)
             program = made[0]
             for name, shape in program.states.items():
                 if name not in self.states:
@@ -93,6 +98,12 @@ class Engine:
     def _walked(self, rows: int, update: Update | None) -> tuple[Program, Bound]:
         feeds = (self.network.data.name, self.network.target.name, *self.network.masks)
         return tape_backend.walk(self.network.at(rows), feeds, self._prediction(rows), update, self.params, self.states)
+
+    def _planned(self, rows: int, update: Update | None) -> Program:
+        key = (rows, update is not None)
+        if key not in self.programs:
+            self.programs[key] = self._compiled(rows, update)
+        return self.programs[key]
 
     def _compiled(self, rows: int, update: Update | None) -> Program:
         graph = self.network.at(rows)

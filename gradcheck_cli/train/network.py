@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
@@ -33,10 +33,14 @@ class Network:
     target: Input
     batch: str = ""
     masks: tuple[str, ...] = ()
+    _made: dict[int, Graph] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, rows: int) -> Graph:
         """The graph in primitive functions for so many examples at once."""
-        return at_sizes(self.graph, {**self.sizes, self.batch: rows} if self.batch else self.sizes)
+        if rows not in self._made:
+            sizes = {**self.sizes, self.batch: rows} if self.batch else self.sizes
+            self._made[rows] = at_sizes(self.graph, sizes)
+        return self._made[rows]
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import dataclass, field
@@ -72,18 +73,26 @@ def begin(wishes: Wishes, say: Callable[[str], None], read: Callable[[], Reading
     if not network.batch and settings.batch_size != 1:
         message = f"the network takes one example at a time, and --batch-size is {settings.batch_size}"
         raise GradcheckError(message, hint="write --batch-size 1, or give the data a batch: X: {shape: [m, dx]}")
-    params = model.params if model else initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
-    for name, entries in {} if model else network.given().items():
-        params[name][...] = np.reshape(entries, params[name].shape)
-    engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
+    held = (model.params, dict(model.states)) if model else ({}, {})
+    engine = Engine(network, settings, NumpyBackend(), *held)
     wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
     backends = _candidates(wanted, engine, settings.used(source.rows), say)
     _head_start(engine, backends[0], settings.used(source.rows))
+    if not model:
+        engine.params.update(_first(network, settings))
     trainer = Trainer(engine, _fitting(source.dataset(), wishes, model))
     if model:
         trainer.position, trainer.history = model.position, list(model.history)
     _ready(trainer, backends, wishes, say)
     return trainer
+
+
+def _first(network: Network, settings: Recipe) -> dict[str, Any]:
+    """Parameters as they begin: drawn, or as the network's file says."""
+    found = initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
+    for name, entries in network.given().items():
+        found[name][...] = np.reshape(entries, found[name].shape)
+    return found
 
 
 def _fitting(dataset: Dataset, wishes: Wishes, model: Model | None) -> Dataset:
@@ -124,10 +133,12 @@ def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Calla
 
 
 def _head_start(engine: Engine, backend: Backend, rows: int) -> None:
-    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared.
+    """Let a compiler begin, before there are parameters; what it cannot do is said when its program is compared.
 
     The program for test images, which nobody waits for yet, is left until then.
     """
+    if backend.name != "c":
+        return
     engine.backend = backend
     with contextlib.suppress(UnsupportedError):
         engine.warm(min(engine.recipe.batch_size, rows), tested=0)
@@ -153,7 +164,7 @@ def _backend(name: str) -> Backend:
 
 def seconds_with_numpy(engine: Engine, rows: int) -> float:
     """About how long a run over so many rows takes with NumPy."""
-    size = sum(array.size for array in engine.params.values())
+    size = sum(map(math.prod, engine.network.parameters().values()))
     steps = -(-rows // min(engine.recipe.batch_size, rows))
     return float(engine.recipe.epochs * (rows * 6 * size / _NUMPY_SPEED + steps * _NUMPY_STEP))
 
