@@ -118,12 +118,15 @@ class Trainer:
         labels = self.dataset.test_labels
         if views == 1:
             return self._score(self.dataset.test_images, labels)
-        total = np.zeros((len(labels), self.dataset.classes))
+        total, losses = np.zeros((len(labels), self.dataset.classes)), []
         for start in range(0, len(labels), CHUNK):
             part = slice(start, start + CHUNK)
             for shift in _SHIFTS[:views]:
-                total[part] += np.exp(self.engine.forward(self._shifted(part, *shift), labels[part], self.scale).log_p)
-        return score(np.log(np.maximum(total / views, 1e-300)), labels)
+                found = self.engine.forward(self._shifted(part, *shift), labels[part], self.scale)
+                total[part] += np.exp(found.log_p)
+                losses.append(found.losses)
+        own = None if losses[0] is None else np.concatenate(losses)
+        return score(np.log(np.maximum(total / views, 1e-300)), labels, own)
 
     def _score(self, images: Any, labels: Any) -> Score:
         found = self.engine.forward(images, labels, self.scale)
@@ -218,7 +221,7 @@ class Trainer:
         return found
 
     def _finite(self, records: Records, first_step: int, step: int) -> None:
-        good = records.finite()
+        good = records.finite
         if good.all():
             return
         at = first_step + int((~good).argmax()) // step

@@ -104,11 +104,29 @@ def _fitting(dataset: Dataset, wishes: Wishes, model: Model | None) -> Dataset:
 
 
 def _network(wishes: Wishes, settings: Recipe, features: int) -> Network:
-    if wishes.network or (settings.name == "homework" and settings.activation == "sigmoid" and not settings.dropout):
+    as_taught = settings.activation == "sigmoid" and len(settings.hidden) == 1 and not settings.dropout
+    if wishes.network or (settings.name == "homework" and as_taught):
         problem = load_problem(wishes.network or "mnist-mlp")
-        return read_network(problem.source.text, problem.name, features, CLASSES, settings.hidden)
+        found = read_network(problem.source.text, problem.name, features, CLASSES, settings.hidden)
+        _heeded(wishes, found)
+        return found
     text = mlp(settings.hidden, settings.activation, dropout=settings.dropout > 0)
     return read_network(text, "mlp", features, CLASSES, settings.hidden)
+
+
+def _heeded(wishes: Wishes, network: Network) -> None:
+    """Refuse settings that would do nothing to a network from a file."""
+    given = {name for name, value in wishes.changes.items() if value is not None}
+    if not wishes.network:
+        return
+    if "activation" in given or ("dropout" in given and not network.masks):
+        name = "activation" if "activation" in given else "dropout"
+        message = f"--{name} does nothing to the network of {wishes.network}"
+        raise GradcheckError(message, hint="leave it out, or write it into the file")
+    if "hidden" in given and len(wishes.changes["hidden"]) > len(network.hidden):
+        count = len(network.hidden)
+        message = f"the network of {wishes.network} leaves {count} size{'s' * (count != 1)} open"
+        raise GradcheckError(message, hint=f"give as many with --hidden, not {len(wishes.changes['hidden'])}")
 
 
 def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Callable[[str], None]) -> None:
@@ -146,13 +164,12 @@ def _head_start(engine: Engine, backend: Backend, rows: int) -> None:
 
 def _candidates(wanted: str, engine: Engine, rows: int, say: Callable[[str], None]) -> list[Backend]:
     """Back ends in the order in which they are tried; the one that is asked for comes first."""
-    names = [wanted, "numpy", "tape"] if wanted == "c" else [wanted]
-    if wanted == "auto":
-        names = ["numpy", "tape"]
-        if seconds_with_numpy(engine, rows) > _PAYS and c_backend.compiler() is not None:
-            names.insert(0, "c")
-    elif wanted == "c" and c_backend.compiler() is None:
-        say("c: there is no C compiler")
+    names = ["numpy", "tape"] if wanted in ("auto", "c") else [wanted]
+    pays = wanted == "auto" and seconds_with_numpy(engine, rows) > _PAYS
+    if (pays or wanted == "c") and c_backend.compiler() is not None:
+        names.insert(0, "c")
+    elif wanted == "c":
+        say("c: there is no C compiler; it is not used")
     return [_backend(name) for name in names]
 
 
@@ -216,6 +233,4 @@ def state_file(wishes: Wishes, save: Path | None) -> Path:
         return save
     if wishes.resume is not None:
         return wishes.resume
-    folder = cache_folder("runs")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{wishes.dataset}-{os.getpid()}.model"
+    return cache_folder("runs") / f"{wishes.dataset}-{os.getpid()}.model"

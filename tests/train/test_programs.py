@@ -112,7 +112,7 @@ def test_huge_logits_are_no_overflow(backend, size):
     made.params["W1"][...] *= size
     given_feeds = feeds(made.network, 4)
     records = made.run(given_feeds, 4, {"lr": np.array([1e-3])}, train=True)
-    assert records.finite().all()
+    assert records.finite.all()
     assert np.isfinite(made.params["W1"]).all()
     assert -records.log_p.min() > 1000
 
@@ -123,7 +123,7 @@ def test_overflow_is_seen(backend):
     made.usual = 4
     made.params["W2"][...] = np.inf
     records = made.run(feeds(made.network, 4), 4, {"lr": np.array([1e-3])}, train=True)
-    assert not records.finite().all()
+    assert not records.finite.all()
 
 
 def test_the_backward_pass_of_the_softmax_is_one_difference():
