@@ -114,7 +114,7 @@ def _decoded(name: str, data: bytes) -> str:
         raise FileError(message, hint="save the file as UTF-8", source=source, span=span) from None
 
 
-def write_beside(path: str | Path, text: str) -> None:
+def write_beside(path: str | Path, content: str | bytes) -> None:
     """Write a file whole or not at all: a temporary file in its folder, then one rename.
 
     Raises FileError where the folder cannot be written to; what stood there before is then untouched.
@@ -123,8 +123,8 @@ def write_beside(path: str | Path, text: str) -> None:
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # noqa: PTH101 - a path given by mkstemp

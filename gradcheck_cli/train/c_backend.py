@@ -134,11 +134,12 @@ class Compilation:
             self.process.kill()
             self.process.communicate()
             self.part.unlink(missing_ok=True)
+            _RUNNING.pop(self.path.stem, None)
 
 
 def stop_all() -> None:
     """End every compilation that still runs."""
-    for one in _RUNNING.values():
+    for one in list(_RUNNING.values()):
         one.stop()
 
 
@@ -160,12 +161,10 @@ def start(text: str) -> Compilation:
         return Compilation(target)
     part = _part(target)
     command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", str(part), "-lm"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
-    assert process.stdin is not None  # noqa: S101 - asked for
-    with contextlib.suppress(BrokenPipeError):  # it says why when it is waited for
-        process.stdin.write(text.encode())
-        process.stdin.close()
-    process.stdin = None
+    with tempfile.TemporaryFile() as written:
+        written.write(text.encode())
+        written.seek(0)
+        process = subprocess.Popen(command, stdin=written, stderr=subprocess.PIPE)  # noqa: S603
     _RUNNING[named] = Compilation(target, part, process)
     return _RUNNING[named]
 

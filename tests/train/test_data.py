@@ -8,9 +8,9 @@ import struct
 import numpy as np
 import pytest
 
-from gradcheck_cli.errors import DataError, FileError
+from gradcheck_cli.errors import DataError, FileError, GradcheckError
 from gradcheck_cli.train import data
-from gradcheck_cli.train.data import digits, load_folder, mnist
+from gradcheck_cli.train.data import digits, load_folder, mnist, reading
 from gradcheck_cli.train.mirrors import FILES
 
 TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES
@@ -69,7 +69,11 @@ DAMAGED = [
     (f"{TRAIN_LABELS}.gz", gzip.compress(labels([1, 2])), "2 labels for the 3 images"),
     (f"{TRAIN_LABELS}.gz", gzip.compress(labels([1, 2, 10])), "label 2 is 10"),
     (TEST_LABELS, labels([1]), "1 labels for the 2 images"),
-    (f"{TEST}.gz", gzip.compress(struct.pack(">IIII", 0x803, 2, 2, 2) + bytes(8)), "images of 4 pixels"),
+    (
+        f"{TEST}.gz",
+        gzip.compress(struct.pack(">IIII", 0x803, 2, 2, 2) + bytes(8)),
+        "images of 2 x 2 pixels, those for training have 4 x 4",
+    ),
 ]
 
 
@@ -125,6 +129,15 @@ def test_sizes_are_known_before_the_data_is_read(folder):
     (folder / f"{TRAIN}.gz").write_bytes(gzip.compress(images(3)[:-1]))
     with pytest.raises(DataError, match="47 bytes after the header"):
         source.begin().dataset()
+
+
+def test_the_digits_need_no_folder(folder):
+    with pytest.raises(GradcheckError, match="--data is for mnist"):
+        reading("digits", folder)
+
+
+def test_images_have_the_rows_and_columns_of_their_file(folder):
+    assert load_folder(folder).size == (4, 4)
 
 
 def test_reading_gives_the_digits():
