@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES, CONSTANTS, FUNCTIONS, OPERATORS, QUERIES
+from gradcheck_cli.late import late
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Iterable, Mapping
+else:
+    difflib = late("difflib")
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ", "eta": "η",

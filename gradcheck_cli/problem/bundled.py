@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
 from gradcheck_cli.source import visible
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = late("difflib")
 
 LONGEST = 200  # of a name that is told again
 _BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
