@@ -159,9 +159,11 @@ def _collect(expr: Expr, bound: frozenset[str], found: dict[str, None], seen: di
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The expression with each of its parts changed; itself where nothing does."""
     below = children(expr)
-    changed = tuple(change(child) for child in below)
-    same = all(new is old for new, old in zip(changed, below, strict=True))
-    return expr if same else with_children(expr, changed)
+    changed = tuple([change(child) for child in below])
+    for new, old in zip(changed, below, strict=True):  # this is done for every part of every tree
+        if new is not old:
+            return with_children(expr, changed)
+    return expr
 
 
 def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:

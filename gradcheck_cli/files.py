@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import stat
-import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
 from gradcheck_cli.source import Source, Span, visible
 
+if TYPE_CHECKING:
+    import difflib
+    import tempfile
+    from collections.abc import Iterator
+else:
+    difflib, tempfile = late("difflib"), late("tempfile")
+
 LIMIT = 1024 * 1024
+_LONGEST_NAME = 400  # of a path that is told again
 _ALLOWED_CONTROLS = "\t\n"
 
 
@@ -51,21 +60,41 @@ def _lines(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _bytes(path: Path, limit: int) -> bytes:
-    shown = visible(str(path))
-    try:
+def regular(path: str | Path) -> int:
+    """How many bytes a regular file has; FileError where there is none of that name."""
+    path = Path(path)
+    shown = visible(str(path), _LONGEST_NAME)
+    with _told(path):
         status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            message, hint = f"{shown} is a folder", "name a file in it"
-            raise FileError(message, hint=hint)
-        if not stat.S_ISREG(status.st_mode):
-            message = f"{shown} is no regular file"
-            raise FileError(message, hint="name a text file")
-        if status.st_size > limit:
-            message = f"{shown} has {status.st_size:,} bytes"
-            raise FileError(message, hint=f"at most {limit:,} are read")
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+    if stat.S_ISDIR(status.st_mode):
+        message, hint = f"{shown} is a folder", "name a file in it"
+        raise FileError(message, hint=hint)
+    if not stat.S_ISREG(status.st_mode):
+        message = f"{shown} is no regular file"
+        raise FileError(message, hint="name a text file")
+    return status.st_size
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    shown = visible(str(path), _LONGEST_NAME)
+    size = regular(path)
+    if size > limit:
+        message = f"{shown} has {size:,} bytes"
+        raise FileError(message, hint=f"at most {limit:,} are read")
+    with _told(path), path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        message = f"{shown} has more than {limit:,} bytes"
+        raise FileError(message, hint=f"at most {limit:,} are read")
+    return data
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system says about a file that cannot be read, as FileError."""
+    shown = visible(str(path), _LONGEST_NAME)
+    try:
+        yield
     except FileNotFoundError:
         message = f"there is no file {shown}"
         raise FileError(message, hint=_near(path)) from None
@@ -74,12 +103,8 @@ def _bytes(path: Path, limit: int) -> bytes:
         raise FileError(message, hint="change its permissions") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the name cannot be a path"
-        message = f"{shown[:200]} cannot be read: {reason}"
+        message = f"{shown} cannot be read: {reason}"
         raise FileError(message, hint="name a text file") from None
-    if len(data) > limit:
-        message = f"{shown} has more than {limit:,} bytes"
-        raise FileError(message, hint=f"at most {limit:,} are read")
-    return data
 
 
 def _near(path: Path) -> str:
@@ -108,7 +133,7 @@ def _decoded(name: str, data: bytes) -> str:
         raise FileError(message, hint="save the file as UTF-8", source=source, span=span) from None
 
 
-def write_beside(path: str | Path, text: str) -> None:
+def write_beside(path: str | Path, content: str | bytes) -> None:
     """Write a file whole or not at all: a temporary file in its folder, then one rename.
 
     Raises FileError where the folder cannot be written to; what stood there before is then untouched.
@@ -117,8 +142,8 @@ def write_beside(path: str | Path, text: str) -> None:
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # noqa: PTH101 - a path given by mkstemp

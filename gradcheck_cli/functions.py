@@ -56,6 +56,11 @@ class Function:
         """Whether each witness needs a rule of its own."""
         return not self.means
 
+    @property
+    def backward(self) -> bool:
+        """Whether it stands in derivatives only; the last letter of its name is the parameter that it sends to."""
+        return self.shape.endswith("_back")
+
     def accepts(self, count: int) -> bool:
         """Whether it can be called with so many arguments."""
         least = len(self.params) - len(self.defaults)
@@ -71,7 +76,7 @@ class Function:
 
 
 _ROWS = (
-    # operators: written with signs, see parsing/ and write/
+    # operators: written with signs, see parse/ and write/
     Function("add", ("x", "y"), variadic=True),
     Function("neg", ("x",)),
     Function("mul", ("x", "y"), variadic=True),
@@ -197,12 +202,20 @@ _ROWS = (
     Function("conv2d", ("x", "k"), options=("stride", "padding", "dilation"), shape="conv2d"),
     Function("maxpool2d", ("x", "n"), options=("stride", "padding"), shape="pool2d"),
     Function("avgpool2d", ("x", "n"), options=("stride", "padding"), shape="pool2d"),
+    # what these send back to x or k when g arrives: written in derivatives only, so the tape and the probe need no rule
+    Function("vjp_conv2d_x", ("g", "x", "k"), options=("stride", "padding", "dilation"), shape="conv2d_back"),
+    Function("vjp_conv2d_k", ("g", "x", "k"), options=("stride", "padding", "dilation"), shape="conv2d_back"),
+    Function("vjp_maxpool2d_x", ("g", "x", "n"), options=("stride", "padding"), shape="pool2d_back"),
+    Function("vjp_avgpool2d_x", ("g", "x", "n"), options=("stride", "padding"), shape="pool2d_back"),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in (row.name, *row.aliases)}
 PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive and row.elementwise)
-ARRAY_PRIMITIVES: tuple[str, ...] = tuple(row.name for row in _ROWS if row.primitive and not row.elementwise)
+BACKWARD: tuple[str, ...] = tuple(row.name for row in _ROWS if row.backward)
+ARRAY_PRIMITIVES: tuple[str, ...] = tuple(
+    row.name for row in _ROWS if row.primitive and not row.elementwise and not row.backward
+)
 # written with signs; their names are no functions to call
 OPERATORS = frozenset(
     {"add", "neg", "mul", "div", "pow", "gt", "ge", "eq", "lt", "le", "ne", "matmul", "array", "amax", "amin"}
@@ -226,20 +239,3 @@ QUERIES: dict[str, tuple[int, int]] = {
     "params": (0, 0),
     "step": (2, 2),
 }
-
-
-def sending(function: str, place: int) -> str:
-    """What a function sends back to one of its arguments, where that has a name and no formula: `vjp_conv2d_k`.
-
-    It is called with what arrives, and then as the function is.
-    """
-    return f"vjp_{function}_{FUNCTIONS[function].params[place]}"
-
-
-def sent_by(name: str) -> tuple[str, int] | None:
-    """The function and the place of its argument in a name made by `sending`; None for any other name."""
-    prefix, _, rest = name.partition("_")
-    function, _, param = rest.rpartition("_")
-    if prefix != "vjp" or function not in FUNCTIONS:
-        return None
-    return function, FUNCTIONS[function].params.index(param)

@@ -201,13 +201,18 @@ def _windows(operands: Operands, image: Size, window: Size) -> Size:
     if room.number < 0:
         message = f"a window that reaches over {reach} does not fit into {image} with padding {padding}"
         raise ShapeError(message, hint="use a smaller window or more padding")
-    if operands.function == "conv2d" and room.number % stride:
-        message = (
-            f"windows of {window} with stride {stride} and padding {padding} do not fit into {image}: "
-            f"({image} - {reach} + {2 * padding})/{stride} + 1 is no whole number"
-        )
-        raise ShapeError(message, hint="change the stride or the padding")
     return shapes.size(room.number // stride + 1)
+
+
+def _back(operands: Operands) -> Shape:
+    """What is sent back has the shape of what it is sent to; what arrives has that of the value."""
+    row = FUNCTIONS[operands.function]
+    forward = row.name.split("_")[1]
+    value = result_shape(Operands(forward, operands.args[1:], operands.shapes[1:], operands.options, operands.letters))
+    if operands.first != value:
+        message = f"{row.name}(g, …) needs g of shape {text_of(value)}, this has shape {text_of(operands.first)}"
+        raise ShapeError(message, hint=f"g is what arrives at the value of {forward}")
+    return operands.shapes[row.params.index(row.name[-1])]
 
 
 _RULES: dict[str, Callable[[Operands], Shape]] = {
@@ -227,6 +232,8 @@ _RULES: dict[str, Callable[[Operands], Shape]] = {
     "eye": _eye,
     "conv2d": _conv2d,
     "pool2d": _pool2d,
+    "conv2d_back": _back,
+    "pool2d_back": _back,
 }
 
 

@@ -13,7 +13,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expand import EULER, pairs
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, names, number, substitute, with_children
-from gradcheck_cli.functions import CONSTANTS, FUNCTIONS, Function, sent_by
+from gradcheck_cli.functions import CONSTANTS, FUNCTIONS, Function
 from gradcheck_cli.graph import Graph
 from gradcheck_cli.inference import Operands, result_shape, whole
 from gradcheck_cli.parsing.names import scope
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OPTION_NAMES = ("axis", "keepdims")
-_SIZES = {"reshape": 1, "filled": 0, "eye": 0, "pool2d": 1, "part": 1}  # from which argument on a function has sizes
+_SIZES = {
+    "reshape": 1,
+    "filled": 0,
+    "eye": 0,
+    "pool2d": 1,
+    "pool2d_back": 2,
+    "part": 1,
+}  # from which argument on a function has sizes
 _STAND_IN = "("  # begins the name that an argument of a derived function has inside: nobody can write it
 
 
@@ -81,7 +88,8 @@ def _call(expr: Call, known: Shapes) -> Typed:
         return _counted(expr, known)
     args = tuple(lower(arg, known) for arg in expr.args)
     if row is None:
-        return _sent_back(expr, args, known)
+        message = f"{expr.function}(…) has no value of its own"
+        raise UnsupportedError(message, span=expr.span)
     if expr.function == "pow" and expr.args[0] == EULER:
         return _call(Call("exp", expr.args[1:], (), expr.span), known)
     if not row.primitive:
@@ -99,24 +107,6 @@ def _call(expr: Call, known: Shapes) -> Typed:
         error.span = error.span or expr.span
         raise
     return Typed(Call(written.function, written.args, options, written.span) if options else written, shape)
-
-
-def _sent_back(expr: Call, args: tuple[Typed, ...], known: Shapes) -> Typed:
-    """`vjp_conv2d_k(upstream, x, k)`, which has no formula, has the shape of what it is sent to: k.
-
-    Raises ShapeError where what arrives has not the shape of conv2d(x, k), UnsupportedError for any other function that
-    is not in the table.
-    """
-    sender = sent_by(expr.function)
-    if sender is None:
-        message = f"{expr.function}(…) has no value of its own"
-        raise UnsupportedError(message, span=expr.span)
-    function, place = sender
-    sends = lower(Call(function, expr.args[1:], expr.options, expr.span), known).shape
-    if args[0].shape != sends:
-        message = f"{text_of(args[0].shape)} arrives at {function}(…) of shape {text_of(sends)}"
-        raise ShapeError(message, hint="what arrives has the shape of what it arrives at", span=expr.span)
-    return Typed(replace(expr, args=tuple(arg.expr for arg in args)), args[1 + place].shape)
 
 
 def _refuse_axis(expr: Call) -> None:
@@ -300,6 +290,15 @@ def at_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     return Graph(graph.inputs, nodes, graph.output, graph.constants, (), fixed)
 
 
+def largest(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """How many entries the largest array has that stands in a node at these sizes, amid its formula too."""
+    known = Shapes(graph.shapes, frozenset(sizes))
+    for node in graph.nodes:
+        lower(lower(node.expr, known).expr, known)  # what derived functions stand for is seen the second time
+    inside = (typed.shape for _, typed in known.seen.values())
+    return max((shapes.count(shape).at(sizes) for shape in (*graph.shapes.values(), *inside)), default=1)
+
+
 def in_numbers(expr: Expr, numbers: Mapping[str, Expr]) -> Expr:
     """The expression with numbers for the letters of sizes, in the bounds of sums too; `4*h` becomes one number."""
     return _numbered(expr, numbers, {})
@@ -312,8 +311,7 @@ def _numbered(expr: Expr, numbers: Mapping[str, Expr], done: dict[int, Expr]) ->
     if id(expr) in done:
         return done[id(expr)]
     below = children(expr)
-    row = FUNCTIONS.get(expr.function) if isinstance(expr, Call) else None
-    sizes = len(below) if row is None else _SIZES.get(row.shape, len(below))
+    sizes = _SIZES.get(FUNCTIONS[expr.function].shape, len(below)) if isinstance(expr, Call) else len(below)
     changed = tuple(
         _numbered(child, numbers, done) if place < sizes else _folded(substitute(child, numbers))
         for place, child in enumerate(below)

@@ -359,6 +359,11 @@ def _strange(node: Node, message: str, hint: str) -> ParseError:
     return ParseError(message, hint=hint, source=node.source, span=Span(0, len(node.text)))
 
 
+def is_null(node: Node) -> bool:
+    """Whether a scalar says that there is nothing, by the core rules of YAML 1.2."""
+    return not node.quoted and node.text in ("", "~", "null", "Null", "NULL")
+
+
 def as_bool(node: Node) -> bool | None:
     """`true` or `false` as YAML 1.2 spells them; `no`, `on` and `yes` are texts."""
     if node.quoted:

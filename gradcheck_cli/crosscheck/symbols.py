@@ -91,8 +91,8 @@ class Symbols:
         try:
             made = work.grid(expr)
         except UnsupportedError:
-            self.left -= most - work.left
-            if not work.refused:
+            self.left -= most - max(work.left, 0)
+            if work.left >= 0:
                 raise
             self.notes.setdefault("the sizes are too large for the symbolic witness to work out every entry")
             return None

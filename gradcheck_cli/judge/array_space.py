@@ -54,13 +54,13 @@ def array_samples(space: ArraySpace) -> ArraySamples:
     return ArraySamples(space)
 
 
-def array_points(space: ArraySpace, count: int) -> ArrayPoints:
-    """The first points that are drawn for a space, of all its inputs."""
+def array_points(space: ArraySpace, count: int) -> Iterator[ArrayPoints]:
+    """The first points that are drawn for a space, of all its inputs: so many together, of each choice of sizes alike."""
     samples = array_samples(space)
-    setting, _ = next(samples.settings())
-    points = islice(setting.drawn_points(), count)
-    known = Shapes(samples.known.names, samples.known.letters)
-    return ArrayPoints(known, setting.sizes, tuple(point.leaves for point in points), samples.definitions)
+    for setting, choices in samples.settings():
+        points = islice(setting.drawn_points(), count // choices)
+        known = Shapes(samples.known.names, samples.known.letters)
+        yield ArrayPoints(known, setting.sizes, tuple(point.leaves for point in points), samples.definitions)
 
 
 class ArraySamples:

@@ -16,6 +16,7 @@ from gradcheck_cli.parsing import latexblocks as blocks
 from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, is_transposed
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
+    LATEX_COMMA,
     MAX_CHARACTERS,
     MAX_TOKENS,
     OPERATOR_SIGNS,
@@ -55,7 +56,8 @@ _SECOND = {"textcolor", "colorbox", "overset", "underset", "stackrel"}  # the fi
 _DOTS = {"dots", "ldots", "cdots", "vdots", "ddots"}
 _AROUND = {")": "(", "]": "["}
 _SIGNS = set("+-*/()[]|<>,?=")
-_NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}[0-9]+|\.?[0-9]*)|\.[0-9]+)")
+# digits with their decimals; `{,}` before three of them may be one of thousands, which is not settled here
+_NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}(?![0-9]{3}(?!\s*\\%|[0-9eE]))[0-9]+|\.?[0-9]*)|\.[0-9]+)")
 _EXPONENT = re.compile(
     r"[eE](?P<bare>[-+−]?[0-9]{1,3}(?![0-9.])|\{\s*[-+−][0-9]{1,3}\s*\})"
     r"|\s*\\(?:text|textrm|mathrm|mathit)\s*\{\s*[eE]\s*(?P<sign>[-+−]?)\s*(?P<digits>[0-9]{0,3})\s*\}"
@@ -112,6 +114,8 @@ class _Lexer(Names):
         if match := _NUMBER.match(self.text, at, end):
             token = self.number(match)
             return [token], token.span.end
+        if self.text.startswith(LATEX_COMMA, at):
+            return [Token(",", LATEX_COMMA, Span(at, at + 3))], at + 3
         if character == "{":
             inner, behind = self.group(at)
             return self.bracketed(inner, depth), behind

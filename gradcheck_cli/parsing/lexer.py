@@ -20,6 +20,7 @@ MAX_DIGITS = 60
 MAX_EXPONENT = 400
 MAX_NAME = 64
 BRACKET = r"\left["  # the text of a bracket in LaTeX, which groups: neither a list nor an index
+LATEX_COMMA = "{,}"  # of a decimal comma, or of thousands: never of a list
 MATRIX = r"\begin"  # that of the bracket around the rows of a matrix: a list and no index
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -111,8 +112,8 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
 def _number(source: Source, text: str, at: int, *, gap: bool) -> Token:
     span = Span(at, at + len(text))
     value = number_value(text, source, span)
-    if source.text[span.end : span.end + 1] == "%" and "e" not in text.lower():
-        return Token("number", f"{text}e-2", Span(at, span.end + 1), value / 100, gap)
+    if (percent := re.compile(r"\s?%").match(source.text, span.end)) and "e" not in text.lower():
+        return Token("number", f"{text}e-2", Span(at, percent.end()), value / 100, gap)
     return Token("number", text, span, value, gap)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES, CONSTANTS, FUNCTIONS, OPERATORS, QUERIES
 from gradcheck_cli.greek import GREEK, GREEK_WORDS
+from gradcheck_cli.late import late
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Iterable, Mapping
+else:
+    difflib = late("difflib")
 
 _ACCENTS = ("hat", "tilde", "bar")
 _DECORATION = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|mathsf|text|vec|operatorname)\s*")

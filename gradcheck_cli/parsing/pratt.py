@@ -15,7 +15,7 @@ from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
-from gradcheck_cli.parsing.runs import derivative_at, splits, with_comma
+from gradcheck_cli.parsing.runs import derivative_at, numeral, splits
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
@@ -209,16 +209,10 @@ class Parser(Cursor):
         return Sum(body, sign.text, span) if sign.text in names(body) else Call("sum", (body,), (), span)
 
     def number(self) -> Expr:
-        """Number := digits; a decimal comma where no list can be meant."""
-        token = self.take()
-        value = token.value or Fraction(0)
-        follows = self.ahead()
-        comma = self.token.kind == "," and not self.token.gap and follows.kind == "number" and not follows.gap
-        if not comma or self.lists or "." in token.text or not follows.text.isdigit():
-            return Num(value, token.text, token.span)
-        self.take()
-        self.take()
-        found = with_comma(token, follows)
+        """Number := digits; a decimal comma where no list can be meant; thousands in groups of three."""
+        found, behind = numeral(self.tokens, self.at, listed=self.lists > 0)
+        while self.at < behind:
+            self.take()
         return found[self.choose(len(found)) if len(found) > 1 else 0]
 
     def group(self) -> Expr:

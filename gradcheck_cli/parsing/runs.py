@@ -1,12 +1,13 @@
-"""Letters written together: products of names (`w0x0`) and differentials (`dz`)."""
+"""What is written together: products of names (`w0x0`), differentials (`dz`), groups of digits (`12,345`)."""
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Index, Name, Num
-from gradcheck_cli.parsing.lexer import Token
+from gradcheck_cli.parsing.lexer import LATEX_COMMA, Token
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.names import Scope
 
 MAX_SPLITS = 8
+_GROUP = 3  # digits of a group of thousands
+_THOUSAND = re.compile(r"[0-9]{3}(?:\.[0-9]*)?")
 
 
 def splits(scope: Scope, token: Token) -> list[list[Token]]:
@@ -107,11 +110,51 @@ def derivative_at(scope: Scope, tokens: tuple[Token, ...], at: int) -> tuple[Exp
     return None
 
 
-def with_comma(token: Token, follows: Token) -> tuple[Num, ...]:
-    """Digits, a comma, digits: a decimal comma, or thousands where three digits follow."""
-    span = token.span.join(follows.span)
-    decimal = Num(Fraction(f"{token.text}.{follows.text}"), f"{token.text}.{follows.text}", span)
-    joined = token.text + follows.text
-    if len(follows.text) != 3 or token.text == "0":
-        return (decimal,)
-    return Num(Fraction(joined), joined, span), decimal
+def numeral(tokens: tuple[Token, ...], at: int, *, listed: bool) -> tuple[tuple[Num, ...], int]:
+    """The number that begins at a place, in each of its readings, and the place behind it.
+
+    Behind its digits may stand a decimal comma, or thousands in groups of three: 12,345 or 12 345. A comma between the
+    items of a list (`listed`) is neither, unless it stands in braces, as LaTeX writes it.
+    """
+    first = tokens[at]
+    alone = Num(first.value or Fraction(0), first.text, first.span)
+    if not first.text.isdigit():
+        return (alone,), at + 1
+    groups, behind = _groups(tokens, at + 1, listed=listed)
+    thousands = len(first.text) <= _GROUP and not first.text.startswith("0")
+    if groups and thousands:
+        text = "".join((first.text, *groups))
+        found = (Num(Fraction(text.removesuffix(".")), text, first.span.join(tokens[behind - 1].span)),)
+        if len(groups) > 1 or "." in text or tokens[at + 1].kind != ",":
+            return found, behind
+        return (*found, _decimal(first, tokens[at + 2])), behind
+    if _comma(tokens, at + 1, listed=listed) and tokens[at + 2].text.isdigit():
+        return (_decimal(first, tokens[at + 2]),), at + 3
+    return (alone,), at + 1
+
+
+def _groups(tokens: tuple[Token, ...], at: int, *, listed: bool) -> tuple[list[str], int]:
+    """The groups of three digits that begin at a place, all apart by commas or all by blanks; the last may have a point."""
+    found: list[str] = []
+    commas = _comma(tokens, at, listed=listed)
+    while _comma(tokens, at, listed=listed) if commas else tokens[at].kind == "number" and not listed:
+        group = tokens[at + commas].text
+        if not _THOUSAND.fullmatch(group):
+            break
+        found.append(group)
+        at += 1 + commas
+        if "." in group:
+            break
+    return found, at
+
+
+def _comma(tokens: tuple[Token, ...], at: int, *, listed: bool) -> bool:
+    """Whether a comma between digits stands at a place."""
+    if tokens[at].kind != "," or tokens[at].gap or (listed and tokens[at].text != LATEX_COMMA):
+        return False
+    return tokens[at + 1].kind == "number" and not tokens[at + 1].gap
+
+
+def _decimal(first: Token, follows: Token) -> Num:
+    text = f"{first.text}.{follows.text}"
+    return Num(Fraction(text), text, first.span.join(follows.span))

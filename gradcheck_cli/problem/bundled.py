@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
+from gradcheck_cli.source import visible
 
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = late("difflib")
+
+LONGEST = 200  # of a name that is told again
 _BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -26,13 +35,13 @@ def bundled() -> tuple[str, ...]:
 def find(name: str) -> Path:
     """The file of a path or a bundled name; FileError with the nearest names where there is none."""
     path = Path(name)
-    if path.suffix or len(path.parts) > 1 or path.is_file() or not _BUNDLED_NAME.fullmatch(name):
+    if path.suffix or len(path.parts) > 1 or os.path.isfile(name) or not _BUNDLED_NAME.fullmatch(name):  # noqa: PTH113 - it is false, too, where a name is too long
         return path
     inside = bundled_folder() / f"{name}.yaml"
-    if inside.is_file():
+    if os.path.isfile(inside):  # noqa: PTH113 - as above
         return inside
-    beside = path.with_suffix(".yaml")
-    near = [str(beside)] if beside.is_file() else difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
+    beside = f"{name}.yaml"
+    near = [beside] if os.path.isfile(beside) else difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)  # noqa: PTH113 - as above
     hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
-    message = f'there is no file and no bundled problem "{name}"'
+    message = f'there is no file and no bundled problem "{visible(name, LONGEST)}"'
     raise FileError(message, hint=hint)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError
-from gradcheck_cli.expr import Expr, names
+from gradcheck_cli.expr import Expr, Name, names, walk
 from gradcheck_cli.files import read_source
 from gradcheck_cli.graph import Graph, Input, in_order
 from gradcheck_cli.graph import Node as GraphNode
@@ -18,7 +18,7 @@ from gradcheck_cli.problem.model import Problem
 from gradcheck_cli.problem.names import Names
 from gradcheck_cli.problem.questions import Questions
 from gradcheck_cli.problem.reader import Reader, meant
-from gradcheck_cli.problem.shaping import Shaper
+from gradcheck_cli.problem.shaping import Shaper, derived
 from gradcheck_cli.problem.sizes import too_small
 from gradcheck_cli.source import Span
 from gradcheck_cli.yamltree import Node, read_tree
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 MAX_NODES = 2000
+MAX_WRITTEN = 20_000  # parts of a let name, those that it uses written out
 
 
 def load(name: str | Path) -> Problem:
@@ -66,6 +67,7 @@ class _Loader:
         self.names = Names(self.read)
         self.leaves = Leaves(self.names)
         self.shaper: Shaper | None = None
+        self.written: dict[str, int] = {}  # how many parts each let name has, written out
 
     def problem(self, tree: Node) -> Problem | None:
         top = self.read.section(tree, "problem", "the problem")
@@ -166,6 +168,14 @@ class _Loader:
         if later:
             message = f"{name} uses {later[0]}, which is not defined before it"
             self.read.wrong(self.names.declared[name], message, "define let names before they are used")
+        self.written[name] = sum(
+            self.written.get(part.id, 1) if isinstance(part, Name) else 1 for part in (walk(expr) if expr else ())
+        )
+        if self.written[name] > MAX_WRITTEN:
+            message = f"{name} stands for more than {MAX_WRITTEN:,} signs, its let names written out"
+            self.read.wrong(self.names.declared[name], message, "make some of them nodes of the graph")
+            self.written[name] = 1
+            return None
         return expr
 
     def graph(
@@ -183,7 +193,7 @@ class _Loader:
         nodes = list(ready)
         for name, text in texts.items():
             self.no_lets(text, lets)
-            expr = self.names.parse(text, vocabulary)
+            expr = self.formula(text, vocabulary)
             if expr is not None:
                 nodes.append(GraphNode(name, expr, latex.get(name, ()), self.names.declared[name].span))
         ordered, circular = in_order(nodes)
@@ -216,6 +226,18 @@ class _Loader:
             message = f"{name} has the size {one}, which is {one.at(self.leaves.numbers)} here"
             self.read.wrong(self.names.declared[name], message, "sizes are 1 or more")
         return shapes
+
+    def formula(self, text: Source, vocabulary: Scope) -> Expr | None:
+        """What a node is, in inputs and other nodes; None after an error."""
+        expr = self.names.parse(text, vocabulary)
+        asked = derived(expr) if expr is not None else None
+        if asked is None:
+            return expr
+        message = f"{asked.function}(…) has to be derived, and a node is a formula of inputs and other nodes"
+        self.read.errors.append(
+            ParseError(message, hint="make it a let name or a question", source=text, span=asked.span)
+        )
+        return None
 
     def no_lets(self, text: Source, lets: set[str]) -> None:
         for match in re.finditer(r"[A-Za-z_][A-Za-z0-9_]*", text.text):
@@ -263,7 +285,7 @@ class _Loader:
             self.read.wrong(key, "upstream names a node that is not the output", hint)
             return None
         text = self.read.expression(value, f"upstream of {key.text}")
-        expr = self.names.parse(text, vocabulary) if text else None
+        expr = self.formula(text, vocabulary) if text else None
         if text and expr is not None and self.shaper:
             self.shaper.seed(key.text, expr, text)
         return expr

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An answer as somebody wrote it: one text, several, or an expression and its value."""
+    """An answer as somebody wrote it: one text, several, or an expression and its value.
+
+    `listed` is a list as one text: several members may also be a shape, or the entries of an array.
+    """
 
     texts: tuple[Source, ...] = ()
     expression: Source | None = None
     value: Source | None = None
+    listed: Source | None = None
 
     @property
     def parts(self) -> tuple[Source, ...]:
         """All its texts in the order written."""
-        return (*self.texts, *(part for part in (self.expression, self.value) if part is not None))
+        parts = (*self.texts, *(part for part in (self.expression, self.value) if part is not None))
+        return parts or tuple(part for part in (self.listed,) if part is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class Names:
 
     def _hidden(self, text: Source) -> None:
         """Refuse a call of a function whose name the problem has given to something else."""
-        for match in re.finditer(r"([A-Za-z_][A-Za-z0-9_]*)\s*\(", text.text):
+        for match in re.finditer(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]*)\s*\(", text.text):
             word = match[1]
             function = ALIASES.get(word)
             place = self.declared.get(word) or self.letters.get(word)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.problem.fields import FORMS, QUESTION
 from gradcheck_cli.problem.model import Key, Question
-from gradcheck_cli.problem.reader import Reader, kind_of, meant
+from gradcheck_cli.problem.reader import Reader, meant
+from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.problem.names import Names
     from gradcheck_cli.source import Source
@@ -89,10 +92,33 @@ def read_key(reader: Reader, node: Node, what: str) -> Key:
                 reader.wrong(key, f'"{key.text}" is no part of an answer', meant(key.text, known))
         return Key((), parts.get("expression"), parts.get("value"))
     if node.kind == "list":
-        nested = next((item for item in node.items if item.kind != "scalar"), None)
-        if nested is not None:
-            reader.wrong(nested, f"{what} holds {kind_of(nested)}", "write a text or a number")
-            return Key()
-        return Key(tuple(text for item in node.items if (text := reader.expression(item, what)) is not None))
+        items = tuple(_items(reader, node, what))
+        texts = () if any(item.kind == "list" for item in node.items) else items
+        return Key(texts, listed=_listed(reader, node, iter(items)) if items else None)
     text = reader.expression(node, what)
     return Key((text,) if text is not None else ())
+
+
+def _items(reader: Reader, node: Node, what: str) -> Iterator[Source]:
+    """The texts in a list, those of lists in it too."""
+    for item in node.items:
+        if item.kind == "list":
+            yield from _items(reader, item, what)
+        elif (text := reader.expression(item, what)) is not None:
+            yield text
+
+
+def _listed(reader: Reader, node: Node, parts: Iterator[Source]) -> Source:
+    """A list as one text, `[[1, 2], [3, 4]]`: its signs have the place of the item that they stand before."""
+    text, places = "", []
+    for item in node.items:
+        found = _listed(reader, item, parts) if item.kind == "list" else next(parts, None)
+        if found is None:
+            continue
+        own = [found.whole(Span(at, at))[1].start for at in range(len(found.text))]
+        sign = ", " if text else "["
+        text += sign + found.text
+        places += [*(own[:1] or [item.span.start]) * len(sign), *own]
+    return reader.file.part(
+        f"{text or '['}]", (*places, *([] if text else [node.span.start]), node.span.end - 1, node.span.end)
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Name, names, number, substitute, walk
-from gradcheck_cli.functions import QUERIES
+from gradcheck_cli.functions import BACKWARD, QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem.sizes import too_small
 from gradcheck_cli.shapes import Shape, text_of
@@ -42,7 +42,7 @@ class Shaper:
     def lets(self, lets: Iterable[tuple[str, Expr | None]], texts: Mapping[str, Source]) -> None:
         """The shapes of let names, but for derivatives: who derives them knows theirs."""
         for name, expr in lets:
-            found = None if expr is None or _asks(expr) else self.shape(name, expr, texts[name])
+            found = None if expr is None or derived(expr) else self.shape(name, expr, texts[name])
             if found is not None:
                 self.known[name] = found
 
@@ -87,7 +87,7 @@ class Shaper:
 
     def seed(self, output: str, expr: Expr, text: Source) -> None:
         """A gradient that arrives at the output has the output's shape."""
-        found = None if _asks(expr) else self.shape(f"upstream of {output}", expr, text)
+        found = self.shape(f"upstream of {output}", expr, text)
         wanted = self.known.get(output)
         if found is not None and wanted is not None and found != wanted:
             message = f"upstream of {output} has shape {text_of(found)}, and {output} has shape {text_of(wanted)}"
@@ -121,7 +121,7 @@ def misfit_at(graph: Graph, numbers: Mapping[str, int]) -> str:
     return ""
 
 
-def _asks(expr: Expr) -> bool:
-    """Whether a query stands in an expression: a derivative, a count; step(x) is the indicator."""
-    calls = (part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES)
-    return any(call.function != "step" or len(call.args) > 1 for call in calls)
+def derived(expr: Expr) -> Call | None:
+    """What in an expression has to be derived first: a query, a derivative's own function; step(x) is the indicator."""
+    calls = (part for part in walk(expr) if isinstance(part, Call) and part.function in (*QUERIES, *BACKWARD))
+    return next((call for call in calls if call.function != "step" or len(call.args) > 1), None)

@@ -88,7 +88,8 @@ def _remark(canvas: Canvas, claim: Claim, indent: int, earlier: tuple[Claim, ...
         _details(canvas, claim, indent, detail)
     elif claim.verdict == WRONG:
         here = "look here again" if len(claim.members) > 1 else "look at this again"
-        _wrapped(canvas, f"{here}: {claim.where}" if claim.where else here, indent, "plain")
+        where = claim.explain().where
+        _wrapped(canvas, f"{here}: {where}" if where else here, indent, "plain")
 
 
 def _notes(claim: Claim) -> str:
@@ -155,8 +156,9 @@ def _details(canvas: Canvas, claim: Claim, indent: int, detail: Detail) -> None:
 def _right(canvas: Canvas, claim: Claim, indent: int, *, explain: bool) -> None:
     """What is right, or how it comes about."""
     lead, blank = "right: ", " " * indent
-    if explain and claim.steps:
-        for at, line in enumerate(step_lines(claim.steps, max(20, canvas.width - indent - len(lead)))):
+    steps = claim.explain().steps if explain else ()
+    if steps:
+        for at, line in enumerate(step_lines(steps, max(20, canvas.width - indent - len(lead)))):
             canvas.line(blank, (lead if at == 0 else " " * len(lead)) + line)
     elif claim.expected:
         for line in with_matrix(lead + claim.expected, max(20, canvas.width - indent)):

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Name, number
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, number
 from gradcheck_cli.judge import ArraySpace, compare_arrays
 from gradcheck_cli.problem import counts
 from gradcheck_cli.shapes import text_of
-from gradcheck_cli.solving.asking import why_zero
+from gradcheck_cli.solving.asking import senseless, why_zero
 from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.solving.numbers import apart, number_text
 from gradcheck_cli.solving.queries import COUNTS, DERIVATIVES, is_update
@@ -61,8 +61,14 @@ def _answer(engine: ArrayEngine, ask: Expr, written: str, text: Source | None) -
 
 
 def quantity(engine: ArrayEngine, expr: Expr) -> Quantity:
-    """An expression in names of the graph with its value at the given numbers; free index letters are axes."""
+    """An expression in names of the graph with its value at the given numbers; free index letters are axes.
+
+    Raises ParseError for a letter that is an index of nothing.
+    """
     indices = engine.indices(expr)
+    loose = [name for name in names(expr) if not (name in engine.shapes or name in engine.letters or name in indices)]
+    if loose:
+        raise senseless(f"{loose[0]} is an index of nothing here", "write it in brackets: d(L, x)[i]", expr, None)
     shape = engine.in_numbers(engine.shape_of(expr, indices))
     return Quantity(engine.formula(expr), engine.value(expr, indices), shape, tuple(indices))
 
@@ -121,14 +127,14 @@ def _rule_note(engine: ArrayEngine, call: Call, expr: Expr, entry: bool) -> list
     if source not in engine.graph.sources.get(target, ()):
         return []
     if f"upstream({target})" in write(expr):
-        return [f"what the edge sends back, as upstream({target}) arrives", *_index_form(engine, target, source)]
+        return [f"what the edge sends back, as upstream({target}) arrives{_index_form(engine, target, source)}"]
     if engine.calculus.local(source, target)[1] and engine.shapes[target] and engine.shapes[source]:
         return ["entry by entry: the diagonal of the Jacobian"]
     return []
 
 
-def _index_form(engine: ArrayEngine, target: str, source: str) -> list[str]:
-    """The Jacobian on an edge in index letters, where it has such a form."""
+def _index_form(engine: ArrayEngine, target: str, source: str) -> str:
+    """The Jacobian entry by entry, behind a semicolon; an empty text where it has no such formula."""
     rank = len(engine.shapes[target])
     letters = engine.jacobians.free(rank + len(engine.shapes[source]))
     top, bottom = (
@@ -136,9 +142,9 @@ def _index_form(engine: ArrayEngine, target: str, source: str) -> list[str]:
         for name, at in ((target, letters[:rank]), (source, letters[rank:]))
     )
     try:
-        return [f"∂{top}/∂{bottom} = {write(engine.jacobians.local(target, source, letters))}"]
+        return f"; ∂{top}/∂{bottom} = {write(engine.jacobians.local(target, source, letters))}"
     except UnsupportedError:
-        return []
+        return ""
 
 
 def _proof(engine: ArrayEngine, call: Call) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from gradcheck_cli.crosscheck import Agreement, crosscheck_arrays
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Name
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.lowering import Shapes, largest, lower
 from gradcheck_cli.shapes import size
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays, fact_note, quantity
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SEED = 17  # of the numbers drawn for what has none
 MOST_DRAWN = 10_000  # entries of all inputs together that are drawn
+MOST_WITHIN = 2_000_000  # entries of one array that is worked out on the way
 LEAST_LARGE = 6  # a size that is replaced where the arrays are too large
 
 
@@ -119,7 +120,9 @@ def _drawn(problem: Problem) -> Problem | None:
     except GradcheckError:
         return None
     leaves = (*drawn.graph.inputs, *drawn.graph.constants)
-    return drawn if sum(_count(leaf.entries) for leaf in leaves) <= MOST_DRAWN else None
+    sizes = {letter: count for letter, count in drawn.graph.dims if count is not None}
+    few = sum(_count(leaf.entries) for leaf in leaves) <= MOST_DRAWN and largest(drawn.graph, sizes) <= MOST_WITHIN
+    return drawn if few else None
 
 
 def _small(problem: Problem) -> Problem | None:

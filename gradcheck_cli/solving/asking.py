@@ -52,6 +52,10 @@ def variable_of(problem: Problem, expr: Expr, text: Source | None) -> str:
 def rate_of(engine: Resolving, call: Call, name: str, text: Source | None) -> Expr:
     """The learning rate of step(w) or step(w, lr)."""
     if len(call.args) > 1:
+        known = set(engine.problem.scope.spellings.values())
+        if unknown := [used for used in names(call.args[1]) if used not in known]:
+            hint = f"write step({name}, 0.1), or step({name}) with learning_rate: in the problem"
+            raise senseless(f"{write(call.args[1])} is no learning rate: {unknown[0]} has no value", hint, call, text)
         return engine.resolve(call.args[1], text=text)
     if engine.problem.learning_rate is not None:
         return as_typed(engine.problem.learning_rate)

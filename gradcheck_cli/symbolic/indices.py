@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
 from gradcheck_cli.shapes import ONE, Shape, Size
 from gradcheck_cli.symbolic.build import plus, quotient, times
+from gradcheck_cli.symbolic.closed import depends
 from gradcheck_cli.symbolic.reading import rational, written
 from gradcheck_cli.symbolic.terms import NOUGHT, UNIT, Term
 
@@ -243,26 +244,10 @@ class Entries:
                 return self._entry(term.args[0], (*places, *at))
             case "reshape" if (before := _reshaped(term.args[0].shape, term.shape, at)) is not None:
                 return self._entry(term.args[0], before)
-        whole = self._whole(term)
-        return (_lone(Index(whole, at) if at else whole),)
-
-    def _whole(self, term: Term) -> Expr:
-        """The term as it is, with a one at its place for a name whose entries are deltas.
-
-        Raises UnsupportedError where that name has more than two axes.
-        """
-        found = written(self.algebra, term)
-        ones: dict[str, Expr] = {}
-        for name in self.deltas.keys() & set(names(found)):
-            sizes = (size.expr() for size in self.algebra.shapes[name])
-            vectors = tuple(Call("onehot", pair) for pair in zip(self.deltas[name], sizes, strict=True))
-            if len(vectors) > 2:
-                message = (
-                    f"the derivative of an array with {len(vectors)} axes by {term.attr[0]}(…) has no entries here"
-                )
-                raise UnsupportedError(message, hint="ask for what the edge sends back: downstream(y, x)")
-            ones[name] = vectors[0] if len(vectors) == 1 else Call("outer", vectors)
-        return substitute(found, ones) if ones else found
+        if depends(term, frozenset(self.deltas)):
+            message = f"a derivative through {function}(…) has no formula entry by entry"
+            raise UnsupportedError(message, hint="ask for the derivative of a number, or for local(y, x)")
+        return (_lone(Index(written(self.algebra, term), at) if at else written(self.algebra, term)),)
 
     def _sum_over(self, term: Term, at: Indices, options: Mapping[str, int]) -> Polynomial:
         (inner,) = term.args

@@ -88,7 +88,7 @@ class DerivedEntries(Entries):
         turned = _is(inverse, "transpose")
         inner = self._defined(inverse.args[0] if turned and isinstance(inverse, Call) else inverse)
         assert isinstance(inner, Call)  # noqa: S101 - found as inv(A)
-        found = adjugate(self._grid(inner.args[0], bound), self.make)
+        found = adjugate(self._grid(inner.args[0], bound), self.make, self.afford)
         return grid(found.shape, (found[place[::-1] if turned else place] for place in places(found.shape)))
 
     def _unabsorbed(self, product: Grid, inverses: list[Grid]) -> Grid:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Expr, number
 from gradcheck_cli.grids import Grid, grid, places
 
@@ -12,26 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Make = Callable[..., Expr]
+    Afford = Callable[[int], None]
 
 
-MOST_ROWS = 10
-
-
-def determinant(matrix: Grid, make: Make) -> Expr:
+def determinant(matrix: Grid, make: Make, afford: Afford) -> Expr:
     """The determinant of a square matrix, in n*2^n operations.
 
-    Raises UnsupportedError for a large one.
+    `afford` hears of them before anything is made, and may refuse.
     """
     count = matrix.shape[0]
-    if count > MOST_ROWS:
-        message = f"a determinant of {count} rows is too large to write out"
-        raise UnsupportedError(message, hint="use smaller sizes")
+    afford(count << count)
     return _minors(matrix, tuple(range(count)), make)[(1 << count) - 1]
 
 
-def adjugate(matrix: Grid, make: Make) -> Grid:
-    """The transposed matrix of the cofactors."""
+def adjugate(matrix: Grid, make: Make, afford: Afford) -> Grid:
+    """The transposed matrix of the cofactors, in n^2*2^n operations."""
     count = matrix.shape[0]
+    afford(count * count << count)
     everything = (1 << count) - 1
     found: dict[tuple[int, ...], Expr] = {}
     for row in range(count):

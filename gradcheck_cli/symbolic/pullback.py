@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.functions import sending
 from gradcheck_cli.graph import Node
 from gradcheck_cli.symbolic.reading import read, written
 from gradcheck_cli.symbolic.scalars import local_derivatives
@@ -21,6 +20,7 @@ from gradcheck_cli.symbolic.terms import UNIT, Term, is_zero
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.symbolic.algebra import Algebra
 
 Sent = tuple[Term, Term]  # to which operand, what
@@ -293,11 +293,20 @@ def _entry(algebra: Algebra, term: Term, _value: Term, adjoint: Term, _options: 
         yield base, algebra.call("outer", at[0], adjoint)
     elif len(at) == 2 and base.rank == 2:
         yield base, algebra.mul(adjoint, algebra.call("outer", *at))
-    elif len(at) == base.rank and all(one == shapes.ONE for one in base.shape):
-        yield base, algebra.mul(adjoint, algebra.ones(base.shape))
     else:
-        message = "an entry of an array with more than two axes is not differentiated"
-        raise UnsupportedError(message, hint="use a matrix")
+        yield base, _unflattened(algebra, adjoint, indices, base.shape)
+
+
+def _unflattened(algebra: Algebra, adjoint: Term, indices: list[Term], shape: Shape) -> Term:
+    """The same for more than two axes: the axes that have an index are one, then those that have none."""
+    front, rest = shape[: len(indices)], shape[len(indices) :]
+    at = algebra.num(0)
+    for index, one in zip(indices, front, strict=True):
+        at = algebra.add(algebra.mul(at, algebra.size(one)), index)
+    hot = _onehot(algebra, at, shapes.count(front))
+    if not rest:
+        return algebra.reshape(algebra.mul(adjoint, hot), shape)
+    return algebra.reshape(algebra.call("outer", hot, algebra.reshape(adjoint, (shapes.count(rest),))), shape)
 
 
 def _onehot(algebra: Algebra, index: Term, one: shapes.Size) -> Term:
@@ -305,11 +314,12 @@ def _onehot(algebra: Algebra, index: Term, one: shapes.Size) -> Term:
 
 
 def _image(function: str) -> Callable[..., Iterator[Sent]]:
-    """A rule that has only a name: what conv2d and the pools send back has entries, but no formula."""
+    """What conv2d and the pools send back is a function of its own: nothing shorter says it."""
 
     def rule(algebra: Algebra, term: Term, _value: Term, adjoint: Term, options: Mapping[str, int]) -> Iterator[Sent]:
         for place, arg in enumerate(term.args[: 2 if function == "conv2d" else 1]):
-            yield arg, algebra.made(sending(function, place), (adjoint, *term.args), arg.shape, **options)
+            name = f"vjp_{function}_{'xk'[place]}"
+            yield arg, algebra.made(name, (adjoint, *term.args), arg.shape, **options)
 
     return rule
 

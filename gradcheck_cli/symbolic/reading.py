@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, size
-from gradcheck_cli.functions import FUNCTIONS, sent_by
+from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.inference import Operands, result_shape, whole
 from gradcheck_cli.shapes import ONE, usual_axis
 from gradcheck_cli.symbolic.build import plus, quotient, times
@@ -82,9 +82,6 @@ class _Reader:
         make = self.algebra
         if expr.function == "pow" and (exponent := rational(expr.args[1])) is not None:
             return make.power(self.term(expr.args[0]), exponent)
-        if (sender := sent_by(expr.function)) is not None:
-            args = tuple(self.term(arg) for arg in expr.args)
-            return make.made(expr.function, args, args[1 + sender[1]].shape, **whole(expr.options))
         if FUNCTIONS[expr.function].shape in ("filled", "eye"):
             return self._filled(expr)
         args = tuple(self.term(arg) for arg in expr.args)
@@ -103,7 +100,7 @@ class _Reader:
         make = self.algebra
         if expr.function == "concat":
             return make.call("concat", *args, **{"axis": 0, **options})
-        if FUNCTIONS[expr.function].shape == "pool2d":
+        if FUNCTIONS[expr.function].shape in ("pool2d", "pool2d_back"):
             operands = Operands(expr.function, expr.args, tuple(arg.shape for arg in args), options, make.letters)
             return make.made(expr.function, args, result_shape(operands), **options)
         if expr.function != "part":

@@ -1,107 +1,125 @@
-"""Convolution and pooling of scalar expressions: what a window that moves over rows and columns makes of an image, and
-what comes back through it.
+"""Convolution and pooling of scalar expressions: what a window that moves over rows and columns makes of an image.
+
+And what comes back: each entry gets the sum, over all windows that saw it, of what arrives there times what it met.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import reduce
-from math import prod
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Expr, number
+from gradcheck_cli.expr import Call, Expr, number
 from gradcheck_cli.grids import Grid, grid, places
-from gradcheck_cli.symbolic.operations import UNDEFINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Make = Callable[..., Expr]
-    Options = Mapping[str, int]
     Place = tuple[int, ...]
-    Share = Callable[[Expr, tuple[Expr, ...], int, Make], Iterable[Expr]]
+    Shape = tuple[int, ...]
+
+_UNDEFINED = Call("div", (number(0), number(0)))
 
 
-def convolved(image: Grid, kernel: Grid, options: Options, make: Make) -> Grid:
+def convolved(image: Grid, kernel: Grid, options: Mapping[str, int], make: Make) -> Grid:
     """Cross-correlation: y[f, r, c] = sum over (ch, i, j) of x[ch, r*S - P + i*D, c*S - P + j*D]*k[f, ch, i, j].
 
     Image and kernel have rows and columns alone, or channels, filters and perhaps a batch before them.
     """
-    products = ((y, make("mul", image[x], kernel[k])) for y, x, k in _meetings(image.shape, kernel.shape, options))
-    return _summed(_convolved_shape(image.shape, kernel.shape, options), products, make)
+    shape, met = _meetings(image.shape, kernel.shape, options)
+    return _summed(shape, ((out, (image[seen], kernel[by])) for out, seen, by in met), make)
 
 
-def sent_to_image(arriving: Grid, image: Grid, kernel: Grid, options: Options, make: Make) -> Grid:
-    """What a convolution sends back to its image: each entry of it was multiplied by an entry of the kernel."""
-    meetings = _meetings(image.shape, kernel.shape, options)
-    return _summed(image.shape, ((x, make("mul", arriving[y], kernel[k])) for y, x, k in meetings), make)
+def sent_to_image(sent: Grid, image: Grid, kernel: Grid, options: Mapping[str, int], make: Make) -> Grid:
+    """What comes back to the image of a convolution at whose value `sent` arrives."""
+    _, met = _meetings(image.shape, kernel.shape, options)
+    return _summed(image.shape, ((seen, (sent[out], kernel[by])) for out, seen, by in met), make)
 
 
-def sent_to_kernel(arriving: Grid, image: Grid, kernel: Grid, options: Options, make: Make) -> Grid:
-    """What a convolution sends back to its kernel."""
-    meetings = _meetings(image.shape, kernel.shape, options)
-    return _summed(kernel.shape, ((k, make("mul", arriving[y], image[x])) for y, x, k in meetings), make)
+def sent_to_kernel(sent: Grid, image: Grid, kernel: Grid, options: Mapping[str, int], make: Make) -> Grid:
+    """What comes back to the kernel."""
+    _, met = _meetings(image.shape, kernel.shape, options)
+    return _summed(kernel.shape, ((by, (sent[out], image[seen])) for out, seen, by in met), make)
 
 
-def products(image: Place, kernel: Place, options: Options) -> int:
-    """How many products a convolution is made of, those with the border included."""
-    return prod(_convolved_shape(image, kernel, options)) * prod(kernel if len(kernel) == 2 else kernel[1:])
-
-
-def _meetings(image: Place, kernel: Place, options: Options) -> Iterator[tuple[Place, Place, Place]]:
-    """The places of the result, the image and the kernel that have to do with each other; the border is left out."""
-    dilation = options.get("dilation", 1)
-    rows, columns = _convolution_starts(image, kernel, options)
+def _meetings(
+    image: Shape, kernel: Shape, options: Mapping[str, int]
+) -> tuple[Shape, Iterator[tuple[Place, Place, Place]]]:
+    """The value's shape; and of each of its entries which entry of the image meets which of the kernel."""
     flat = len(kernel) == 2
+    stride, padding = options.get("stride", 1), options.get("padding", 0)
+    dilation = options.get("dilation", 1)
+    starts = [_starts(image[axis], dilation * (kernel[axis] - 1) + 1, stride, padding) for axis in (-2, -1)]
     batch = () if flat else image[:-3]
-    for y in places(_convolved_shape(image, kernel, options)):
-        front, chosen = y[: len(batch)], y[len(batch) : -2]
-        top, left = rows[y[-2]], columns[y[-1]]
-        for *channel, i, j in places(kernel if flat else kernel[1:]):
-            row, column = top + i * dilation, left + j * dilation
-            if 0 <= row < image[-2] and 0 <= column < image[-1]:
-                yield y, (*front, *channel, row, column), (*chosen, *channel, i, j)
+    shape = (*batch, *(() if flat else kernel[:1]), len(starts[0]), len(starts[1]))
+
+    def met() -> Iterator[tuple[Place, Place, Place]]:
+        for out in places(shape):
+            front, chosen = out[: len(batch)], out[len(batch) : -2]
+            top, left = starts[0][out[-2]], starts[1][out[-1]]
+            for *channel, i, j in places(kernel if flat else kernel[1:]):
+                row, column = top + i * dilation, left + j * dilation
+                if 0 <= row < image[-2] and 0 <= column < image[-1]:
+                    yield out, (*front, *channel, row, column), (*chosen, *channel, i, j)
+
+    return shape, met()
 
 
-def _convolved_shape(image: Place, kernel: Place, options: Options) -> Place:
-    rows, columns = _convolution_starts(image, kernel, options)
-    front = () if len(kernel) == 2 else (*image[:-3], kernel[0])
-    return (*front, len(rows), len(columns))
+def _summed(shape: Shape, products: Iterable[tuple[Place, tuple[Expr, Expr]]], make: Make) -> Grid:
+    """For each place the sum of the products that belong there."""
+    terms: dict[Place, list[Expr]] = {place: [] for place in places(shape)}
+    for place, factors in products:
+        terms[place].append(make("mul", *factors))
+    return grid(shape, (make("add", *found) for found in terms.values()))
 
 
-def _convolution_starts(image: Place, kernel: Place, options: Options) -> tuple[list[int], list[int]]:
-    stride, padding, dilation = options.get("stride", 1), options.get("padding", 0), options.get("dilation", 1)
-    rows, columns = (_starts(image[a], dilation * (kernel[a] - 1) + 1, stride, padding) for a in (-2, -1))
-    return rows, columns
-
-
-def pooled(image: Grid, window: int, options: Options, combine: Callable[..., Expr], make: Make) -> Grid:
+def pooled(image: Grid, window: int, options: Mapping[str, int], combine: Callable[..., Expr], make: Make) -> Grid:
     """Each window's entries combined, `combine(entries, window, make)`; the stride is the window's size if not given."""
-    shape, windows = _windows(image.shape, window, options)
-    return grid(shape, (combine(tuple(image[x] for x in inside), window, make) for _, inside in windows))
+    shape, covered = _covered(image.shape, window, options)
+    return grid(shape, (combine(tuple(image[place] for place in inside), window, make) for _, inside in covered))
 
 
-def sent_to_pooled(arriving: Grid, image: Grid, window: int, options: Options, share: Share, make: Make) -> Grid:
-    """What pooling sends back: of what arrives at a window, `share(arriving, entries, window, make)` for each entry."""
-    _, windows = _windows(image.shape, window, options)
-    shares = (
-        one
-        for y, inside in windows
-        for one in zip(inside, share(arriving[y], tuple(image[x] for x in inside), window, make), strict=True)
-    )
-    return _summed(image.shape, shares, make)
+def sent_by_average(sent: Grid, image: Grid, window: int, options: Mapping[str, int], make: Make) -> Grid:
+    """What comes back to an image whose windows were averaged: an equal share to each entry."""
+    _, covered = _covered(image.shape, window, options)
+    share = number(Fraction(1, window * window))
+    return _summed(image.shape, ((seen, (sent[out], share)) for out, inside in covered for seen in inside), make)
+
+
+def sent_by_largest(sent: Grid, image: Grid, window: int, options: Mapping[str, int], make: Make) -> Grid:
+    """What comes back to an image of whose windows the largest entry was taken: all to it, of a tie to the first."""
+
+    def chosen(seen: Place, inside: tuple[Place, ...]) -> Expr:
+        at = inside.index(seen)
+        above = (make("gt", image[seen], image[place]) for place in inside[:at])
+        return make("mul", *above, *(make("ge", image[seen], image[place]) for place in inside[at + 1 :]))
+
+    _, covered = _covered(image.shape, window, options)
+    met = ((seen, (sent[out], chosen(seen, inside))) for out, inside in covered for seen in inside)
+    return _summed(image.shape, met, make)
+
+
+def _covered(
+    image: Shape, window: int, options: Mapping[str, int]
+) -> tuple[Shape, Iterator[tuple[Place, tuple[Place, ...]]]]:
+    """The value's shape; and of each of its entries the places of the image that its window covers, row by row."""
+    stride, padding = options.get("stride", window), options.get("padding", 0)
+    high, wide = image[-2:]
+    rows, columns = (_starts(size, window, stride, padding) for size in (high, wide))
+    shape = (*image[:-2], len(rows), len(columns))
+
+    def inside(front: Place, top: int, left: int) -> Iterator[Place]:
+        for i in range(max(top, 0), min(top + window, high)):
+            for j in range(max(left, 0), min(left + window, wide)):
+                yield (*front, i, j)
+
+    return shape, ((out, tuple(inside(out[:-2], rows[out[-2]], columns[out[-1]]))) for out in places(shape))
 
 
 def largest(inside: tuple[Expr, ...], _: int, make: Make) -> Expr:
     """The border does not count; a window of nothing but border has no largest entry."""
-    return reduce(lambda x, y: make("maximum", x, y), inside) if inside else UNDEFINED
-
-
-def to_largest(arriving: Expr, inside: tuple[Expr, ...], _: int, make: Make) -> Iterator[Expr]:
-    """All to the entry that is larger than each before it, and no smaller than each behind it: a tie to the first."""
-    for at, one in enumerate(inside):
-        before = (make("gt", one, other) for other in inside[:at])
-        behind = (make("ge", one, other) for other in inside[at + 1 :])
-        yield make("mul", arriving, *before, *behind)
+    return reduce(lambda x, y: make("maximum", x, y), inside) if inside else _UNDEFINED
 
 
 def average(inside: tuple[Expr, ...], window: int, make: Make) -> Expr:
@@ -109,33 +127,18 @@ def average(inside: tuple[Expr, ...], window: int, make: Make) -> Expr:
     return make("div", make("add", *inside), number(window * window))
 
 
-def equally(arriving: Expr, inside: tuple[Expr, ...], window: int, make: Make) -> Iterator[Expr]:
-    """An equal part to each entry; the border keeps its own."""
-    return (make("div", arriving, number(window * window)) for _ in inside)
-
-
-def _windows(image: Place, window: int, options: Options) -> tuple[Place, Iterator[tuple[Place, list[Place]]]]:
-    """The shape of the result of pooling; and each of its places with the places inside its window."""
-    stride, padding = options.get("stride", window), options.get("padding", 0)
-    high, wide = image[-2:]
-    rows, columns = (_starts(size, window, stride, padding) for size in (high, wide))
-    shape = (*image[:-2], len(rows), len(columns))
-
-    def inside(front: Place, top: int, left: int) -> list[Place]:
-        across = range(max(left, 0), min(left + window, wide))
-        return [(*front, i, j) for i in range(max(top, 0), min(top + window, high)) for j in across]
-
-    return shape, ((y, inside(y[:-2], rows[y[-2]], columns[y[-1]])) for y in places(shape))
-
-
 def _starts(have: int, reach: int, stride: int, padding: int) -> list[int]:
     """Where the windows begin, which may be before the first entry."""
     return list(range(-padding, have + padding - reach + 1, stride))
 
 
-def _summed(shape: Place, terms: Iterable[tuple[Place, Expr]], make: Make) -> Grid:
-    """The sum of the terms at each place."""
-    found: dict[Place, list[Expr]] = {place: [] for place in places(shape)}
-    for place, term in terms:
-        found[place].append(term)
-    return grid(shape, (make("add", *terms) for terms in found.values()))
+# operands (of pools the window's size last), options, and who makes an operation
+IMAGE_RULES: dict[str, Callable[..., Grid]] = {
+    "conv2d": convolved,
+    "maxpool2d": lambda x, n, options, make: pooled(x, n, options, largest, make),
+    "avgpool2d": lambda x, n, options, make: pooled(x, n, options, average, make),
+    "vjp_conv2d_x": sent_to_image,
+    "vjp_conv2d_k": sent_to_kernel,
+    "vjp_maxpool2d_x": sent_by_largest,
+    "vjp_avgpool2d_x": sent_by_average,
+}

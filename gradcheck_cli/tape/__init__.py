@@ -6,7 +6,7 @@ package may import the expression, the graph, shapes and NumPy; never SymPy, nev
 
 from gradcheck_cli.tape.arrays import ARRAY_RULES, ArrayRule
 from gradcheck_cli.tape.flatten import Step
-from gradcheck_cli.tape.glance import MOST_STEPS, Glance, multiple, near
+from gradcheck_cli.tape.glance import MOST_STEPS, Glance, multiple, near, same, vanishes
 from gradcheck_cli.tape.numbers import RULES, Rule
 from gradcheck_cli.tape.run import Run, Tape, compile_graph
 
@@ -23,4 +23,6 @@ __all__ = [
     "compile_graph",
     "multiple",
     "near",
+    "same",
+    "vanishes",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
-from gradcheck_cli.functions import sent_by
 from gradcheck_cli.inference import whole
 from gradcheck_cli.tape.arith import array, real
 from gradcheck_cli.tape.arrays import ARRAY_RULES
@@ -16,7 +15,7 @@ from gradcheck_cli.tape.flatten import with_options
 from gradcheck_cli.tape.numbers import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.tape.arith import Array
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 MOST_KEPT = 20_000
 MOST_STEPS = 20_000  # operations that are looked at before there is a new allowance
 _NEAR = 1e-7
+_SAME = 1e-9
 _PLACES = (0, 1, 2, 3, 5)  # from which the numbers of index letters are made: at some both are the same, at some not
 _DIRECT = {"add", "mul", "neg", "div", "log", "sigmoid", "tanh", "relu", "matmul", "transpose", "outer", "sum"}
 
@@ -31,7 +31,7 @@ Bound = dict[str, int]  # index letters with the numbers they stand for
 
 
 class Glance:
-    """The values of expressions in primitive functions where names have these values, and letters these sizes.
+    """The values of expressions in primitive functions where names have these values, and letters these `sizes`.
 
     What stays the same from one expression to the next is worked out once. `left` says how many operations it may still
     work out; where there are none left, nothing has a value.
@@ -39,6 +39,7 @@ class Glance:
 
     def __init__(self, sizes: Mapping[str, int], grids: Mapping[str, Grid]) -> None:
         self.left = MOST_STEPS
+        self.sizes = dict(sizes)
         self.env: dict[str, Array] = {letter: float(size) for letter, size in sizes.items()}
         self.env.update({name: array(grid) for name, grid in grids.items()})
         self._done: dict[tuple[int, tuple[int, ...]], tuple[Expr, Array]] = {}
@@ -49,29 +50,22 @@ class Glance:
         """Enter a name that stands for an expression."""
         self.env[name] = self.value(expr)
 
-    def value(self, expr: Expr) -> Array:
-        """The value of an expression in primitive functions. Raises UnsupportedError for what has no value here."""
-        return self.entries(expr, ())[0]
+    def places(self, letters: Mapping[str, int]) -> Iterator[Bound]:
+        """A few numbers for free index letters, each below how far it runs; once nothing, where there are none."""
+        for at in _PLACES if letters else (0,):
+            yield {letter: (at * step) % count for step, (letter, count) in enumerate(letters.items(), 1)}
 
-    def entries(self, expr: Expr, letters: Iterable[tuple[str, int]]) -> Array:
-        """The value for a few numbers of some free index letters, these as the first axis.
+    def value(self, expr: Expr, bound: Bound | None = None) -> Array:
+        """The value of an expression in primitive functions where free index letters stand for these numbers.
 
         Raises UnsupportedError for what has no value here.
         """
         if len(self._done) > MOST_KEPT:
             self._done.clear()
             self._letters.clear()
-        letters = tuple(letters)
         try:
             with np.errstate(all="ignore"):
-                bound = (
-                    {letter: (at * step) % count for step, (letter, count) in enumerate(letters, 1)} for at in _PLACES
-                )
-                return (
-                    np.stack([self._value(expr, one) for one in bound])
-                    if letters
-                    else np.asarray(self._value(expr, {}))[None]
-                )
+                return np.asarray(self._value(expr, bound or {}))
         except (ValueError, IndexError, KeyError, TypeError, ArithmeticError) as error:
             message = "this has no value here"
             raise UnsupportedError(message) from error
@@ -145,21 +139,11 @@ class Glance:
             case Call() if expr.function in RULES:
                 return RULES[expr.function].value(*(self._value(arg, bound) for arg in expr.args))
             case Call() if expr.function in ARRAY_RULES:
-                parts, options = self._operands(expr, bound)
+                operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
+                parts = [np.asarray(self._value(arg, bound)) for arg in operands]
                 return ARRAY_RULES[expr.function].value(*parts, **options)
-            case Call() if (sender := sent_by(expr.function)) is not None:
-                arriving, *given = expr.args
-                rule = ARRAY_RULES[sender[0]]
-                parts, options = self._operands(Call(sender[0], tuple(given), expr.options), bound)
-                value = rule.value(*parts, **options)
-                return rule.vjp(np.asarray(self._value(arriving, bound)), value, *parts, **options)[sender[1]]
         message = "this has no value here"
         raise UnsupportedError(message)
-
-    def _operands(self, expr: Call, bound: Bound) -> tuple[list[Array], dict[str, Any]]:
-        """What a rule of arrays is called with."""
-        operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
-        return [np.asarray(self._value(arg, bound)) for arg in operands], options
 
 
 def near(left: Array, right: Array) -> bool:
@@ -172,6 +156,18 @@ def near(left: Array, right: Array) -> bool:
         return False
     one, two = one[known], two[known]
     return bool(np.all(np.abs(one - two) <= _NEAR * (1 + np.abs(two))))
+
+
+def same(left: Array, right: Array) -> bool:
+    """Whether two values are near, everywhere defined and alike to the digits that float64 can tell."""
+    if not near(left, right) or not np.all(np.isfinite(right)):
+        return False
+    return bool(np.max(np.abs(np.ravel(left) - np.ravel(right))) <= _SAME * np.max(np.abs(right)))
+
+
+def vanishes(value: Array) -> bool:
+    """Whether all entries are 0."""
+    return not np.any(value)
 
 
 def multiple(left: Array, right: Array) -> bool:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from gradcheck_cli.errors import FileError, ProblemError, UnsupportedError
-from gradcheck_cli.files import LIMIT, checked, read_source
+from gradcheck_cli.files import LIMIT, checked, read_source, regular
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.parsing.notebook import read_notebook
 from gradcheck_cli.problem import Key, Problem, load
@@ -17,7 +17,7 @@ from gradcheck_cli.problem.questions import read_key
 from gradcheck_cli.problem.reader import Reader, meant
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.model import Submission
-from gradcheck_cli.yamltree import Node, read_tree
+from gradcheck_cli.yamltree import Node, is_null, read_tree
 
 _STRUCTURED = (".yaml", ".yml")
 NOTEBOOK_LIMIT = 8 * LIMIT  # the pictures in it are not looked at
@@ -42,6 +42,7 @@ def read(path: str | Path) -> Submission:
     if kind in _WRITTEN:
         return read_homework(read_source(path))
     if kind not in _STRUCTURED:
+        regular(path)  # a folder, or no file at all, is told as that
         message = f"{name}: this kind of file is not read"
         raise UnsupportedError(message, hint="write a table of answers (.yaml) or a text (.md, .tex, .txt, .ipynb)")
     return read_submission(read_source(path))
@@ -87,7 +88,7 @@ def read_submission(source: Source) -> Submission:
 def _answers(reader: Reader, node: Node | None) -> list[tuple[str, Key, Source]]:
     found = []
     for key, value in reader.entries(node, "answers"):
-        if value.kind == "scalar" and not value.text.strip():
+        if value.kind == "scalar" and (is_null(value) or not value.text.strip()):
             found.append((key.text, Key(), value.source))
             continue
         found.append((key.text, read_key(reader, value, f"answer {key.text}"), key.source))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.verifying.match import left_open
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim, Explanation
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
@@ -70,7 +70,7 @@ def undecided(claim: Claim, note: str) -> Claim:
         points=Fraction(0),
         note=note,
         expected="",
-        steps=(),
+        explain=Explanation,
     )
 
 

@@ -28,9 +28,10 @@ from gradcheck_cli.verifying.model import (
     WRONG,
     Claim,
     Diagnosis,
+    Explanation,
     Member,
 )
-from gradcheck_cli.verifying.steps import steps
+from gradcheck_cli.verifying.steps import explained
 from gradcheck_cli.verifying.typed import as_typed_number, significant
 from gradcheck_cli.verifying.worked import worked_out
 from gradcheck_cli.write.text import write
@@ -81,7 +82,25 @@ class Examiner:
     def claim(
         self, question: Question, key: Key | None, place: Source | None = None, earlier: Iterable[Slip] = ()
     ) -> Claim:
-        """One answer judged, None or an empty one as missing; `earlier` are wrong answers it may follow from."""
+        """One answer judged, None or an empty one as missing; `earlier` are wrong answers it may follow from.
+
+        A list is several members, or one shape or array where the question is about such: what is right counts.
+        """
+        earlier = tuple(earlier)
+        found = self.judged(question, key, place, earlier)
+        if key is None or key.listed is None or not key.texts or found.verdict == CORRECT:
+            return found
+        reads, truth = self.reads, self.truth(question)
+        other = self.judged(question, Key((key.listed,)), place, earlier)
+        of_array = truth.array is not None and truth.array.shape and all(read.numeric for read in reads)
+        whole = truth.kind == "shape" or of_array
+        if other.verdict == CORRECT or (whole and other.verdict != UNREADABLE):
+            return other
+        self.reads = reads
+        return found
+
+    def judged(self, question: Question, key: Key | None, place: Source | None, earlier: Iterable[Slip]) -> Claim:
+        """One answer judged as the members of a chain."""
         self.reads = []
         truth = self.truth(question)
         expected = self.expected(truth)
@@ -118,7 +137,7 @@ class Examiner:
             points=question.points,
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
-            steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
+            explain=Explanation if verdict != WRONG or self.arrays else explained(self.engine, truth),
         )
         return self.arrays.told(claim, truth, reads) if self.arrays else claim
 

@@ -36,7 +36,7 @@ from gradcheck_cli.verifying.meanings import (
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.quotients import alias, resolvable
-from gradcheck_cli.verifying.steps import steps
+from gradcheck_cli.verifying.steps import explained
 from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class Grader:
             return self.granted(claim, origin)
         if nearly(self.engine, reads):
             return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
-        claim = replace(claim, steps=steps(self.engine, query))
+        claim = replace(claim, explain=explained(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
             return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)

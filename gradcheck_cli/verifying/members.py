@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 200
 _RELATION = re.compile(r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|~=|≐|≅)|\\(?:approx|simeq|cong|doteq|equiv)(?![A-Za-z])")
 _OPTION = re.compile(r"[,(]\s*(?:axis|keepdims|stride|padding|dilation)\s*$")
-_WRAPPED = re.compile(r"\s*(\$\$?)(.*)\1\s*", re.DOTALL)
+_WRAPPED = re.compile(r"\s*(?:(\$\$?)(.*)\1|\\\((.*)\\\)|\\\[(.*)\\\])\s*", re.DOTALL)
+_ENDING = re.compile(r"[\s.,;…]+$")
+_ROUGHLY = re.compile(r"\s*~(?!=)")
 
 
 def is_latex(source: Source) -> bool:
@@ -22,9 +24,17 @@ def is_latex(source: Source) -> bool:
 
 
 def split(source: Source) -> tuple[Source, ...]:
-    """The members, each with its place, white space around it cut off; `==`, `<=`, `axis=0` and the like do not split."""
+    """The members, each with its place, white space around it cut off; `==`, `<=`, `axis=0` and the like do not split.
+
+    A full stop, a comma or dots behind the last one, and a `~` before the first, are none of it.
+    """
+    if ending := _ENDING.search(source.text):
+        source = source.slice(Span(0, ending.start()))
     if wrapped := _WRAPPED.fullmatch(source.text):
-        source = source.slice(Span(wrapped.start(2), wrapped.end(2)))
+        inner = next(group for group in (2, 3, 4) if wrapped[group] is not None)
+        source = source.slice(Span(wrapped.start(inner), wrapped.end(inner)))
+    elif roughly := _ROUGHLY.match(source.text):
+        source = source.slice(Span(roughly.end(), len(source.text)))
     found = []
     start = 0
     text = source.text

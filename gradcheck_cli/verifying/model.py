@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gradcheck_cli.parsing.document import Document
     from gradcheck_cli.problem import Key
     from gradcheck_cli.source import Source
@@ -43,15 +45,22 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """How the right answer comes about, a line each; and of a wrong one where in it to look, without what is right there."""
+
+    steps: tuple[str, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One answer, judged.
 
     `first_wrong`  the index of the first wrong member
     `note`         what a reader should know of how it was read
     `assumes`      what the line assumes for those below it
-    `steps`        how the right answer comes about, for one that is wrong
     `left`         the left side of a formula, which is no member
-    `where`        of a wrong one: where in it to look, without what is right there
+    `explain`      works out the explanation of one that is wrong: not every reader asks for it
     """
 
     id: str | None
@@ -68,9 +77,8 @@ class Claim:
     note: str = ""
     cell: int | None = None  # of a notebook, counted from 1; `line` is then counted in it
     assumes: str = ""
-    steps: tuple[str, ...] = ()
     left: Source | None = None
-    where: str = ""
+    explain: Callable[[], Explanation] = field(default=Explanation, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
@@ -13,7 +14,7 @@ from gradcheck_cli.expr import Name
 from gradcheck_cli.greek import GREEK_WORDS
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying.model import UNDECIDED, WRONG
+from gradcheck_cli.verifying.model import UNDECIDED, WRONG, Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -129,9 +130,12 @@ def _told(claim: Claim, names: Mapping[str, str]) -> Claim:
         members=members,
         diagnosis=diagnosis,
         expected=said(claim.expected),
-        steps=tuple(_aligned(claim.steps, said)),
-        where=said(claim.where),
+        explain=cache(lambda: _explained(claim.explain(), said)),
     )
+
+
+def _explained(explanation: Explanation, said: Callable[[str], str]) -> Explanation:
+    return Explanation(tuple(_aligned(explanation.steps, said)), said(explanation.where))
 
 
 def _aligned(steps: tuple[str, ...], said: Callable[[str], str]) -> Iterator[str]:

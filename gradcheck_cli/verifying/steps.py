@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name
 from gradcheck_cli.solving.numbers import number_text
+from gradcheck_cli.verifying.model import Explanation
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.verifying.match import Truth
 
 MOST_PATHS = 6
 LONGEST_PATH = 12
+
+
+def explained(engine: Engine, truth: Truth) -> Callable[[], Explanation]:
+    """What works the lines out when they are asked for."""
+    return cache(lambda: Explanation(steps(engine, truth)))
 
 
 def steps(engine: Engine, truth: Truth) -> tuple[str, ...]:

@@ -51,6 +51,18 @@ def test_dense_layers_count_their_parameters():
     assert graph.output == "a3"
 
 
+def test_a_stride_may_leave_a_rest_that_no_window_reaches():
+    graph = read(
+        "layers:\n  - {input: x, shape: [3, 224, 224]}\n  - {conv2d: 64, kernel: 7, stride: 2, padding: 3}\n"
+        "  - {maxpool2d: 3, stride: 2, padding: 1}\n  - {conv2d: 128, kernel: 3, stride: 2, padding: 1}\n"
+    ).graph
+    assert [text_of(graph.shapes[name]) for name in ("z1", "p1", "z2")] == [
+        "(64, 112, 112)",
+        "(64, 56, 56)",
+        "(128, 28, 28)",
+    ]
+
+
 def test_without_biases_they_are_not_counted():
     graph = read(
         "layers:\n  - {input: x, shape: [30]}\n  - {dense: 4, bias: false}\n  - {dense: 2, bias: false}\n"
@@ -123,7 +135,6 @@ def test_layers_may_begin_at_a_declared_input():
         ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {conv2d: 3}\n", "4:5: layer 2 has no kernel; add kernel: 3, or [3, 5]"),
         ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {conv2d: 3, kernel: [1, 2, 3]}\n", "4:25: the kernel of layer 2 has 3 sizes; write kernel: 3, or [3, 5]"),
         ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {conv2d: 3, kernel: 9}\n", "4:5: layer 2 does not fit: a window that reaches over 9 does not fit into 8 with padding 0; use a smaller window or more padding"),
-        ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {conv2d: 3, kernel: 3, stride: 2}\n  - {flatten: true}\n  - {dense: 2}\n", "4:5: layer 2 does not fit: windows of 3 with stride 2 and padding 0 do not fit into 8: (8 - 3 + 0)/2 + 1 is no whole number; change the stride or the padding"),
         ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {conv2d: 3, kernel: 3, stride: 0}\n", "4:36: stride of layer 2 is 0; write a whole number, 1 or more"),
         ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {dense: 3}\n", "4:5: layer 2, dense, gets x of shape (1, 8, 8); put {flatten: true} before it"),
         ("layers:\n  - {input: x, shape: [1, 8, 8]}\n  - {maxpool2d: 9}\n", "4:5: layer 2 does not fit: a window that reaches over 9 does not fit into 8 with padding 0; use a smaller window or more padding"),

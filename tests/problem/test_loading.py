@@ -229,3 +229,25 @@ def test_a_damaged_file_is_read_or_explained(at, change):
 )  # fmt: skip
 def test_errors_are_told_where_they_are(text, expected):
     assert [line.split(": ")[0].removeprefix("p.yaml:") for line in complaints(text)] == expected
+
+
+def test_a_name_without_an_end_is_refused_and_not_searched_for_ever():
+    letters = "a" * 300_000
+    assert complaints(f"title: T\ninputs: {{x: 2}}\ngraph:\n  y: {letters}\n")[0].startswith(
+        "p.yaml:4:6: the formula has 300,000 characters"
+    )
+
+
+def test_let_names_that_double_each_other_are_refused_where_they_grow():
+    lets = "".join(f"  a{at}: a{at - 1}*a{at - 1}\n" for at in range(1, 14))
+    text = "title: T\ninputs: {x: 2}\nlet:\n  a0: x + 1\n" + lets + "graph: {y: x^2}\n"
+    assert complaints(text) == [
+        "p.yaml:17:3: a13 stands for more than 20,000 signs, its let names written out; make some of them nodes of the graph"
+    ]
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 5000 + ".yaml"])
+def test_a_name_too_long_for_a_file_is_told_in_a_line(name):
+    with pytest.raises(FileError) as caught:
+        load(name)
+    assert len(str(caught.value)) < 500

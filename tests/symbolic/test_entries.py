@@ -8,17 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Index, Name, names, number
-from gradcheck_cli.functions import ARRAY_PRIMITIVES
+from gradcheck_cli.functions import ARRAY_PRIMITIVES, BACKWARD
 from gradcheck_cli.graph import Graph, Input, Node
 from gradcheck_cli.grids import Grid, grid
 from gradcheck_cli.lowering import Shapes, at_sizes, in_numbers, lower
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.shapes import size
-from gradcheck_cli.symbolic.entries import entries
-from gradcheck_cli.symbolic.entry_rules import ENTRY_RULES
+from gradcheck_cli.symbolic.entries import ENTRY_RULES, entries
 from gradcheck_cli.symbolic.evaluate import to_float
 from tests.arrayvalues import array_values
 
@@ -55,7 +54,7 @@ def floats(found):
 
 
 def test_every_primitive_of_arrays_has_a_rule_and_nothing_else_has():
-    assert set(ENTRY_RULES) == set(ARRAY_PRIMITIVES)
+    assert set(ENTRY_RULES) == {*ARRAY_PRIMITIVES, *BACKWARD}
 
 
 def softmax(x, axis):
@@ -128,6 +127,58 @@ def test_the_values_are_numpys(text, wanted):
     found = values(text)
     assert found.shape == np.shape(wanted)
     assert np.allclose(floats(found), wanted, rtol=1e-12, atol=1e-12)
+
+
+def adjoint(function, x, step=2.0**-20):
+    """d(sum(G*function(x)))/dx for the linear functions here, by differences, which are exact for them; and G."""
+    weights = np.sin(np.arange(function(x).size, dtype=float)).reshape(function(x).shape)
+    found = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        there = x.copy()
+        there[place] += step
+        found[place] = ((function(there) - function(x)) * weights).sum() / step
+    return found, weights
+
+
+@pytest.mark.parametrize(
+    ("text", "function", "by"),
+    [
+        ("vjp_conv2d_x(G, T, F, stride=2, padding=1)", lambda x: convolved(x, F, 2, 1), T),
+        ("vjp_conv2d_x(G, N, F, dilation=2, padding=1)", lambda x: convolved(x, F, 1, 1, 2), N),
+        ("vjp_conv2d_x(G, I, K)", lambda x: convolved(x[None], K[None, None])[0], I),
+        ("vjp_conv2d_k(G, T, F, stride=3)", lambda k: convolved(T, k, 3), F),
+        ("vjp_conv2d_k(G, N, F, stride=2, padding=1)", lambda k: convolved(N, k, 2, 1), F),
+        ("vjp_conv2d_k(G, I, K, padding=1)", lambda k: convolved(I[None], k[None, None], 1, 1)[0], K),
+        ("vjp_maxpool2d_x(G, T, 2)", lambda x: pooled(x, 2, 2, 0, 0, largest), T),
+        ("vjp_maxpool2d_x(G, I, 2, stride=3, padding=1)", lambda x: pooled(x, 2, 3, 1, -np.inf, largest), I),
+        ("vjp_avgpool2d_x(G, T, 2, stride=3)", lambda x: pooled(x, 2, 3, 0, 0, average), T),
+        ("vjp_avgpool2d_x(G, N, 2, padding=1)", lambda x: pooled(x, 2, 2, 1, 0, average), N),
+    ],
+)
+def test_what_images_send_back_is_what_differences_find(text, function, by):
+    wanted, weights = adjoint(function, by)
+    known = Shapes({**KNOWN.names, "G": tuple(map(size, weights.shape))})
+    vocabulary = replace(scope(dict.fromkeys([*SIZES, "G"], ()), indices=("i", "j"))[0], arrays=True)
+    made = in_numbers(lower(parse(text, vocabulary), known).expr, {})
+    given = {**GIVEN, "G": Grid(weights.shape, tuple(map(Fraction, weights.ravel().tolist())))}
+    found = array_values(Graph((), (Node("result", made),), "result"), given)["result"]
+    assert found.shape == wanted.shape
+    assert np.allclose(floats(found), wanted, rtol=1e-7, atol=1e-7)
+
+
+def test_of_a_tie_the_first_gets_all_that_comes_back():
+    known = Shapes({"x": (size(2), size(2)), "G": (size(1), size(1))})
+    vocabulary = replace(scope(dict.fromkeys(("x", "G"), ()))[0], arrays=True)
+    made = in_numbers(lower(parse("vjp_maxpool2d_x(G, x, 2)", vocabulary), known).expr, {})
+    given = {"x": Grid((2, 2), tuple(map(Fraction, (1, 3, 3, 3)))), "G": Grid((1, 1), (Fraction(5),))}
+    assert array_values(Graph((), (Node("result", made),), "result"), given)["result"].items == (0, 5, 0, 0)
+
+
+def test_what_arrives_has_the_shape_of_the_value():
+    known = Shapes({"x": (size(4), size(4)), "G": (size(4), size(4))})
+    vocabulary = replace(scope(dict.fromkeys(("x", "G"), ()))[0], arrays=True)
+    with pytest.raises(ShapeError, match=r"needs g of shape \(2, 2\), this has shape \(4, 4\)"):
+        lower(parse("vjp_avgpool2d_x(G, x, 2)", vocabulary), known)
 
 
 @pytest.mark.parametrize(

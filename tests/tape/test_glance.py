@@ -4,7 +4,7 @@ import pytest
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Index, Name, Sum, number
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.tape import Glance, multiple, near
+from gradcheck_cli.tape import Glance, multiple, near, same, vanishes
 
 A, B, V = Name("A"), Name("B"), Name("v")
 
@@ -35,7 +35,9 @@ def test_values_as_written_and_in_primitives_are_numpys(expr, value):
 def test_entries_run_over_a_few_numbers_of_their_letters():
     entry = Call("mul", (Index(A, (Name("i"), Name("j"))), Index(V, (Name("j"),))))
     total = Sum(entry, "j", count=number(3))
-    assert np.array_equal(glance().entries(total, [("i", 2)]), [5, 11, 5, 11, 11])
+    found = glance()
+    assert [float(found.value(total, bound)) for bound in found.places({"i": 2})] == [5, 11, 5, 11, 11]
+    assert [float(found.value(Name("n"), bound)) for bound in found.places({})] == [2]
 
 
 def test_what_does_not_fit_and_what_is_not_known_are_told_apart():
@@ -51,6 +53,28 @@ def test_values_are_near_that_are_undefined_at_the_same_places():
     assert not near(np.array([1.0, 3.0]), np.array([1.0, 2.0]))
     assert near(np.array(1.0), np.array([[1.0]]))
     assert not near(np.array([1.0, 1.0]), np.array(1.0))
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ([1e-3, 2.0], True),
+        ([1e-3, 2.0 + 1e-10], True),
+        ([1e-3, 2.0 + 1e-7], False),
+        ([1e-3], False),
+        ([1, np.nan], False),
+    ],
+)
+def test_values_are_the_same_to_the_digits_that_doubles_tell(value, found):
+    assert same(np.array(value), np.array([1e-3, 2.0])) == found
+    assert not vanishes(np.array(value))
+
+
+def test_what_is_small_is_not_the_same_for_that():
+    assert near(np.array([1e-9]), np.array([2e-9]))
+    assert not same(np.array([1e-9]), np.array([2e-9]))
+    assert same(np.zeros(2), np.zeros(2))
+    assert vanishes(np.zeros(2))
 
 
 @pytest.mark.parametrize("other", [[2.0, -4.0, 6.0], [-0.5, 1.0, -1.5], [0.0, 0.0, 0.0]])

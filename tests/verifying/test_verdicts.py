@@ -211,7 +211,7 @@ def test_a_link_out_of_the_folder_is_not_followed(answers, tmp_path):
             "problem: sum-times\nanswers: {'1': {wert: 3}}\n",
             '"wert" is no part of an answer; known are expression, value',
         ),
-        ("problem: sum-times\nanswers: {'1': [[1]]}\n", "answer 1 holds a list"),
+        ("problem: sum-times\nanswers: {'1': [{a: 1}]}\n", "answer 1 is a mapping"),
     ],
 )
 def test_a_file_that_is_no_answer_file_says_why(answers, text, message):
@@ -220,9 +220,56 @@ def test_a_file_that_is_no_answer_file_says_why(answers, text, message):
     assert message in str(caught.value)
 
 
+SIZES = """title: T
+inputs: {X: {shape: [m, 3]}, W: {shape: [3, 2], param: true}, v: [5, 6], A: [[1, 2], [3, 4]], s: 2}
+graph: {Z: X @ W, Y: A @ v, L: sum(Z) + s*sum(Y)}
+questions:
+  - {id: shape, ask: shape(Z)}
+  - {id: vector, ask: value(Y)}
+  - {id: matrix, ask: value(A)}
+  - {id: number, ask: "d(L, s)"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "verdict"),
+    [
+        ("shape", "[m, 2]", "correct"), ("shape", "[2, m]", "wrong"), ("shape", "['(m, 2)', m x 2]", "correct"), ("shape", "\n    - m\n    - 2", "correct"),
+        ("vector", "[17, 39]", "correct"), ("vector", "[17, 38]", "wrong"), ("vector", "['A @ v', '[17, 39]']", "correct"), ("vector", "['A @ v', '[17, 38]']", "wrong"),
+        ("matrix", "[[1, 2], [3, 4]]", "correct"), ("matrix", "[[1, 2], [3, 5]]", "wrong"), ("matrix", "\n    - [1, 2]\n    - [3, 4]", "correct"),
+        ("number", "[17 + 39, 56]", "correct"), ("number", "[sum(Y), 57]", "wrong"),
+        ("number", "~", "missing"), ("number", "null", "missing"), ("number", "[]", "missing"), ("number", "'null'", "unreadable"),
+        ("number", "56.", "correct"), ("number", "56,", "correct"), ("number", "sum(Y) = 56;", "correct"), ("number", "'~56'", "correct"), ("number", "5600 %", "correct"),
+        ("number", "56.0…", "correct"), ("number", "\\(56\\)", "correct"), ("number", "\\[\\frac{112}{2}\\]", "correct"), ("number", "57.", "wrong"),
+    ],
+)  # fmt: skip
+def test_answers_as_people_write_them_in_a_table(answers, tmp_path, question, answer, verdict):
+    (tmp_path / "sizes.yaml").write_text(SIZES)
+    submission = read(answers(f"problem: sizes.yaml\nanswers:\n  {question}: {answer}\n"))
+    claims = {claim.id: claim for claim in verify(problem_of(submission), submission).claims}
+    assert claims[question].verdict == verdict
+
+
+def test_what_is_wrong_in_a_list_has_its_place(answers, tmp_path):
+    (tmp_path / "sizes.yaml").write_text(SIZES)
+    submission = read(answers("problem: sizes.yaml\nanswers:\n  matrix: [[1, 2],\n           [3, x]]\n"))
+    (claim,) = [claim for claim in verify(problem_of(submission), submission).claims if claim.id == "matrix"]
+    assert claim.verdict == "unreadable"
+    assert ":4:16: " in claim.members[0].note
+
+
 def test_other_kinds_of_files_are_refused_politely(answers):
     with pytest.raises(UnsupportedError, match="this kind of file is not read"):
         read(answers("z = -4", "answers.docx"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "is a folder"), ("none", "there is no file"), ("a" * 5000, "cannot be read: File name too long")],
+)
+def test_what_is_no_file_is_told_before_its_kind(tmp_path, name, message):
+    with pytest.raises(FileError, match=message):
+        read(tmp_path / name)
 
 
 def test_one_bad_file_does_not_stop_the_others(answers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -26,7 +26,7 @@ from gradcheck_cli.verifying.arrays.steps import array_steps, where
 from gradcheck_cli.verifying.arrays.values import grid_of
 from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
-from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis
+from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis, Explanation
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -146,15 +146,19 @@ class ArrayBench:
             return claim
         self.matcher.begin(truth)
         read = reads[claim.first_wrong]
-        written = self.form(truth, read)
         derived = any(map(_derived, reads[: claim.first_wrong]))  # what went wrong came behind the derivation
-        steps = () if derived else array_steps(self.engine, truth, written)
-        if written is None:
-            return replace(claim, steps=steps)
-        look = entries_to_look_at(self.matcher, truth, written)
-        claim = replace(claim, steps=steps, where=look or where(steps))
-        said = self.examples.told(self.matcher, truth, written) if claim.diagnosis is None else ""
+        claim = replace(claim, explain=cache(lambda: self.explanation(truth, read, derived=derived)))
+        written = self.form(truth, read) if claim.diagnosis is None else None
+        said = self.examples.told(self.matcher, truth, written) if written is not None else ""
         return with_note(claim, said) if said else claim
+
+    def explanation(self, truth: Truth, read: Read, *, derived: bool) -> Explanation:
+        """How the right answer comes about from where a wrong member leaves it, and where in that to look."""
+        self.matcher.begin(truth)
+        written = self.form(truth, read)
+        steps = () if derived else array_steps(self.engine, truth, written)
+        look = entries_to_look_at(self.matcher, truth, written) if written is not None else ""
+        return Explanation(steps, look or where(steps))
 
     def form(self, truth: Truth, read: Read) -> Expr | None:
         """The reading of a wrong member that a reader will have meant: one whose shapes fit, if there is one."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.match import Read, Truth
@@ -94,12 +95,14 @@ def likely(found: Sequence[Expr], matcher: ArrayMatcher, truth: Truth) -> tuple[
 def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
     typed = any(map(matcher.may_be_rounded, walk(expr)))
+    look = looks(matcher.space)
+    trusting = not typed and not look.exhausted and _far(matcher, truth, expr)
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
-            if is_right(matcher, truth, edit.expr, typed=typed):
+            if is_right(matcher, truth, edit.expr, typed=typed, trusting=trusting):
                 return Diagnosis(edit.code, edit.message)
     for mistake in single_mistakes(engine, matcher, truth):
-        if equals(matcher, truth, expr, mistake.expr):
+        if equals(matcher, truth, expr, mistake.expr, trusting=trusting):
             return Diagnosis(mistake.code, mistake.message)
     diagonal = _diagonal(matcher, truth, expr)
     if diagonal is not None:
@@ -107,16 +110,21 @@ def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, exp
     inside = names_inside(engine, truth)
     changes = chain(edits(engine, expr, inside), slips(engine, expr, truth.expr, inside))
     for edit in islice(changes, MOST_CHANGES):
-        if is_right(matcher, truth, edit.expr, typed=typed):
+        if is_right(matcher, truth, edit.expr, typed=typed, trusting=trusting):
             return Diagnosis(edit.code, edit.message)
     return None
 
 
-def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool) -> bool:
-    """Whether a changed answer is right; what is far off at a point is compared no further, but for numbers as typed."""
+def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool, trusting: bool = False) -> bool:
+    """Whether a changed answer is right; what is far off at a point is compared no further, but for numbers as typed.
+
+    `trusting`, what has a right answer's values at all points is right.
+    """
     look = looks(matcher.space)
     if look.exhausted or (not typed and _far(matcher, truth, expr)):
         return False
+    if trusting and any(look.alike(expr, form, letters) for expr, form, letters in _forms(matcher, truth, expr)):
+        return True
     verdict = matcher.guarded(expr, truth, None, expr).verdict
     look.count(undecided=verdict == UNDECIDED)
     return verdict == CORRECT
@@ -125,25 +133,32 @@ def is_right(matcher: ArrayMatcher, truth: Truth, expr: Expr, *, typed: bool) ->
 def _far(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> bool:
     """Whether an expression is seen to be none of the right ones."""
     look = looks(matcher.space)
+    return all(look.differ(left, right, letters) for left, right, letters in _forms(matcher, truth, expr))
+
+
+def _forms(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> list[tuple[Expr, Expr, dict[str, Size]]]:
+    """An expression beside each right one, with how far their index letters run; nothing where operands do not fit."""
     others = truth.array.others if truth.array else ()
-    if not look.indexed(expr) and not (truth.array and truth.array.letters) and not any(one.letters for one in others):
-        return all(look.differ(expr, form, {}) for form in (truth.expr, *(one.expr for one in others)))
+    lettered = bool(truth.array and truth.array.letters) or any(one.letters for one in others)
+    if not lettered and not looks(matcher.space).indexed(expr):
+        return [(expr, form, {}) for form in (truth.expr, *(one.expr for one in others))]
     try:
         pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
     except GradcheckError:
-        return True
-    return all(look.differ(left, right, dict(letters)) for left, right, letters in pairs)
+        return []
+    return [(left, right, dict(letters)) for left, right, letters in pairs]
 
 
 def _pair(matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
     """Two mistakes at once, where no single one fits and one pair alone does."""
     if read.expr is None or (truth.array and truth.array.letters) or truth.kind != "derivative":
         return None
-    return pair(matcher, truth, read.expr, lambda left, right: equals(matcher, truth, left, right))
+    trusting = not looks(matcher.space).exhausted and _far(matcher, truth, read.expr)
+    return pair(matcher, truth, read.expr, lambda left, right: equals(matcher, truth, left, right, trusting=trusting))
 
 
-def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> bool:
-    """Whether the answer is what a mistake gives."""
+def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr, *, trusting: bool = False) -> bool:
+    """Whether the answer is what a mistake gives; `trusting`, whether it has these values at all points."""
     look = looks(matcher.space)
     plain = not (truth.array and truth.array.letters) and not isinstance(truth.ask, Index)
     if plain and not look.indexed(expr) and not look.indexed(candidate) and look.differ(expr, candidate, {}):
@@ -151,9 +166,9 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr) -> 
     try:
         free = free_letters(matcher.engine, candidate)
         if truth.array and truth.array.letters and free:
-            return look.equal(candidate, expr, dict(truth.array.letters))
+            return look.equal(candidate, expr, dict(truth.array.letters), trusting=trusting)
         for left, right, letters in aligned(matcher.engine, expr, _plain(truth, candidate)):
-            return look.equal(right, left, dict(letters))
+            return look.equal(right, left, dict(letters), trusting=trusting)
     except GradcheckError:
         return False
     return False

@@ -19,7 +19,7 @@ from gradcheck_cli.symbolic.build import plus
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.paper import on_paper
-from gradcheck_cli.verifying.arrays.reading import ways
+from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.gradients import exchanged
 from gradcheck_cli.verifying.match import Read, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
@@ -62,7 +62,7 @@ class ArrayDifferentials:
         matcher = self.matcher
         named = tuple(exchanged(expr, self.moved) for expr in found)
         shape_of = matcher.shapes_with(own)
-        written = tuple(on_paper(named, self.engine, shape_of, latex=latex))
+        written = tuple(on_paper(named, self.engine, shape_of, fitting(source, shape_of, latex=latex), latex=latex))
         yield from (own.expanded(way) for way in ways(written, source, shape_of, latex=latex))
 
     def moved(self, name: str) -> Name:

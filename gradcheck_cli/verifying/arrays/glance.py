@@ -1,7 +1,8 @@
-"""A first look at two expressions of arrays while a mistake is looked for: whether they differ at a point or two.
+"""A first look at two expressions of arrays while a mistake is looked for: whether they differ at a few points.
 
-It works in float64 and spares the judge what is far off; what seems alike is compared as ever. How much a claim may cost
-is bounded: where that is used up, everything differs, so that no mistake is told.
+It works in float64 and spares the judge what is far off. What seems alike is compared by the judge where a verdict may
+rest on it; a mistake is also told where an answer that is seen to be far from right has its values at all these points.
+How much a claim may cost is bounded: where that is used up, everything differs, so that no mistake is told.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from gradcheck_cli.errors import GradcheckError, ShapeError
 from gradcheck_cli.expr import Index, Name, Num, Sum, children
 from gradcheck_cli.judge import array_points
 from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near
+from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near, same, vanishes
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.kept import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.judge import ArraySpace
@@ -50,16 +51,15 @@ class Looks:
     """The points at which expressions over a space are looked at; what is listed for a question is kept as well."""
 
     def __init__(self, space: ArraySpace) -> None:
-        points = array_points(space, _POINTS)
+        choices = tuple(array_points(space, _POINTS))
         self.space = space
         self.compared = 0
-        self.known = points.known
-        self.sizes = points.sizes
+        self.known = choices[0].known
         self.kept = Kept()
         self._indexed: dict[int, tuple[Expr, bool]] = {}
-        self.glances = [Glance(points.sizes, grids) for grids in points.grids]
+        self.glances = [Glance(points.sizes, grids) for points in choices for grids in points.grids]
         for glance in self.glances:
-            for name, typed in points.definitions.items():
+            for name, typed in choices[0].definitions.items():
                 glance.define(name, typed.expr)
 
     def begin(self) -> None:
@@ -77,17 +77,31 @@ class Looks:
         """Count a comparison by the judge, and how it ended."""
         self.compared += UNDECIDED_COSTS if undecided else 1
 
-    def equal(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
-        """Whether two expressions that seem alike are equal for all sizes and inputs."""
+    def equal(self, left: Expr, right: Expr, ranges: Mapping[str, Size], *, trusting: bool = False) -> bool:
+        """Whether two expressions that seem alike are equal for all sizes and inputs; trusting, whether they seem so."""
         if self.differ(left, right, ranges):
             return False
+        if trusting and self.alike(left, right, ranges):
+            return True
         found = compare(self.space, left, right, ranges)
         self.count(undecided=found.kind == "undecided")
         return found.kind == "equal"
 
+    def alike(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:
+        """Whether two expressions have the same values at all points, and not only zeros, which many have."""
+        told = 0
+        try:
+            for one, two in self.values(left, right, ranges):
+                if not same(one, two):
+                    return False
+                told += not vanishes(one)
+        except GradcheckError:
+            return False
+        return told >= len(self.glances)
+
     def proportional(self, left: Expr, right: Expr) -> bool:
         """Whether one of two expressions may be a multiple of the other; True where their values are not known."""
-        for place in range(_POINTS):
+        for place in range(len(self.glances)):
             first, second = self.value(left, place), self.value(right, place)
             if first is None or second is None:
                 return not self.exhausted
@@ -133,20 +147,26 @@ class Looks:
         if self.exhausted:
             return True
         try:
-            if not ranges and not self.indexed(left) and not self.indexed(right):
-                return any(not near(self.at(glance, left), self.at(glance, right)) for glance in self.glances)
-            (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))
-            if (
-                first.shape != second.shape
-                and not shapes.count(first.shape) == shapes.count(second.shape) == shapes.ONE
-            ):
-                return True
-            letters = [(letter, size.at(self.sizes)) for letter, size in {**one, **two, **ranges}.items()]
-            return any(
-                not near(glance.entries(first.expr, letters), glance.entries(second.expr, letters))
-                for glance in self.glances
-            )
+            return any(not near(one, two) for one, two in self.values(left, right, ranges))
         except ShapeError:
             return True
         except GradcheckError:
             return self.exhausted
+
+    def values(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> Iterator[tuple[Array, Array]]:
+        """The values of two expressions, one point after the other, and for a few numbers of free index letters.
+
+        Raises ShapeError where operands or the two do not fit, UnsupportedError for what has no value.
+        """
+        if not ranges and not self.indexed(left) and not self.indexed(right):
+            yield from ((self.at(glance, left), self.at(glance, right)) for glance in self.glances)
+            return
+        (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))
+        both = (first.shape, second.shape)
+        if both[0] != both[1] and not all(shapes.count(shape) == shapes.ONE for shape in both):
+            message = f"the shapes are {shapes.text_of(both[0])} and {shapes.text_of(both[1])}"
+            raise ShapeError(message)
+        letters = {**one, **two, **ranges}
+        for glance in self.glances:
+            for bound in glance.places({letter: size.at(glance.sizes) for letter, size in letters.items()}):
+                yield glance.value(first.expr, bound), glance.value(second.expr, bound)

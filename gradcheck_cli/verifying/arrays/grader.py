@@ -24,7 +24,7 @@ from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanin
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
 from gradcheck_cli.verifying.arrays.paper import on_paper
-from gradcheck_cli.verifying.arrays.reading import ways
+from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
@@ -101,7 +101,7 @@ class ArrayGrader:
         for meaning in meanings:
             truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
             for truth in (one for one in truths if not updated or one.kind == "update"):
-                claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)))
+                claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)), best)
                 if best is None or _unlikely(claim) < _unlikely(best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
@@ -153,15 +153,18 @@ class ArrayGrader:
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
         read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
-        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
+        found = tuple(on_paper(read, self.engine, shape_of, fitting(left, shape_of, latex=latex), latex=latex))
         return tuple(
             dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
         )
 
-    def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
-        """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
+    def judged(self, formula: Formula, members: list[Source], truth: Truth, rival: Claim | None) -> Claim:
+        """A formula under one meaning of its left side; a shape may be meant for one sample of the batch.
+
+        `rival` is the formula under the likeliest of other meanings.
+        """
         reads = self.read(formula, members, truth)
-        claim = self.finish(formula, reads, truth)
+        claim = self.finish(formula, reads, truth, rival)
         self.last = truth, reads
         if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None:
             for letter in sorted({letter for one in truth.array.shape for letter in one.letters}):
@@ -342,8 +345,8 @@ class ArrayGrader:
 
     # -- verdicts
 
-    def finish(self, formula: Formula, reads: list[Read], truth: Truth | None) -> Claim:
-        """The verdict on a whole chain, its first wrong member and its diagnosis."""
+    def finish(self, formula: Formula, reads: list[Read], truth: Truth | None, rival: Claim | None = None) -> Claim:
+        """The verdict on a whole chain, its first wrong member and its diagnosis, unless the rival is likelier anyhow."""
         verdict = overall(reads, truth, _CONSISTENT)
         if verdict == UNDECIDED and truth is not None and truth.kind in _CONSISTENT:
             note = f"the problem has {self.bench.expected(truth)}; this is taken for a name of the student's own"
@@ -351,7 +354,8 @@ class ArrayGrader:
         claim = claim_of(formula, reads, verdict)
         if claim.first_wrong is None or truth is None:
             return claim
-        looked = self.diagnosed < MOST_DIAGNOSED
+        likely = rival is None or (*_unlikely(claim)[:2], 0) < _unlikely(rival)
+        looked = likely and self.diagnosed < MOST_DIAGNOSED
         found = self.bench.diagnose(truth, reads[claim.first_wrong]) if looked else None
         return replace(claim, expected=self.bench.expected(truth), diagnosis=found)
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Name, Num, children, mapped, names, number, substitute, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, mapped, names, number, substitute, walk, with_children
 from gradcheck_cli.parsing.latexnames import ONES
 
 if TYPE_CHECKING:
@@ -30,8 +30,13 @@ def identity_scope(scope: Scope) -> Scope:
     return replace(scope, spellings=known)
 
 
-def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None]) -> tuple[Expr, ...]:
-    """The expression with identities and ones, once for each size with which everything fits; as it is without any."""
+def with_identity(
+    expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None], fits: Callable[[Expr], bool]
+) -> tuple[Expr, ...]:
+    """The expression with identities and ones, once for each size with which everything fits; as it is without any.
+
+    `fits` says whether the operands of a product fit in any way in which it may be read.
+    """
     expr = with_ones(expr)
     used = set(names(expr))
     meant: dict[str, list[Expr]] = {}
@@ -41,12 +46,23 @@ def with_identity(expr: Expr, engine: ArrayEngine, shape_of: Callable[[Expr], Sh
     if ONES in used:
         expr, placed = _one_by_one(expr, ())
         for name in placed[:MOST_ONES]:
-            meant[name] = [Call("ones", (one.expr(), *more)) for more in ((), (number(1),)) for one in sizes]
+            ones: list[Expr] = [Call("ones", (one.expr(), *more)) for more in ((), (number(1),)) for one in sizes]
+            meant[name] = _in_product(expr, name, ones, fits)
     if not meant:
         return (expr,)
     found = [substitute(expr, dict(zip(meant, choice, strict=True))) for choice in product(*meant.values())]
     fitting = tuple(other for other in found if shape_of(other) is not None)
     return (*fitting, *(other for other in found if other not in fitting))[:MOST_READINGS]
+
+
+def _in_product(expr: Expr, name: str, ones: list[Expr], fits: Callable[[Expr], bool]) -> list[Expr]:
+    """The vectors of ones with which the product fits in which this one is a factor; all where that does not tell."""
+    factors = (Name(name), Call("transpose", (Name(name),)))
+    products = (part for part in walk(expr) if isinstance(part, Call) and part.function in ("mul", "matmul"))
+    around = next((part for part in products if any(arg in factors for arg in part.args)), None)
+    if around is None:
+        return ones
+    return [one for one in ones if fits(substitute(around, {name: one}))] or ones
 
 
 def with_ones(expr: Expr) -> Expr:

@@ -23,7 +23,7 @@ from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
 from gradcheck_cli.verifying.arrays.loose import is_comparison, sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
-from gradcheck_cli.verifying.arrays.reading import ways
+from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.arrays.shapes import shape_answer
 from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
@@ -91,7 +91,7 @@ class ArrayMatcher:
     def meant(self, read: Iterable[Expr], source: Source, own: Own | None, *, latex: bool) -> Iterator[Expr]:
         """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
         shape_of = self.quiet if own is None else self.shapes_with(own)
-        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
+        found = tuple(on_paper(read, self.engine, shape_of, fitting(source, shape_of, latex=latex), latex=latex))
         for way in ways(found, source, shape_of, latex=latex):
             for one in (way,) if own is None else own.meanings(way):
                 yield from sides(self.engine, way, one, source, 0)

@@ -11,7 +11,7 @@ from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.paper import on_paper
-from gradcheck_cli.verifying.arrays.reading import product_readings, ways
+from gradcheck_cli.verifying.arrays.reading import fitting, product_readings, ways
 from gradcheck_cli.verifying.model import CORRECT
 from gradcheck_cli.verifying.own import own_name
 
@@ -62,7 +62,7 @@ class ArrayNames:
         shape_of = self.matcher.shapes_with(self.own)
         try:
             read = readings(member, identity_scope(self.own.scope), latex=latex)
-            found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
+            found = tuple(on_paper(read, self.engine, shape_of, fitting(member, shape_of, latex=latex), latex=latex))
         except GradcheckError:
             return
         products = (way for one in found if latex for way in product_readings(one, member, shape_of, latex=latex))

@@ -22,11 +22,19 @@ MOST_POWER = 4  # of a matrix that is written out
 
 
 def on_paper(
-    read: Iterable[Expr], engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+    read: Iterable[Expr],
+    engine: ArrayEngine,
+    shape_of: Callable[[Expr], Shape | None],
+    fits: Callable[[Expr], bool],
+    *,
+    latex: bool,
 ) -> Iterator[Expr]:
-    """The readings with identities, with what paper means by powers, with letters of their own for indices."""
+    """The readings with identities, with what paper means by powers, with letters of their own for indices.
+
+    `fits` says whether the operands of a product fit in any way in which it may be read.
+    """
     for expr in read:
-        for other in with_identity(with_own_letters(expr, engine.letters), engine, shape_of):
+        for other in with_identity(with_own_letters(expr, engine.letters), engine, shape_of, fits):
             plain = without_sums_of_nothing(other)
             yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
 

@@ -7,7 +7,7 @@ they are, products entry by entry.
 from __future__ import annotations
 
 import re
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -70,6 +70,16 @@ def product_readings(
         if found not in seen:
             seen.add(found)
             yield found
+
+
+def fitting(source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool) -> Callable[[Expr], bool]:
+    """Whether the operands of an expression in a text fit in any of its readings."""
+
+    def fits(expr: Expr) -> bool:
+        others = product_readings(expr, source, shape_of, latex=latex)
+        return any(shape_of(one) is not None for one in chain((expr,), others))
+
+    return fits
 
 
 def ways(

@@ -6,12 +6,14 @@ import pytest
 
 from gradcheck_cli.judge import ArrayDecision
 from gradcheck_cli.parsing.document import read_document
+from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
 from gradcheck_cli.tape import MOST_STEPS
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.arrays import glance, grader
 from gradcheck_cli.verifying.arrays.glance import MOST_COMPARED, UNDECIDED_COSTS, looks
+from gradcheck_cli.verifying.arrays.match import ArrayMatcher
 from gradcheck_cli.verifying.homework import grade
 
 SUMS = r"\sum_i \sum_j \sum_k \sum_l \sum_p \sum_q \sum_r \sum_s P_{ij}P_{kl}P_{pq}P_{rs}"
@@ -66,6 +68,32 @@ def test_where_comparisons_run_out_few_more_are_tried(examiner, monkeypatch):
     assert not looked.exhausted
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "found"),
+    [
+        ("P - Y", "-(Y - P)", True),
+        ("P - Y", "Y - P", False),
+        ("m*Y", "2*Y", False),  # m is 2 at one choice of sizes only
+        ("P - P", "0*P", False),  # this says nothing
+        ("P/0", "P/0", False),
+    ],
+)
+def test_what_has_the_same_values_at_all_points_and_sizes_is_alike(examiner, left, right, found):
+    scope = examiner.problem.scope
+    looked = looks(examiner.arrays.matcher.space)
+    assert 2 in {one.sizes["m"] for one in looked.glances}
+    assert looked.alike(*(parse(Source("test", text), scope) for text in (left, right)), {}) == found
+
+
+def test_a_vector_of_ones_has_only_the_sizes_that_fit_beside_its_neighbour(examiner, monkeypatch):
+    read, reading = [], ArrayMatcher.reading
+    monkeypatch.setattr(ArrayMatcher, "reading", lambda *args: read.append(args) or reading(*args))
+    ones = r"(P - Y)^T \mathbf{1}"
+    (claim,) = claims_of(examiner, rf"$\frac{{\partial loss}}{{\partial b_2}} = \frac{{1}}{{m}} ({ones} + {ones})$")
+    assert (claim.verdict, claim.diagnosis.code) == ("wrong", "constant")
+    assert len(read) < 20
+
+
 def times(number, left="Z_2", factor=""):
     return rf"$\frac{{\partial loss}}{{\partial {left}}} = {number} {factor} \frac{{P - Y}}{{m}}$"
 
@@ -74,7 +102,7 @@ def test_a_text_of_wrong_claims_has_only_its_first_ones_looked_into(examiner, mo
     monkeypatch.setattr(grader, "MOST_DIAGNOSED", 3)
     claims = claims_of(examiner, *[times(number) for number in (3, 5, 7, 11, 13)], times(1))
     assert [claim.verdict for claim in claims] == ["wrong"] * 5 + ["correct"]
-    assert [bool(claim.steps) for claim in claims] == [True] * 3 + [False] * 3
+    assert [bool(claim.explain().steps) for claim in claims] == [True] * 3 + [False] * 3
     assert [claim.diagnosis is not None for claim in claims] == [True] * 3 + [False] * 3
 
 

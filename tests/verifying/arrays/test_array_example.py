@@ -30,7 +30,7 @@ def wrong(name, ask, answer):
 def test_the_entries_of_numbers_that_are_wrong_are_named(ask, answer, note, where):
     claim = wrong("two-layer-rows", ask, answer)
     assert claim.members[0].note == note
-    assert claim.where == where
+    assert claim.explain().where == where
 
 
 FORMULAS = [

@@ -79,7 +79,7 @@ COLUMNS = "two-layer-columns"
 def steps_for(name, ask, answer):
     claim = judged(EXAMINERS[name], ask, answer)
     assert claim.verdict == "wrong"
-    return claim.steps
+    return claim.explain().steps
 
 
 def test_the_way_back_is_told_with_shapes():
@@ -137,14 +137,14 @@ def test_other_questions_have_their_own_way(name, ask, answer, words):
 
 def test_right_answers_and_carried_ones_have_none():
     examiner = EXAMINERS[COLUMNS]
-    assert judged(examiner, "d(L, yhat)", "yhat - y").steps == ()
+    assert judged(examiner, "d(L, yhat)", "yhat - y").explain().steps == ()
 
 
 def test_texts_have_them_too():
     text = "$$\\frac{\\partial L}{\\partial z_1} = W_2^\\top (\\hat{y} - y)$$\n"
     (claim,) = grade([EXAMINERS[COLUMNS]], read_document(Source("homework.md", text)))
-    assert claim.steps[0] == "dL/da1 = W2.T @ (yhat - y)   (k, 1)   right so far"
-    assert claim.where == "dL/da1 is right in it, look at what comes behind"
+    assert claim.explain().steps[0] == "dL/da1 = W2.T @ (yhat - y)   (k, 1)   right so far"
+    assert claim.explain().where == "dL/da1 is right in it, look at what comes behind"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_texts_have_them_too():
 def test_behind_a_right_derivation_the_result_is_enough(answer, told):
     claim = judged(EXAMINERS[ROWS], "d(L, W2)", answer)
     assert claim.verdict == "wrong"
-    assert bool(claim.steps) == told
+    assert bool(claim.explain().steps) == told
     assert claim.expected == "H.T @ (Yhat - Y) = [[5], [3], [0]]"
 
 
@@ -166,7 +166,7 @@ def test_behind_a_right_derivation_the_result_is_enough(answer, told):
 def test_the_derivative_of_a_product_is_told_as_its_factor(ask):
     claim = judged(EXAMINERS[COLUMNS], ask, "W2 + 1")
     assert claim.expected == "W2, as the factor"
-    assert claim.steps == (
+    assert claim.explain().steps == (
         "yhat = W2 @ a1 + b2",
         "dyhat/da1 = W2, as the factor",
         "what yhat sends back to a1 = W2.T @ upstream(yhat)",
