@@ -252,14 +252,27 @@ def test_an_answer_about_a_convolution_is_judged(text, verdict):
     assert judged(Examiner(problem_of(CONVOLUTION)), "d(L, k)", text).verdict == verdict
 
 
+POOLS = """
+title: T
+inputs: {x: [[1, 2, 3, 0], [0, 1, -1, 2], [2, 2, 0, 1], [1, 0, 1, 3]], k: [[1, 0], [-1, 2]]}
+graph:
+  z: conv2d(x, k, padding=1, stride=2)
+  h: relu(z)
+  p: maxpool2d(h, 2, stride=1)
+  q: avgpool2d(h, 2, stride=1, padding=1)
+  L: sum(p^2) + sum(q)
+"""
+
+
 @pytest.mark.parametrize(("entry", "verdict"), [("70", "correct"), ("-70", "wrong")])
-def test_numbers_that_come_back_through_pools_are_judged(entry, verdict):
-    problem = problem_of(
-        "title: T\ninputs:\n  x: [[1, 2, 3, 0], [0, 1, -1, 2], [2, 2, 0, 1], [1, 0, 1, 3]]\n  k: [[1, 0], [-1, 2]]\ngraph:\n"
-        "  z: conv2d(x, k, padding=1, stride=2)\n  h: relu(z)\n  p: maxpool2d(h, 2, stride=1)\n"
-        "  q: avgpool2d(h, 2, stride=1, padding=1)\n  L: sum(p^2) + sum(q)\n"
-    )
+def test_numbers_that_come_back_through_pools_are_judged(entry, verdict, tmp_path):
+    problem = problem_of(POOLS)
     assert judged(Examiner(problem), "d(L, k)", f"[[23, 0], [35, {entry}]]").verdict == verdict
+    text = tmp_path / "homework.md"
+    rows = rf"\begin{{bmatrix}} 23 & 0 \\ 35 & {entry} \end{{bmatrix}}"
+    text.write_text(rf"$\frac{{\partial L}}{{\partial k}} = {rows}$", encoding="utf-8")
+    (claim,) = gc.verify(problem, gc.read(text)).claims
+    assert claim.verdict == verdict
 
 
 def test_what_comes_back_through_a_convolution_is_compared_but_not_differentiated_again():
