@@ -247,3 +247,11 @@ def test_an_undefined_node_has_no_slope():
     solution = solve(problem("inputs: {x: -1}\ngraph: {a: log(x), y: 2*a}\n"))
     assert [edge.local.value for edge in solution.edges] == [None, None]
     assert solution.node("x").gradient.value is None
+
+
+def test_a_single_query_and_an_unknown_output_are_told_apart_from_letters():
+    problem = load("squared-term")
+    assert str(solve(problem, ask="d(f, c)").answers["ask 1"].expr) == "a"
+    assert solve(load("sigmoid-neuron"), output="alpha").output == "a"
+    with pytest.raises(ParseError, match='"q" is no input or node of squared-term'):
+        solve(problem, output="q")
