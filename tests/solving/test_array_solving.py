@@ -223,3 +223,12 @@ def test_a_learning_rate_has_a_value():
     assert str(solve(problem, ask=["step(W, eta)"]).answers["ask 1"].expr) == "W - eta*ones(n, 2)"
     with pytest.raises(ParseError, match=r"l\*r is no learning rate: l has no value"):
         solve(problem, ask=["step(W, lr)"])
+
+
+def test_a_step_descends_along_the_gradient_that_is_given():
+    text = "title: T\ninputs: {X: {shape: [m, n]}, W: {shape: [n, k]}, G: {shape: [m, k]}}\ngraph: {Y: X @ W}\nupstream: {Y: G}\n"
+    given = read_problem(Source("t.yaml", text), "t")
+    assert str(solve(given, ask="step(W, 0.1)").answers["ask 1"].expr) == "W - 0.1*(X.T @ G)"
+    without = read_problem(Source("t.yaml", text.partition("upstream")[0]), "t")
+    with pytest.raises(ParseError, match="needs a number to descend"):
+        solve(without, ask="step(W, 0.1)")
