@@ -232,3 +232,10 @@ def test_a_step_descends_along_the_gradient_that_is_given():
     without = read_problem(Source("t.yaml", text.partition("upstream")[0]), "t")
     with pytest.raises(ParseError, match="needs a number to descend"):
         solve(without, ask="step(W, 0.1)")
+
+
+def test_a_relation_whose_side_does_not_fit_is_refuted_with_the_sizes():
+    answer, other = asked("softmax-mlp", "(x @ W1).T == x.T @ W1.T", "(x @ W1).T == W1.T @ x.T")
+    assert (answer.holds, answer.quantity.value) == (False, 0)
+    assert "do not fit" in answer.reason
+    assert other.holds
