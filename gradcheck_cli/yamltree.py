@@ -213,6 +213,8 @@ def quoting(source: Source, at: int) -> str:
         return f"{advice}: {_quoted(key[1])}{key[2]}" if key else advice
     lead, value = match.groups()
     value = re.sub(r"\s+#.*$", "", value)
+    if at - begin == match.start(2) and re.match(r"\{\s*\w+\s*:", value):
+        return "put the expressions in it in quotes and close it with }, or write one `name: …` a line"
     if at - begin > match.start(2) and value[0] in "{[":  # one of several values between brackets
         inner = re.match(r"[*&!][^\s,\]}]*", line[at - begin :])
         return f"{advice}: {_quoted(inner[0])}" if inner else f"{advice}: {lead.strip()} {_quoted(value)}"

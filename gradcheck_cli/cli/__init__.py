@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import traceback
 
 import click
 
@@ -70,12 +71,9 @@ def call(arguments: list[str]) -> int:
         return error.exit_code
     except (BrokenPipeError, SystemExit):  # rich leaves with SystemExit when its reader has gone
         return EXIT_RIGHT
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - nothing that a user writes ends in a traceback
         if debug:
-            raise
-        return fail(unwritable(error))
-    except Exception as error:
-        if debug:
-            raise
-        return fail(error if isinstance(error, GradcheckError) else fault(error))
+            traceback.print_exc()
+        told = unwritable(error) if isinstance(error, OSError) else fault(error)
+        return fail(error if isinstance(error, GradcheckError) else told)
     return code if isinstance(code, int) else EXIT_RIGHT

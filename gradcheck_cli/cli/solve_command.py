@@ -70,9 +70,8 @@ def solve(  # noqa: PLR0913 - one parameter an option
     del debug
     loaded: Problem = with_numbers(load(problem), settings, dims, seed)
     if output_node is not None:
-        known(loaded, output_node, "--output-node")
-    for name in wrt:
-        known(loaded, name, "--wrt")
+        output_node = known(loaded, output_node, "--output-node")
+    wrt = tuple(known(loaded, name, "--wrt") for name in wrt)
     solution = run(loaded, output=output_node, ask=ask)
     # with other numbers, sizes or another output the author's answers are answers to something else
     keys = {} if settings or dims or output_node else key_verdicts(solution)

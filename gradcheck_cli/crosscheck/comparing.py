@@ -74,7 +74,8 @@ def values(quantity: str, symbolic: Grid | None, taped: Grid, probed: Grid | Non
     parts = []
     for at, place in enumerate(taped.places()):
         one, two = (None if grid is None else finite(grid.items[at]) for grid in (symbolic, probed))
-        numbers = (one, finite(taped.items[at]), two)
+        void = symbolic is not None and probed is not None and one is None and two is None
+        numbers = (one, None if void else finite(taped.items[at]), two)  # of 1/(1/0) doubles make 0
         parts.append(_lenient(label(quantity, place), *numbers, absent=one is None and two is not None))
         if symbolic is None and probed is None:
             return Check(quantity, None, numbers[1], None, 0.0, ok=True, note=UNCOMPARED)

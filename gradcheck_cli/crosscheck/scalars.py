@@ -48,9 +48,12 @@ class _Comparison:
     def values(self) -> None:
         """The forward value of each node."""
         for node in self.graph.nodes:
+            probed = probe.as_float(self.at[node.name])
             taped = math.nan if self.strays(node.name) else float(self.run.values[node.name])
-            numbers = (taped, probe.as_float(self.at[node.name]))
-            self.number(f"value({node.name})", self.env[node.name], *numbers)
+            above = any(self.env[name] is None for name in self.graph.ancestors[node.name])
+            if self.env[node.name] is None and (above or not math.isfinite(probed)):
+                taped = probed = math.nan  # of 1/log(0) and tan(pi/2) they make a number, of infinity or by rounding
+            self.number(f"value({node.name})", self.env[node.name], taped, probed)
 
     def locals(self, local: Mapping[tuple[str, str], Expr]) -> None:
         """The derivative on each edge."""

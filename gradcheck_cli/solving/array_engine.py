@@ -331,8 +331,10 @@ class ArrayEngine:
         """step(w) or step(w, lr): w - lr*d(output, w)."""
         name = self.variable(call.args[0], text)
         rate = rate_of(self, call, name, text)
+        if self.shapes[self.output] and self.problem.seed is not None and self.output == self.problem.outputs[0]:
+            return plus(Name(name), times(number(-1), rate, self.backward.totals[name]))
         if self.shapes[self.output]:
-            hint = "ask with an output that is a number"
+            hint = "ask with an output that is a number, or say with upstream: what arrives there"
             raise senseless(f"step({name}) needs a number to descend, and {self.output} is an array", hint, call, text)
         return plus(Name(name), times(number(-1), rate, self.total(self.output, name)))
 

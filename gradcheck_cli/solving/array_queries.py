@@ -209,13 +209,12 @@ def _relation(engine: ArrayEngine, ask: Call, written: str, text: Source | None)
     """`lhs == rhs`: proved by normal forms, shown at points of several sizes, refuted with numbers, or left open."""
     left, right = (engine.resolve(side, text=text) for side in ask.args)
     shown = engine.formula(Call("eq", (left, right)))
-    if (how := _proved(engine, left, right)) is not None:
-        return Answer(written, "relation", Quantity(shown, Fraction(1)), None, True, how)
     try:
+        if (how := _proved(engine, left, right)) is not None:
+            return Answer(written, "relation", Quantity(shown, Fraction(1)), None, True, how)
         decision = compare_arrays(array_space(engine), left, right, ranges=engine.runs)
-    except ShapeError as error:
-        error.source = error.source or text
-        raise
+    except ShapeError as error:  # (A @ B).T == A.T @ B.T: one side is nothing at all
+        return Answer(written, "relation", Quantity(shown, Fraction(0)), None, False, error.message)
     holds = {"equal": True, "different": False, "shape": False}.get(decision.kind)
     value = None if holds is None else Fraction(int(holds))
     return Answer(written, "relation", Quantity(shown, value), None, holds, told(decision))

@@ -49,6 +49,9 @@ def read(path: str | Path) -> Submission:
 
 
 def _standard_input() -> Submission:
+    if sys.stdin is None:
+        message = "standard input is closed"
+        raise FileError(message, hint="write answers into it, or name a file")
     try:
         text = sys.stdin.read(LIMIT + 1)
     except UnicodeDecodeError:

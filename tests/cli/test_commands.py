@@ -360,6 +360,10 @@ def test_a_fault_of_ours_is_one_line(run, monkeypatch):
     result = run("solve", "sum-times")
     assert result.code == 2
     assert result.err == "gradcheck: a fault of gradcheck itself: RuntimeError; --debug shows where\n"
+    shown = run("solve", "sum-times", "--debug")
+    assert shown.code == 2
+    assert shown.err.startswith("Traceback")
+    assert shown.err.endswith(result.err)
 
 
 def test_a_reader_that_leaves_early_gets_no_error_code():
@@ -421,6 +425,8 @@ def test_homework_from_standard_input(run, monkeypatch):
     assert "1 of 6 points" in run("verify", "-").out
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert run("verify", "-").code == 2
+    monkeypatch.setattr("sys.stdin", None)
+    assert run("verify", "-").err == "gradcheck: standard input is closed; write answers into it, or name a file\n"
 
 
 def test_homework_of_two_problems(run):

@@ -112,3 +112,12 @@ def test_decimals_that_meet_on_a_kink_are_no_disagreement(function):
     found = agreement({"w": 0.1, "x": 3, "b": -0.3}, {"a": f"{function}(w*x + b)", "y": "2*a"})
     assert found.ok, found.failed
     assert found.notes
+
+
+@pytest.mark.parametrize("inner", ["1/(x - 2)", "log(x - 2)", "tan(pi/2)", "1/(1/(x - 2))", "x/(x - 2)"])
+def test_where_a_node_has_no_value_nothing_is_compared_behind_it(inner):
+    graph = graph_of({"x": 2}, {"u": inner, "z": "1/u"})
+    local = locals_of(graph)
+    found = crosscheck(graph, given(graph), local, derive(graph, local, "z").steps, "z")
+    assert found.ok
+    assert [check.autodiff for check in found.checks if check.quantity in ("value(u)", "value(z)")] == [None, None]

@@ -355,3 +355,33 @@ def test_any_formulas_are_judged_or_explained(seed):
     for claim in graded("\n\n".join(f"${chain}$" for chain in chains), NEURON):
         assert claim.verdict == "wrong" or claim.diagnosis is None
         assert claim.verdict in ("correct", "wrong") or claim.earned == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "z = z",
+        r"$\alpha = \alpha$",
+        "w_0 = w_0",
+        r"$\frac{d\alpha}{dz} = \frac{d\alpha}{dz}$",
+        r"$\frac{d\alpha}{dz} = d(a, z)$",
+    ],
+)
+def test_the_left_side_again_is_no_answer(text):
+    (claim,) = graded(text, "sigmoid-neuron")
+    assert (claim.verdict, claim.points, claim.earned) == ("undecided", 0, 0)
+    assert claim.members[0].note == "this only says the left side again"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = a = 0.731",
+        "a = σ(z)",
+        r"$\frac{d\alpha}{dx_0} = \frac{d\alpha}{dz} \frac{dz}{dx_0}$",
+        "z = x0*w0 + x1*w1 + w2",
+    ],
+)
+def test_what_says_more_than_the_left_side_counts(text):
+    (claim,) = graded(text, "sigmoid-neuron")
+    assert (claim.verdict, claim.earned) == ("correct", 1)
