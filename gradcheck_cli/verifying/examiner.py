@@ -86,7 +86,9 @@ class Examiner:
         truth = self.truth(question)
         expected = self.expected(truth)
         if key is None or not any(part.text.strip() for part in key.parts):
-            return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
+            return Claim(
+                question.id, None, "", (), MISSING, expected=expected, points=question.points, hints=question.hints
+            )
         written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
         parts = [part for part, _ in written]
         matcher = self.arrays.matcher if self.arrays else self.matcher
@@ -119,6 +121,7 @@ class Examiner:
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
             steps=steps(self.engine, truth) if verdict == WRONG and not self.arrays else (),
+            hints=question.hints if verdict in (WRONG, MISSING) and source is None else (),
         )
         return self.arrays.told(claim, truth, reads) if self.arrays else claim
 

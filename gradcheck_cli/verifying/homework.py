@@ -16,6 +16,7 @@ from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
+from gradcheck_cli.verifying.hints import hinted
 from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
@@ -117,7 +118,7 @@ def _claim(
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
     claim, grader = _best(graders, formula, cases)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = grader.explained(claim)
+        claim = hinted(grader.engine.problem, grader.explained(claim), grader.last[0] if grader.last else None)
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]

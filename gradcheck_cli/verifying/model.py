@@ -52,6 +52,7 @@ class Claim:
     `steps`        how the right answer comes about, for one that is wrong
     `left`         the left side of a formula, which is no member
     `where`        of a wrong one: where in it to look, without what is right there
+    `hints`        the author's, of a wrong or missing answer to a question that has some
     """
 
     id: str | None
@@ -71,6 +72,7 @@ class Claim:
     steps: tuple[str, ...] = ()
     left: Source | None = None
     where: str = ""
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
