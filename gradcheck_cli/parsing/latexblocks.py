@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.calculus import grouped
+from gradcheck_cli.parsing.higher import behind_order
 from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, Token, number_value
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
@@ -42,6 +43,11 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     above, below = (lexer.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
     slash = Token("/", "/", Span(top.end, bottom.start))
     opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
+    order = None if lexer.scope.arrays else behind_order(lexer.scope, above)
+    if order is not None and below:
+        below = _by_powers(lexer, bottom, below, depth)
+        inner = [*above, slash, opened, *below, closed]
+        return (inner if len(above) == order else [opened, *inner, closed]), behind
     d_below = _differential(lexer, below) or _grouped(lexer, below)
     if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
         return [opened, *d_above, slash, *d_below, closed], behind
@@ -52,6 +58,18 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     if not above or not below:
         lexer.fail("a fraction has an empty part", "fill it", top.start, max(bottom.end, top.start + 1))
     return [opened, opened, *above, closed, slash, opened, *below, closed, closed], behind
+
+
+def _by_powers(lexer: Names, bottom: Span, below: list[Token], depth: int) -> list[Token]:
+    r"""The tokens below a higher derivative: `\partial x^2` is by x twice, though `x^2` may be the spelling of a node."""
+    alone = sum(token.text in ("d", "∂") for token in below) == 1
+    if not alone or any(token.kind in ("^", "power") for token in below):
+        return below
+    kept = lexer.scope
+    lexer.scope = replace(kept, latex={text: name for text, name in kept.latex.items() if "^" not in text})
+    found = lexer.tokens(bottom.start, bottom.end, depth + 1)
+    lexer.scope = kept
+    return found
 
 
 def _differential(lexer: Names, tokens: list[Token]) -> list[Token]:

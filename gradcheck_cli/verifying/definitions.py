@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Name
+from gradcheck_cli.expr import Expr, Name
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
 from gradcheck_cli.verifying.model import CORRECT
 from gradcheck_cli.verifying.own import Own, own_name
 from gradcheck_cli.verifying.quotients import resolvable
+from gradcheck_cli.verifying.shorthand import LOSS_NAMES
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
@@ -60,3 +61,15 @@ def meaning_of(own: Own, engine: Engine, matcher: Matcher, formula: Formula) -> 
         except GradcheckError:
             continue
     return None
+
+
+def number_of_node(engine: Engine, matcher: Matcher, name: str, truth: Truth) -> Expr | None:
+    """The node of which a name is said to have the number, `o = 0.73`; None where it is none, or may be several."""
+    if name in LOSS_NAMES and engine.output in LOSS_NAMES:
+        return Name(engine.output)
+    found = []
+    for node in engine.graph.nodes:
+        about = Truth(Name(node.name), node.expr, engine.values.get(node.name), "value")
+        if about.value is not None and matcher.judge(truth.expr, about, None).verdict == CORRECT:
+            found.append(Name(node.name))
+    return found[0] if len(found) == 1 else None

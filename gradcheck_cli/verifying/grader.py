@@ -20,7 +20,7 @@ from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
 from gradcheck_cli.verifying.chains import claim_of, found_again, loose, overall, text_of, undecided
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
+from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name, number_of_node
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
@@ -38,6 +38,7 @@ from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_ar
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
+from gradcheck_cli.verifying.worth import Worth, stands_for, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +64,7 @@ class Grader:
         self.own = own or Own(usual_scope(self.engine.problem, self.engine.output))
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.rounded: deque[Slip] = deque(maxlen=MOST_SLIPS)  # right numbers, with their lines for an index
+        self.told: deque[Worth] = deque(maxlen=MOST_SLIPS)  # exact numbers of right claims
         self.diagnosed = 0
         self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
         self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
@@ -253,6 +255,8 @@ class Grader:
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
+        if (put_in := self.put_in(claim, truth, reads)) is not None:
+            return put_in
         if nearly(self.engine, reads):
             return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
         claim = replace(claim, steps=steps(self.engine, query))
@@ -262,13 +266,22 @@ class Grader:
         found = diagnose(self.engine, self.matcher, query, wrong[0])
         return replace(claim, diagnosis=found_again(found, claim))
 
+    def put_in(self, claim: Claim, truth: Truth, reads: list[Read]) -> Claim | None:
+        """A claim whose wrong members are right once a number in them stands for what has been worked out above; else None."""
+        members = []
+        for read in reads:
+            note = stands_for(self.matcher, read.expr, truth, reversed(self.told)) if read.expr is not None else ""
+            wrong = read.member.verdict == WRONG
+            if wrong and not note:
+                return None
+            members.append(replace(read.member, verdict=CORRECT, note=note) if wrong else read.member)
+        return replace(
+            claim, members=tuple(members), verdict=CORRECT, first_wrong=None, earned=claim.points, expected=""
+        )
+
     def granted(self, claim: Claim, line: int) -> Claim:
         """A claim that is right to the digits of a right number above it."""
-        note = f"worked out with the rounded number of line {line}"
-        members = tuple(
-            replace(member, verdict=CORRECT, note=note) if member.verdict == WRONG else member
-            for member in claim.members
-        )
+        members = tuple(_with_rounded(member, line) for member in claim.members)
         return replace(claim, members=members, verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
 
     def remember(self, index: int, claim: Claim) -> None:
@@ -286,6 +299,7 @@ class Grader:
             self.slips += slips(self.engine, index, query.ask, reads)
         elif claim.line is not None:
             self.rounded += roundings(claim.line, query.ask, reads)
+            self.told += told(claim.line, truth, reads, self.engine)
 
     # -- definitions and assumptions
 
@@ -302,7 +316,11 @@ class Grader:
         at, truth = found
         again = spelling in self.own.definitions and not names(truth.expr)
         self.own.define(left, alias(self.engine, self.matcher, truth.expr))
+        if not names(truth.expr):
+            self.own.stands(left, number_of_node(self.engine, self.matcher, spelling, truth))
         reads = [self.read(one, truth, latex=formula.latex) for one in members[at:] if one.text]
+        defined = Read(Member(formula.members[at].text, CORRECT), truth.expr)
+        reads = self.rounded_right(truth, worked_out(self.engine, truth, [defined, *reads])[1:])
         wrong = [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
         self.own.otherwise(left, wrong)
         note = "this is another value than above; it is taken from here on" if again else ""
@@ -310,6 +328,14 @@ class Grader:
         first = Read(Member(member.text, UNDECIDED if again else CORRECT, None, note, member), truth.expr)
         claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
         return replace(claim, note=OWN)
+
+    def rounded_right(self, truth: Truth, reads: list[Read]) -> list[Read]:
+        """The members of a definition; what was worked out with rounded numbers of lines above is right."""
+        wrong = [read for read in reads if read.member.verdict == WRONG]
+        if not wrong or not all(near(self.engine, truth, read) for read in wrong):
+            return reads
+        line = follows(self.matcher, self.rounded, truth, reads)
+        return reads if line is None else [replace(read, member=_with_rounded(read.member, line)) for read in reads]
 
     def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The values that are not the problem's own."""
@@ -345,6 +371,13 @@ class Grader:
             self.settings[key] = Grader(Examiner(changed), self.own)
             self.settings[key].matcher.granted = frozenset(values)
         return self.settings[key]
+
+
+def _with_rounded(member: Member, line: int) -> Member:
+    """A member that is right to the digits of a number above it."""
+    if member.verdict != WRONG:
+        return member
+    return replace(member, verdict=CORRECT, note=f"worked out with the rounded number of line {line}")
 
 
 def _short(value: Fraction) -> str:

@@ -25,16 +25,18 @@ from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.kept import Kept
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates, with_decimals
+from gradcheck_cli.verifying.worth import derived, stands_for
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
+    from gradcheck_cli.verifying.worth import Worth
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
@@ -174,6 +176,17 @@ class Matcher:
             return self.number(literal, truth, tolerance)
         if not names(expr):
             return self.arithmetic(expr, truth, tolerance)
+        verdict = self.formula(expr, truth, tolerance)
+        if verdict.verdict == WRONG and (note := stands_for(self, expr, truth, self.derived())):
+            return Verdict(CORRECT, note)
+        return verdict
+
+    def derived(self) -> Iterator[Worth]:
+        """What numbers in a formula may stand for."""
+        return self.kept.of("derived", lambda: derived(self.engine))
+
+    def formula(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """A formula with names in it: for all inputs, with given values put in, or on the branches of those."""
         try:
             decision = decide(expand(expr), expand(truth.expr), self.space)
         except GradcheckError as error:

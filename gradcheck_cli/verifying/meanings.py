@@ -34,7 +34,17 @@ def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[
         raise ParseError(message, hint="write it alone: dy = …", span=left.span)
     if isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
         return [_truth(engine, left, partial=False), _truth(engine, left, partial=True)]
-    return [_truth(engine, left, partial=False)]
+    return [_truth(engine, left, partial=False), *_held(engine, left)]
+
+
+def _held(engine: Engine, left: Expr) -> Iterator[Truth]:
+    """A second derivative on one edge, all else held fixed."""
+    match left:
+        case Call(function="d", args=(Call(function="d", args=(Name() as target, Name() as inner)), Name() as outer)):
+            edge = engine.local.get((inner.id, target.id))
+            if edge is not None:
+                expr = engine.total_of(edge, outer.id)
+                yield Truth(left, expr, engine.value(expr), "derivative")
 
 
 def _truth(engine: Engine, left: Expr, *, partial: bool) -> Truth:
@@ -114,12 +124,12 @@ def without_differentials(found: tuple[Expr, ...], source: Source) -> tuple[Expr
 def differential(engine: Engine, matcher: Matcher, member: Source, found: Iterable[Expr], truth: Truth) -> Read:
     """Dy = x dw + …: the coefficient of each dw is the local derivative on that edge."""
     target = truth.ask.args[0] if isinstance(truth.ask, Call) else truth.ask
-    verdicts = [_coefficients(engine, matcher, expr, target) for expr in found]
+    verdicts = [_coefficients(engine, matcher, member, expr, target) for expr in found]
     verdict = CORRECT if CORRECT in verdicts else WRONG if all(one == WRONG for one in verdicts) else UNDECIDED
     return Read(Member(member.text, verdict, None, "", member), None)
 
 
-def _coefficients(engine: Engine, matcher: Matcher, expr: Expr, target: Expr) -> str:
+def _coefficients(engine: Engine, matcher: Matcher, member: Source, expr: Expr, target: Expr) -> str:
     used = {part.args[0] for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL}
     if not used or not isinstance(target, Name):
         return UNDECIDED
@@ -127,9 +137,10 @@ def _coefficients(engine: Engine, matcher: Matcher, expr: Expr, target: Expr) ->
     sources = [source for source in used if isinstance(source, Name) and source.id in above]
     if len(sources) != len(used):
         return UNDECIDED
+    factors = {source.id: matcher.resolved(_coefficient(expr, source), member) for source in sources}
     agree = [
-        all(matcher.agrees(_coefficient(expr, source), way(source.id)) for source in sources)
-        for way in _ways(engine, target.id, [source.id for source in sources])
+        all(any(matcher.agrees(one, way(source)) for one in found) for source, found in factors.items())
+        for way in _ways(engine, target.id, list(factors))
     ]
     return CORRECT if any(agree) else WRONG if agree else UNDECIDED
 

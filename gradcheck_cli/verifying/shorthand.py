@@ -19,7 +19,27 @@ if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.verifying.own import Own
 
-_LOSSES = frozenset({"L", "J", "E", "C", "loss", "cost", "error", "mse", "bce", "MSE", "BCE", "E_total", "Etotal"})
+LOSS_NAMES = frozenset(
+    {
+        "L",
+        "l",
+        "ell",
+        "J",
+        "E",
+        "C",
+        "loss",
+        "Loss",
+        "cost",
+        "error",
+        "mse",
+        "bce",
+        "MSE",
+        "BCE",
+        "NLL",
+        "E_total",
+        "Etotal",
+    }
+)
 _GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 _NAME = rf"\\?[A-Za-z]+(?:[0-9]+|_(?:[A-Za-z0-9]|{_GROUP}))?"
 _WORD = r"[A-Za-z]+_?[0-9]*"
@@ -122,7 +142,7 @@ def _gradient_names(formula: Formula, scope: Scope, problem: Problem, output: st
 
 def _losses(formula: Formula, scope: Scope, _problem: Problem, output: str) -> Found:
     r"""`\frac{\partial E}{\partial w}` where the output is a loss of another name."""
-    if output not in _LOSSES:
+    if output not in LOSS_NAMES:
         return None
 
     def put(match: re.Match[str]) -> str:
