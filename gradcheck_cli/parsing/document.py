@@ -65,6 +65,7 @@ _ASIDE = re.compile(r"\s+(?://|#|--+|(?<![0-9] )%)\s+(?=[A-Za-z])")  # `z = 1  #
 _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
+_COMPARISON = re.compile(r"[^<>≤≥]{1,40}(?:[<>≤≥]|\\[lg](?:eq?|eqslant|t)(?![A-Za-z]))[^<>≤≥]{1,40}")
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -73,7 +74,7 @@ class Formula:
     """A chain: its members, the first of which is its left side.
 
     `latex`     whether it is LaTeX
-    `relation`  the first sign: `=`, `:=` for an assignment, `!=`, `in` for the set it is in
+    `relation`  the first sign: `=`, `:=` for an assignment, `!=`, `in` for the set it is in; `if` of a condition
     `loose`     the index of the member that may go on with another formula, where one stands between
     `cell`      the cell of a notebook it stands in, counted from 1
     """
@@ -104,12 +105,14 @@ class Document:
     """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself.
 
     `passed`  what was not read
+    `conditions`  comparisons, `x_1 > 0`, that may say where a formula beside them holds
     """
 
     problems: tuple[str, ...]
     formulas: tuple[Formula, ...]
     alone: tuple[Source, ...] = ()
     passed: tuple[Passed, ...] = ()
+    conditions: tuple[Formula, ...] = ()
 
 
 @dataclass(slots=True)
@@ -119,6 +122,7 @@ class _Reading:
     formulas: list[Formula]
     head: Source | None = None
     alone: list[Source] = field(default_factory=list)
+    conditions: list[Formula] = field(default_factory=list)
     near: int = 0  # where the head ends
     blocked: bool = False
     where: Span | None = None  # the stretch that the last formula ends in
@@ -136,7 +140,9 @@ def read_document(source: Source, cell: int | None = None) -> Document:
             _take(found, part, latex=latex, alone=span)
     passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
     formulas, cut = bounded(tuple(replace(one, cell=cell) for one in found.formulas))
-    return Document(_problems(front[1]) if front else (), formulas, tuple(found.alone), (*passed, *cut))
+    named = _problems(front[1]) if front else ()
+    conditions = tuple(replace(one, cell=cell) for one in found.conditions)
+    return Document(named, formulas, tuple(found.alone), (*passed, *cut), conditions)
 
 
 def bounded(formulas: tuple[Formula, ...]) -> tuple[tuple[Formula, ...], tuple[Passed, ...]]:
@@ -171,6 +177,8 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
     """One stretch: a chain of its own, the rest of the one before, or a left side whose equality follows."""
     split = _members(part, latex=latex)
     if split is None:
+        if _COMPARISON.fullmatch(part.text) and len(found.conditions) < MAX_FORMULAS:
+            found.conditions.append(Formula((_trimmed(part, 0, len(part.text)),), latex, "if"))
         if found.where == alone and not found.blocked and _GOES_ON.match(part.text):
             last = found.formulas[-1]
             longer = last.members[-1].joined(_trimmed(part, 0, len(part.text)))
@@ -230,6 +238,8 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
         return before.count("(") == before.count(")") and before.count("\\langle") == before.count("\\rangle")
     words = match["text"]
     if words is None:
+        return True
+    if words.strip() in ("if", "when", "for") and _COMPARISON.match(text, match.end()):
         return True
     name = " " not in words.strip()
     if len(words.strip()) < 2 or _FUNCTIONS.match(words):

@@ -7,9 +7,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.verifying.match import left_open
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim, Member
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.verifying.match import Read, Truth
     from gradcheck_cli.verifying.model import Diagnosis
@@ -72,6 +74,18 @@ def undecided(claim: Claim, note: str) -> Claim:
         expected="",
         steps=(),
     )
+
+
+def righted(claim: Claim, members: Iterable[Member]) -> Claim:
+    """A claim that is right, with its members as they are right."""
+    return replace(claim, members=tuple(members), verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
+
+
+def with_rounded_of(member: Member, line: int) -> Member:
+    """A member that is right to the digits of a number above it."""
+    if member.verdict != WRONG:
+        return member
+    return replace(member, verdict=CORRECT, note=f"worked out with the rounded number of line {line}")
 
 
 def loose(read: Read) -> Read:

@@ -86,9 +86,7 @@ class Examiner:
         truth = self.truth(question)
         expected = self.expected(truth)
         if key is None or not any(part.text.strip() for part in key.parts):
-            return Claim(
-                question.id, None, "", (), MISSING, expected=expected, points=question.points, hints=question.hints
-            )
+            return _unanswered(question, expected)
         written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
         parts = [part for part, _ in written]
         matcher = self.arrays.matcher if self.arrays else self.matcher
@@ -181,6 +179,11 @@ class Examiner:
         if self.arrays:
             return self.arrays.diagnose(truth, reads[first_wrong])
         return diagnose(self.engine, self.matcher, truth, reads[first_wrong])
+
+
+def _unanswered(question: Question, expected: str) -> Claim:
+    """A question without an answer."""
+    return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points, hints=question.hints)
 
 
 def _overall(reads: list[Read], question: Question, truth: Truth) -> tuple[str, str]:

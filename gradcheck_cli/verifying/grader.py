@@ -18,7 +18,16 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
-from gradcheck_cli.verifying.chains import claim_of, found_again, loose, overall, text_of, undecided
+from gradcheck_cli.verifying.chains import (
+    claim_of,
+    found_again,
+    loose,
+    overall,
+    righted,
+    text_of,
+    undecided,
+    with_rounded_of,
+)
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name, number_of_node
 from gradcheck_cli.verifying.diagnose import diagnose
@@ -35,10 +44,11 @@ from gradcheck_cli.verifying.meanings import (
 )
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.points import at_point, at_points, function_of
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import steps
-from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
-from gradcheck_cli.verifying.worth import Worth, stands_for, told
+from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, repeats, worked_out
+from gradcheck_cli.verifying.worth import Worth, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,6 +90,8 @@ class Grader:
         turned = self.turned(formula)
         if turned is not None and (found := self.claim(turned)) is not None:
             return replace(found, text=text_of(formula))
+        if (called := self.called(formula)) is not None:
+            return called
         found = self.judged(formula)
         if found is None or found.verdict == UNREADABLE:
             return found
@@ -89,6 +101,12 @@ class Grader:
         if point or (self.own.assumed and found.verdict != CORRECT):
             return self.elsewhere(formula, found, point)
         return found
+
+    def called(self, formula: Formula) -> Claim | None:
+        """A function at a point, `f'(2) = 12`; None for any other left side."""
+        name = function_of(formula.members[0])
+        ways = at_points(formula, self.own.scope, self.engine, self.arguments(name)) if name else ()
+        return at_point(formula, ways, lambda one, point: self.moved(one, point) if point else self.judged(one))
 
     def turned(self, formula: Formula) -> Formula | None:
         """A chain that begins with a number, `0.731 = a`, from its first member with a name in it; None for any other."""
@@ -210,16 +228,10 @@ class Grader:
         read = self.matcher.best(member, found, truth)
         if self.gradient is not None and read.numeric:
             return left_open(read, "this may be the gradient, or how far something moves")
-        if read.member.verdict == WRONG and self.repeats(found, truth):
+        if read.member.verdict == WRONG and repeats(found, truth):
             note = "the left side stands again on the right: perhaps it is meant as d/dx of what follows"
             return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))
         return read
-
-    @staticmethod
-    def repeats(found: Iterable[Expr], truth: Truth) -> bool:
-        """Whether a derivative stands as a factor in its own right side, as in da/dz = da/dz (1/u)."""
-        products = (expr for expr in found if isinstance(expr, Call) and expr.function == "mul")
-        return any(factor == truth.ask for expr in products for factor in expr.args)
 
     # -- verdicts
 
@@ -255,8 +267,8 @@ class Grader:
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
-        if (put_in := self.put_in(claim, truth, reads)) is not None:
-            return put_in
+        if (right := self.put_in(claim, truth, reads)) is not None:
+            return right
         if nearly(self.engine, reads):
             return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
         claim = replace(claim, steps=steps(self.engine, query))
@@ -267,22 +279,22 @@ class Grader:
         return replace(claim, diagnosis=found_again(found, claim))
 
     def put_in(self, claim: Claim, truth: Truth, reads: list[Read]) -> Claim | None:
-        """A claim whose wrong members are right once a number in them stands for what has been worked out above; else None."""
+        """A claim whose wrong members are right once a number in them stands for what was worked out above; else None."""
         members = []
         for read in reads:
-            note = stands_for(self.matcher, read.expr, truth, reversed(self.told)) if read.expr is not None else ""
-            wrong = read.member.verdict == WRONG
-            if wrong and not note:
-                return None
-            members.append(replace(read.member, verdict=CORRECT, note=note) if wrong else read.member)
-        return replace(
-            claim, members=tuple(members), verdict=CORRECT, first_wrong=None, earned=claim.points, expected=""
-        )
+            member = read.member
+            if member.verdict == WRONG:
+                above = reversed(self.told)
+                note = self.matcher.stands_for(read.expr, truth, above) if read.expr is not None else ""
+                if not note:
+                    return None
+                member = replace(member, verdict=CORRECT, note=note)
+            members.append(member)
+        return righted(claim, members)
 
     def granted(self, claim: Claim, line: int) -> Claim:
         """A claim that is right to the digits of a right number above it."""
-        members = tuple(_with_rounded(member, line) for member in claim.members)
-        return replace(claim, members=members, verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
+        return righted(claim, [with_rounded_of(member, line) for member in claim.members])
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep the numbers of a wrong claim, and the rounded ones of a right claim, for those that follow from it."""
@@ -299,7 +311,8 @@ class Grader:
             self.slips += slips(self.engine, index, query.ask, reads)
         elif claim.line is not None:
             self.rounded += roundings(claim.line, query.ask, reads)
-            self.told += told(claim.line, truth, reads, self.engine)
+            if any(read.numeric for read in reads):
+                self.told += told(claim.line, query.ask, truth.expr, truth.value)
 
     # -- definitions and assumptions
 
@@ -335,7 +348,7 @@ class Grader:
         if not wrong or not all(near(self.engine, truth, read) for read in wrong):
             return reads
         line = follows(self.matcher, self.rounded, truth, reads)
-        return reads if line is None else [replace(read, member=_with_rounded(read.member, line)) for read in reads]
+        return reads if line is None else [replace(read, member=with_rounded_of(read.member, line)) for read in reads]
 
     def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The values that are not the problem's own."""
@@ -344,15 +357,22 @@ class Grader:
 
     def elsewhere(self, formula: Formula, found: Claim, point: Mapping[str, Fraction]) -> Claim:
         """A claim that is not right at the problem's values, at those that it or a line above it takes."""
-        inputs = self.engine.graph.by_name
-        assumed = {name: value for name, (value, _) in self.own.assumed.items()}
-        values = {name: value for name, value in {**assumed, **point}.items() if name in inputs}
         last = self.last
-        other = self.setting(values)
-        tried = other.judged(formula) if other is not None else None
+        tried = self.moved(formula, point)
         if tried is None or (tried.verdict != CORRECT and not point):
             self.last = last
             return found if not point else undecided(found, "this is taken at other values than the problem's")
+        return tried
+
+    def moved(self, formula: Formula, point: Mapping[str, Fraction]) -> Claim | None:
+        """A formula judged at other values, and at those that lines above it take; None where that cannot be done."""
+        inputs = self.engine.graph.by_name
+        assumed = {name: value for name, (value, _) in self.own.assumed.items()}
+        values = {name: value for name, value in {**assumed, **point}.items() if name in inputs}
+        other = self.setting(values)
+        tried = other.judged(formula) if other is not None else None
+        if tried is None:
+            return None
         self.last = None
         lines = {name: line for name, (_, line) in self.own.assumed.items() if name not in point}
         told = [
@@ -371,13 +391,6 @@ class Grader:
             self.settings[key] = Grader(Examiner(changed), self.own)
             self.settings[key].matcher.granted = frozenset(values)
         return self.settings[key]
-
-
-def _with_rounded(member: Member, line: int) -> Member:
-    """A member that is right to the digits of a number above it."""
-    if member.verdict != WRONG:
-        return member
-    return replace(member, verdict=CORRECT, note=f"worked out with the rounded number of line {line}")
 
 
 def _short(value: Fraction) -> str:

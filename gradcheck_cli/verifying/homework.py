@@ -15,6 +15,7 @@ from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
+from gradcheck_cli.verifying.conditions import conditions, supposed
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
 from gradcheck_cli.verifying.hints import hinted
 from gradcheck_cli.verifying.junctures import parted
@@ -52,7 +53,7 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         if formula.relation == "!=":
             continue
         named = _naming(document.formulas, at)
-        cases = _cases(document.formulas, at)
+        cases = [*_cases(document.formulas, at), *conditions(document, at)]
         for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
             claim = _claim(graders, part, len(found), cases)
             if claim is not None and claim.verdict == UNREADABLE:
@@ -168,9 +169,11 @@ def _explained(grader: Grader, formula: Formula, other: Formula) -> str | None:
 
 def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases: Iterable[Formula]) -> Claim:
     """A claim that is right only in the case that the words beside it name."""
-    if claim.verdict == CORRECT or not isinstance(grader, ArrayGrader):
+    if claim.verdict == CORRECT:
         return claim
-    for case in cases:
+    if not isinstance(grader, ArrayGrader):
+        return supposed(grader, claim, formula, cases)
+    for case in (one for one in cases if one.relation != "if"):
         first, second = (member.text.strip() for member in case.members[:2])
         found = grader.under(formula, (first, second), equal=case.relation == "=")
         if found is not None:

@@ -29,7 +29,7 @@ from gradcheck_cli.verifying.worth import derived, stands_for
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
@@ -111,7 +111,9 @@ class Matcher:
         self.space: Space = space(engine)
         self.given = engine.problem.given
         self.granted: frozenset[str] = frozenset()  # inputs whose given value may be put in anywhere
+        self.supposed: dict[str, Fraction] = {}  # values for whose sign a condition beside a formula stands
         self._fixed: dict[tuple[frozenset[str], bool], Space] = {}
+        self._branched: dict[frozenset[tuple[str, Fraction]], Space | None] = {}
         self.kept = Kept()
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
@@ -172,18 +174,25 @@ class Matcher:
 
     def judge(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Is this what was asked for? For all inputs, or at the given values where it shows them."""
+        if self.supposed and (found := self.on_branches(expr, truth.expr)):
+            return found
         if literal := as_typed_number(expr):
             return self.number(literal, truth, tolerance)
         if not names(expr):
             return self.arithmetic(expr, truth, tolerance)
         verdict = self.formula(expr, truth, tolerance)
-        if verdict.verdict == WRONG and (note := stands_for(self, expr, truth, self.derived())):
+        known = self.kept.of("derived", lambda: derived(self.engine))
+        if verdict.verdict == WRONG and (note := self.stands_for(expr, truth, known)):
             return Verdict(CORRECT, note)
         return verdict
 
-    def derived(self) -> Iterator[Worth]:
-        """What numbers in a formula may stand for."""
-        return self.kept.of("derived", lambda: derived(self.engine))
+    def stands_for(self, expr: Expr, truth: Truth, known: Iterable[Worth]) -> str:
+        """How a formula is right by numbers that stand for what has them as its value; empty where it is not."""
+
+        def right(put: Expr) -> bool:
+            return self.formula(put, truth, None).verdict == CORRECT
+
+        return stands_for(self.engine, expr, truth.value, known, right)
 
     def formula(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """A formula with names in it: for all inputs, with given values put in, or on the branches of those."""
@@ -282,9 +291,9 @@ class Matcher:
 
     def on_branches(self, expr: Expr, true: Expr, held: dict[str, Expr] | None = None) -> Verdict | None:
         """Piecewise functions may stand on the branch that the given values choose: 1 for an active ReLU."""
-        if self.branched is None or not self.has_values(expr):
+        if self.branched is None or not (self.supposed or self.has_values(expr)):
             return None
-        sides = [on_branch(expand(side), self.engine.values) for side in (expr, true)]
+        sides = [on_branch(expand(side), {**self.engine.values, **self.supposed}) for side in (expr, true)]
         decision = decide(sides[0], sides[1], self.fixed(held, self.branched) if held else self.branched)
         return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
 
@@ -295,14 +304,18 @@ class Matcher:
         labels = (variable.name for variable in self.space.inputs if variable.kind in ("binary", "sign"))
         return constants.union(labels)
 
-    @cached_property
+    @property
     def branched(self) -> Space | None:
         """The space with every piecewise function on its branch; None where there are none, or no numbers."""
-        names_of = [name for name, _ in self.space.definitions]
-        if not all(self.engine.values.get(name) is not None for name in names_of):
-            return None
-        found = tuple((name, on_branch(expr, self.engine.values)) for name, expr in self.space.definitions)
-        return None if found == self.space.definitions else Space(self.space.inputs, found)
+        key = frozenset(self.supposed.items())
+        if key not in self._branched:
+            names_of = [name for name, _ in self.space.definitions]
+            values = {**self.engine.values, **self.supposed}
+            known = self.supposed or all(values.get(name) is not None for name in names_of)
+            found = tuple((name, on_branch(expr, values)) for name, expr in self.space.definitions) if known else ()
+            same = not known or (found == self.space.definitions and not self.supposed)
+            self._branched[key] = None if same else Space(self.space.inputs, found)
+        return self._branched[key]
 
     def fixed(self, put_in: dict[str, Expr], whole: Space | None = None) -> Space:
         """The space, or the one with every piecewise function on its branch, with some inputs held at their values."""

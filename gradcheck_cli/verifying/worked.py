@@ -100,6 +100,12 @@ def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
             yield expr.args[side]
 
 
+def repeats(found: Iterable[Expr], truth: Truth) -> bool:
+    """Whether a derivative stands as a factor in its own right side, as in da/dz = da/dz (1/u)."""
+    products = (expr for expr in found if isinstance(expr, Call) and expr.function == "mul")
+    return any(factor == truth.ask for expr in products for factor in expr.args)
+
+
 def behind_unreadable(reads: list[Read]) -> list[Read]:
     """Where a number and more that cannot be read stand between two signs, another claim may begin: nobody is accused.
 

@@ -11,15 +11,13 @@ from gradcheck_cli.expr import Call, Expr, Name, Num, exchanged, names, number, 
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.model import CORRECT
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.symbolic.evaluate import Value
-    from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
 COMMON = frozenset({Fraction(0), Fraction(1), Fraction(2), Fraction(1, 2)})  # these stand in formulas by themselves
 MOST_TRIED = 20
@@ -35,23 +33,22 @@ class Worth:
     label: str
 
 
-def stands_for(matcher: Matcher, expr: Expr, truth: Truth, known: Iterable[Worth]) -> str:
-    """How a formula with numbers in it is right: by a number that stands for what has it as its value; empty for none."""
+def stands_for(engine: Engine, expr: Expr, value: Value, known: Iterable[Worth], right: Callable[[Expr], bool]) -> str:
+    """How a formula of this value is `right`: by numbers in it that stand for what has them as its value; empty for none."""
     shown = {abs(part.value) for part in walk(expr) if isinstance(part, Num)} | set(_quotients(expr))
-    if not shown or not names(expr) or not _same(matcher, expr, truth.value):
+    if not shown or not names(expr) or not _same(engine, expr, value):
         return ""
-    together, told = expr, dict[Fraction, str]()
+    together = expr
+    told: dict[Fraction, str] = {}
     for one in islice((one for one in known if abs(one.value) in shown), MOST_TRIED):
         size, meaning = number(abs(one.value)), one.meaning if one.value > 0 else times(number(-1), one.meaning)
         text = f"{number_text(one.value, decimal=False)} stands for {one.label}"
-        if matcher.formula(exchanged(expr, size, meaning), truth, None).verdict == CORRECT:
+        if right(exchanged(expr, size, meaning)):
             return text
         if abs(one.value) not in told:
             together = exchanged(together, size, meaning)
             told[abs(one.value)] = text
-    if len(told) > 1 and matcher.formula(together, truth, None).verdict == CORRECT:
-        return ", ".join(told.values())
-    return ""
+    return ", ".join(told.values()) if len(told) > 1 and right(together) else ""
 
 
 def _quotients(expr: Expr) -> Iterator[Fraction]:
@@ -62,17 +59,17 @@ def _quotients(expr: Expr) -> Iterator[Fraction]:
                 yield abs(top.value / bottom.value)
 
 
-def _same(matcher: Matcher, expr: Expr, value: Value) -> bool:
+def _same(engine: Engine, expr: Expr, value: Value) -> bool:
     """Whether an expression has this value at the given numbers."""
-    if value is None or not matcher.has_values(expr):
+    if value is None or any(engine.values.get(name) is None for name in names(expr)):
         return False
-    bounds, wanted = interval(matcher.engine.value(expr)), interval(value)
+    bounds, wanted = interval(engine.value(expr)), interval(value)
     return bounds is not None and wanted is not None and bounds[0] <= wanted[1] and wanted[0] <= bounds[1]
 
 
 def derived(engine: Engine) -> Iterator[Worth]:
     """What nodes and derivatives are worth, where that is a number which hardly stands in a formula by chance."""
-    found = [(Name(node.name), node.name) for node in engine.graph.nodes]
+    found: list[tuple[Expr, str]] = [(Name(node.name), node.name) for node in engine.graph.nodes]
     for name, total in engine.backward.totals.items():
         found.append((total, f"d{engine.output}/d{name}"))
     for (source, target), local in islice(engine.local.items(), MOST_EDGES):
@@ -83,10 +80,7 @@ def derived(engine: Engine) -> Iterator[Worth]:
             yield Worth(value, meaning, label)
 
 
-def told(line: int, truth: Truth, reads: Iterable[Read], engine: Engine) -> Iterator[Worth]:
-    """The exact numbers that a right claim ends with, for the formulas below it."""
-    for read in reads:
-        value = engine.value(read.expr) if read.expr is not None and read.numeric else None
-        if isinstance(value, Fraction) and value and value == truth.value and names(truth.expr):
-            yield Worth(value, truth.expr, f"{write(truth.ask)} (line {line})")
-            return
+def told(line: int, ask: Expr, meaning: Expr, value: Value) -> Iterator[Worth]:
+    """The exact number of a right claim, for the formulas below it."""
+    if isinstance(value, Fraction) and value and names(meaning):
+        yield Worth(value, meaning, f"{write(ask)} (line {line})")

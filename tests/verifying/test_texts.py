@@ -93,7 +93,7 @@ SQUARED = "squared-term"
         # names
         ("let s1 = a(1-a)\n\nda/dx0 = s1 w0", NEURON, "cc"),
         (r"$s = 2\alpha(1 - \alpha) = 0.1966$ $\frac{\partial \alpha}{\partial w_2} = s$", NEURON, "wc"),
-        (r"$h_1 = \\sigma(0.25) = \sigma(0.625)$ and $h_2 = \sigma(0.7025)$", HIDDEN, "uc"),
+        (r"$h_1 = \\sigma(0.25) = \sigma(0.625)$ and $h_2 = \sigma(0.7025)$", HIDDEN, "wc"),
         # updates
         (r"$w_{31}^+ = w_{31} - 0.5 \cdot 0.2286 = 0.2157$", HIDDEN, "c"),
         (r"$w_{31} := 0.33 - 0.5 \cdot 0.2286$, $w_{31}^{new} = 0.2157$, $w_{31} \leftarrow 0.4443$", HIDDEN, "ccw"),
