@@ -50,7 +50,8 @@ _LABEL = re.compile(
 )
 _TAIL = re.compile(
     r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
-    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|\s[(\[]\s*\d+(?:\.\d+)?\s*(?:points?|pts?|marks?|P)\.?\s*[)\]]|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)"
+    r"|\s\((?:because|since|as|by|from|using|see|note|weil|da|wegen)\s[^()]{1,80}\)|\s[(\[]\s*\d+(?:\.\d+)?\s*(?:points?|pts?|marks?|P)\.?\s*[)\]]|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
 )
 _RELATION = re.compile(
     r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|<-(?=\s)|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
@@ -66,6 +67,7 @@ _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|u
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
 _COMPARISON = re.compile(r"[^<>≤≥]{1,40}(?:[<>≤≥]|\\[lg](?:eq?|eqslant|t)(?![A-Za-z]))[^<>≤≥]{1,40}")
+_CONDITION = re.compile(r"\(((?:if|when|for|where)\s[^()]*)\)")
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -255,6 +257,7 @@ def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
     text = source.text[span.start : span.end]
     text = plainly(_ASIDE.split(text.replace("`", " "), maxsplit=1)[0])
+    text = _CONDITION.sub(lambda match: f" {match[1]} ", text)
     start = 0
     for match in (*_PLAIN_SEPARATOR.finditer(text), None):
         end = match.start() if match else len(text)

@@ -28,6 +28,7 @@ _MATRICES = {"matrix", "bmatrix", "pmatrix", "Bmatrix", "vmatrix", "Vmatrix", "s
 _CONDITION = re.compile(
     r"^[\s,;&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:if|when|for|where)?[\s,]*\}|\\(?:if|for)\b|(?:if|when|for)\b)?\s*"
 )
+_AND = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:and|und|et)\s*\}|\\(?:land|wedge)(?![A-Za-z])")
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
@@ -301,6 +302,24 @@ def _rows(lexer: Names, at: int, end: int) -> list[list[Span]]:
     return [row for row in rows if any(lexer.text[cell.start : cell.end].strip() for cell in row)]
 
 
+def _test(lexer: Names, condition: Span, depth: int) -> list[Token]:
+    """The tokens of a condition; several that hold together are multiplied, as each is 1 or 0."""
+    ends = [match.span() for match in _AND.finditer(lexer.text, condition.start, condition.end)]
+    starts = (condition.start, *(end for _, end in ends))
+    parts = [
+        [_compared(token) for token in lexer.tokens(start, end, depth + 1)]
+        for start, end in zip(starts, (*(start for start, _ in ends), condition.end), strict=True)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    found: list[Token] = []
+    for part, start in zip(parts, starts, strict=True):
+        place = Span(start, start)
+        found += [Token("*", "*", place)] if found else []
+        found += [Token("(", "(", place), *part, Token(")", ")", place)]
+    return found
+
+
 def _cases(lexer: Names, rows: list[list[Span]], at: int, depth: int) -> list[Token]:
     """Rows of a value and its condition: the last one is what is left, whatever its condition says."""
     if not rows:
@@ -310,7 +329,7 @@ def _cases(lexer: Names, rows: list[list[Span]], at: int, depth: int) -> list[To
     for row in rows[:-1]:
         value, condition = _value_and_condition(lexer, row)
         start = condition.start + len(_lead(lexer.text[condition.start : condition.end]))
-        test = [_compared(token) for token in lexer.tokens(start, condition.end, depth + 1)]
+        test = _test(lexer, Span(start, condition.end), depth)
         if not test:
             lexer.fail("a case has no condition", "write one behind &", row[0].start, max(row[0].end, row[0].start + 1))
         comma = Token(",", ",", Span(value.end, value.end))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
@@ -157,7 +158,8 @@ class Grader:
     def meant(self, formula: Formula) -> Claim | None:
         """The best claim over all meanings of the left side. Raises GradcheckError where it has none."""
         left, *members = formula.members
-        left, updated = without_mark(left)
+        declared = normal_latex(left.text) in self.own.scope.latex
+        left, updated = (left, False) if declared else without_mark(left)
         best: Claim | None = None
         senseless: GradcheckError | None = None
         for meaning in self.meanings(left, latex=formula.latex):
@@ -226,8 +228,9 @@ class Grader:
         if truth.kind == "assumed":
             return assumption(member, found)
         read = self.matcher.best(member, found, truth)
-        if self.gradient is not None and read.numeric:
+        if self.gradient is not None and read.numeric and not self.own.gradients.sure:
             return left_open(read, "this may be the gradient, or how far something moves")
+        self.own.gradients.sure |= self.gradient is not None and read.member.verdict == CORRECT and not read.numeric
         if read.member.verdict == WRONG and repeats(found, truth):
             note = "the left side stands again on the right: perhaps it is meant as d/dx of what follows"
             return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))

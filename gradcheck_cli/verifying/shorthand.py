@@ -176,6 +176,32 @@ def _by(formula: Formula, _scope: Scope, _problem: Problem, _output: str) -> Fou
     return (changed, "∂ with a name below read as the derivative by it")
 
 
+def _with_d(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    """`D_x y`, as Euler wrote the derivative of y by x."""
+    if scope.name("D") is not None:
+        return None
+    pattern = rf"(?<![A-Za-z\\])D_(?P<below>[A-Za-z](?![A-Za-z])|\\[A-Za-z]+|{_GROUP}|{_WORD})(?=[\s(\[{{\\])"
+
+    def put(match: re.Match[str]) -> str:
+        name = match["below"].removeprefix("{").removesuffix("}")
+        if _known(name, scope) is None:
+            return match.group()
+        return f"\\frac{{d}}{{d {name}}}" if formula.latex else f"d/d{name} "
+
+    return _exchange(formula, pattern, put), "D with a name below read as the derivative by it"
+
+
+def _at_time(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    """`w_t` for a w that has no time in the problem."""
+
+    def put(match: re.Match[str]) -> str:
+        known = _known(match.group(), scope) is None and _known(match["name"], scope) is not None
+        return match["name"] if known else match.group()
+
+    changed = _exchange(formula, r"(?P<name>(?<![A-Za-z\\])[A-Za-z]|\\[A-Za-z]+)_(?:t|\{t\})(?![A-Za-z0-9+])", put)
+    return changed, "the t below a name is when it has this value"
+
+
 def _steps(formula: Formula, scope: Scope, problem: Problem, _output: str) -> Found:
     r"""`w(t+1) = w(t) - \eta …` and `w_{11,new}`: the value after an update."""
     left = formula.members[0]
@@ -210,6 +236,13 @@ def _rates(formula: Formula, scope: Scope, problem: Problem) -> Formula:
             )  # eta = 0.1 is a value of its own
             formula = replace(formula, members=(formula.members[0], *rest.members))
     return formula
+
+
+def _variations(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    r"""`\delta f = z \delta x` for `df = z dx`."""
+    if scope.name("delta") is not None or not re.match(r"(?:\\delta|δ)\s*[A-Za-z\\]", formula.members[0].text.strip()):
+        return None
+    return _exchange(formula, r"(?:\\delta(?![A-Za-z_])|δ(?!_))\s*", "d"), "δ read as d"
 
 
 def _outs(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
@@ -283,5 +316,5 @@ def _known(text: str, scope: Scope) -> str | None:
     return scope.name(re.sub(r"[{}\\_]", "", text)) or scope.name(re.sub(r"[{}\\]", "", text))
 
 
-_SURE = (_gradient_names, _losses, _deltas, _by, _steps)
-_PERHAPS = (_primed, _increments, _outs, _bare, _below)
+_SURE = (_gradient_names, _losses, _deltas, _by, _with_d, _at_time, _steps)
+_PERHAPS = (_primed, _increments, _variations, _outs, _bare, _below)
