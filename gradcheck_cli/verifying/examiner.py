@@ -18,7 +18,9 @@ from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.collisions import array_collisions
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Matcher, Read, Truth
+from gradcheck_cli.verifying.meanings import whole_differential
 from gradcheck_cli.verifying.members import MAX_MEMBERS, is_latex, split
 from gradcheck_cli.verifying.model import (
     CORRECT,
@@ -159,6 +161,8 @@ class Examiner:
             return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
         if truth.kind == "shape":
             return "()"
+        if truth.kind == DIFFERENTIAL:
+            return write(whole_differential(self.engine, truth) or truth.expr)
         text = write(truth.expr)
         value = number_text(truth.value, decimal=self.problem.decimal)
         return text if value in ("", text) else value if not names(truth.expr) else f"{text} = {value}"

@@ -45,7 +45,7 @@ from gradcheck_cli.verifying.meanings import (
 )
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
-from gradcheck_cli.verifying.points import at_point, at_points, function_of
+from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import steps
 from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, repeats, worked_out
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 FOREIGN = "its left side is unknown here"
-MOST_LETTERS = 6
 MOST_SETTINGS = 20
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 
@@ -106,7 +105,11 @@ class Grader:
     def called(self, formula: Formula) -> Claim | None:
         """A function at a point, `f'(2) = 12`; None for any other left side."""
         name = function_of(formula.members[0])
-        ways = at_points(formula, self.own.scope, self.engine, self.arguments(name)) if name else ()
+        ways = (
+            at_points(formula, self.own.scope, self.engine, arguments(self.engine, self.own.scope, name))
+            if name
+            else ()
+        )
         return at_point(formula, ways, lambda one, point: self.moved(one, point) if point else self.judged(one))
 
     def turned(self, formula: Formula) -> Formula | None:
@@ -131,7 +134,7 @@ class Grader:
         if dummy is None or found is None or found.verdict not in (UNREADABLE, WRONG):
             return found
         kept, last = self.own.scope, self.last
-        for name in self.arguments(dummy[0]):
+        for name in arguments(self.engine, self.own.scope, dummy[0]):
             self.own.scope = with_letter(kept, dummy[1], name)
             try:
                 tried = self.meant(formula)
@@ -142,18 +145,6 @@ class Grader:
                 return replace(tried, note=f"{dummy[1]} read as {name}")
         self.last = last
         return found
-
-    def arguments(self, name: str) -> list[str]:
-        """What a node or name is computed from, the nearest first."""
-        try:
-            read = readings(name, self.own.scope, latex=True)[0]
-        except GradcheckError:
-            return []
-        if not isinstance(read, Name):
-            return []
-        near = self.engine.graph.sources.get(read.id, ())
-        above = self.own.scope.ancestors.get(read.id, frozenset())
-        return [*near, *sorted(above - set(near))][:MOST_LETTERS]
 
     def meant(self, formula: Formula) -> Claim | None:
         """The best claim over all meanings of the left side. Raises GradcheckError where it has none."""

@@ -25,11 +25,22 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
 
+MOST_LETTERS = 6
 LONGEST = 200  # characters of a left side that is looked at
 _CALLED = re.compile(
     r"(?P<name>\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?)\s*(?P<primes>(?:['’′]|\^\s*\{?\s*\\prime\s*\}?)*)\s*"
     r"(?:\\left\s*)?\((?P<point>[^()A-Za-z]*[0-9][^()A-Za-z]*)(?:\\right\s*)?\)"
 )
+
+
+def arguments(engine: Engine, scope: Scope, name: str) -> list[str]:
+    """What a node or name is computed from, the nearest first."""
+    known = _node(name, scope, latex=True)
+    if known is None:
+        return []
+    near = engine.graph.sources.get(known, ())
+    above = scope.ancestors.get(known, frozenset())
+    return [*near, *sorted(above - set(near))][:MOST_LETTERS]
 
 
 def function_of(left: Source) -> str:
