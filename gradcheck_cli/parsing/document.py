@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.markdown import plainly
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
+from gradcheck_cli.parsing.tables import table_rows
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -135,9 +136,18 @@ def read_document(source: Source, cell: int | None = None) -> Document:
     front = _FRONT.match(source.text)
     found = _Reading([])
     parts, long = pieces(source.text, front.end() if front else 0)
+    rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= (front.end() if front else 0)}
     for span, latex in parts:
         if len(found.formulas) > MAX_FORMULAS:
             break
+        line = source.text.rfind("\n", 0, span.start) + 1
+        if line in rows:
+            row = rows[line]
+            if not found.formulas or found.formulas[-1].members[0].whole(None)[1].start < line:
+                members = (source.slice(one) for one in (row.left, *row.members))
+                found.formulas.append(Formula(tuple(members), row.latex))
+                found.head, found.where = None, None
+            continue
         for part in _parts(source, span) if latex else _plain_parts(source, span):
             _take(found, part, latex=latex, alone=span)
     passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
