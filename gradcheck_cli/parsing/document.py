@@ -40,13 +40,14 @@ _SEPARATOR = re.compile(
 )
 _PLAIN_SEPARATOR = re.compile(
     rf"[,;]\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
+    r"|(?<=[0-9)])\.\s+(?=[A-Za-z∂][^\s=]{0,20}\s*=)"
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
 _OF_NUMBER = re.compile(r"\s*[eE]\s*[-+−]?\s*[0-9]*\s*")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
 _LABEL = re.compile(
-    r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
+    r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)|Q\s?[0-9]{1,2}[a-z]?[.):]?(?=\s)"
     r"|A\.\s?N\.?(?![a-z])|AN(?=[\s:]))+"
 )
 _TAIL = re.compile(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Expr, Name
+from gradcheck_cli.symbolic.evaluate import to_float
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
 from gradcheck_cli.verifying.model import CORRECT
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.match import Matcher, Read
+
+NEAR = 1 / 500  # of a number: so far it may be from a node's value, rounded on the way
+APART = 5  # times as far is any other node
 
 
 def learn(own: Own, engine: Engine, formula: Formula, last: tuple[Truth, list[Read]] | None) -> str:
@@ -63,13 +67,13 @@ def meaning_of(own: Own, engine: Engine, matcher: Matcher, formula: Formula) -> 
     return None
 
 
-def number_of_node(engine: Engine, matcher: Matcher, name: str, truth: Truth) -> Expr | None:
+def number_of_node(engine: Engine, name: str, truth: Truth) -> Expr | None:
     """The node of which a name is said to have the number, `o = 0.73`; None where it is none, or may be several."""
     if name in LOSS_NAMES and engine.output in LOSS_NAMES:
         return Name(engine.output)
-    found = []
-    for node in engine.graph.nodes:
-        about = Truth(Name(node.name), node.expr, engine.values.get(node.name), "value")
-        if about.value is not None and matcher.judge(truth.expr, about, None).verdict == CORRECT:
-            found.append(Name(node.name))
-    return found[0] if len(found) == 1 else None
+    value = to_float(truth.value)
+    apart = sorted((abs(to_float(engine.values.get(node.name)) - value), node.name) for node in engine.graph.nodes)
+    apart = [one for one in apart if one[0] == one[0]]
+    near = [name for distance, name in apart if distance <= abs(value) * NEAR]
+    alone = len(apart) == 1 or (near and apart[1][0] >= APART * apart[0][0] and apart[1][0] > 0)
+    return Name(near[0]) if near and alone else None

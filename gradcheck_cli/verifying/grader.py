@@ -324,7 +324,7 @@ class Grader:
         again = spelling in self.own.definitions and not names(truth.expr)
         self.own.define(left, alias(self.engine, self.matcher, truth.expr))
         if not names(truth.expr):
-            self.own.stands(left, number_of_node(self.engine, self.matcher, spelling, truth))
+            self.own.stands(left, number_of_node(self.engine, spelling, truth))
         reads = [self.read(one, truth, latex=formula.latex) for one in members[at:] if one.text]
         defined = Read(Member(formula.members[at].text, CORRECT), truth.expr)
         reads = self.rounded_right(truth, worked_out(self.engine, truth, [defined, *reads])[1:])

@@ -19,10 +19,11 @@ from gradcheck_cli.verifying.conditions import conditions, supposed
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
 from gradcheck_cli.verifying.hints import hinted
 from gradcheck_cli.verifying.junctures import parted
+from gradcheck_cli.verifying.listed import listed
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
-from gradcheck_cli.verifying.shorthand import instances, written_out
+from gradcheck_cli.verifying.shorthand import SUBSCRIPT, instances, written_out
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
             continue
         named = _naming(document.formulas, at)
         cases = [*_cases(document.formulas, at), *conditions(document, at)]
-        for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
+        parts = (named,) if named else _listed(graders, formula)
+        for part in parts or parted(formula, lambda one: _best(graders, one)[0]):
             claim = _claim(graders, part, len(found), cases)
             if claim is not None and claim.verdict == UNREADABLE:
                 claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
@@ -63,6 +65,13 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
     placed = [_in_its_place(found, at) for at in range(len(found))]
     counted = (claim for part in document.alone if (claim := _counted(examiners, part)) is not None)
     return [*placed, *counted, *map(_not_read, document.passed)]
+
+
+def _listed(graders: Iterable[Grader | ArrayGrader], formula: Formula) -> tuple[Formula, ...]:
+    """The formulas of a gradient that lists derivatives by numbers; none for any other."""
+    numbers = (grader for grader in graders if isinstance(grader, Grader))
+    found = (listed(formula, grader.own.scope, grader.engine.problem) for grader in numbers)
+    return next((parts for parts in found if parts), ())
 
 
 def _not_read(passed: Passed) -> Claim:
@@ -240,6 +249,9 @@ def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None
         tried = grader.claim(other)
         if tried is not None and (tried.verdict == CORRECT or (sure and tried.verdict != UNREADABLE)):
             return _as_written(tried, claim, f"{note}; {tried.note}" if tried.note else note, formula)
+        if tried is not None and tried.verdict == WRONG and SUBSCRIPT in note:
+            grader.define(formula)  # it may be a name as well
+            return undecided(_as_written(tried, claim, note, formula), f"{note}, this is wrong; it may be another name")
     grader.last = last
     return _for_all(grader, claim, formula)
 

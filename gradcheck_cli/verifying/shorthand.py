@@ -47,6 +47,7 @@ _DELTAS = re.compile(r"\\frac\s*\{\s*\\delta\b.*\}\s*\{\s*\\delta\b|(?:\\delta|�
 _INDEXED = re.compile(r"(?P<base>\\?[A-Za-z]+)_(?:(?P<letter>[i-n])(?![A-Za-z0-9])|\{\s*(?P<braced>[i-n])\s*\})")
 _SUMS = re.compile(r"\\(?:sum|prod)|[ΣΠ∑∏]")
 MOST_INDICES = 20
+SUBSCRIPT = "read as the derivative by "
 _LATER = re.compile(r"\(\s*(?P<letter>[tkn])\s*\+\s*1\s*\)\s*$|_\{?\s*(?P<below>[tkn])\s*\+\s*1\s*\}?\s*$")
 _NEW = re.compile(r"(?:_|\^)\{(?P<below>[0-9]+)\s*,\s*(?:\\(?:text|mathrm)\s*\{\s*)?(?:new|neu)\s*\}?\s*\}$")
 _PRIMED = re.compile(rf"(?P<name>{_NAME})\s*(?:['’′]|\^\s*\{{?\s*(?:\\prime|')\s*\}}?)\s*$")
@@ -309,7 +310,7 @@ def _below(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> F
     top = _known(match["top"], scope)
     if top is None or _known(below, scope) not in scope.ancestors.get(top, frozenset()):
         return None
-    return _with_left(formula, match, f"d({match['top']}, {below})"), f"read as the derivative by {below}"
+    return _with_left(formula, match, f"d({match['top']}, {below})"), f"{SUBSCRIPT}{below}"
 
 
 def _known(text: str, scope: Scope) -> str | None:
