@@ -39,7 +39,7 @@ _SEPARATOR = re.compile(
     r"|(?<!\\)[,;](?=(?:\\[,;:]|\\?\s)*(?:\\d?frac|\\?[A-Za-z∂][^\s=,]{0,24}\s*(?::?=|\\leftarrow)))"
 )
 _PLAIN_SEPARATOR = re.compile(
-    rf"[,;]\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
+    rf"(?:[,;]|(?<=[0-9]):)\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
     r"|(?<=[0-9)])\.\s+(?=[A-Za-z∂][^\s=]{0,20}\s*=)"
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
@@ -64,7 +64,7 @@ _UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(r"^On a\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+")
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
-_ASIDE = re.compile(r"\s+(?://|#|--+|(?<![0-9] )%)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
+_ASIDE = re.compile(r"\s+(?:(?://|--+|(?<![0-9] )%)\s+(?=[A-Za-z])|#\s)")  # `z = 1  # forward pass`
 _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …

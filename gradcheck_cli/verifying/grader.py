@@ -34,7 +34,7 @@ from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name, num
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, left_open, unreadable
+from gradcheck_cli.verifying.match import Matcher, Read, Truth, beside, left_open, unreadable
 from gradcheck_cli.verifying.meanings import (
     asked,
     assumption,
@@ -45,10 +45,10 @@ from gradcheck_cli.verifying.meanings import (
 )
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
-from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of
+from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of, may_be_called
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import steps
-from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, repeats, worked_out
+from gradcheck_cli.verifying.worked import behind_unreadable, local_of, near, nearly, repeats, worked_out
 from gradcheck_cli.verifying.worth import Worth, told
 
 if TYPE_CHECKING:
@@ -104,12 +104,8 @@ class Grader:
 
     def called(self, formula: Formula) -> Claim | None:
         """A function at a point, `f'(2) = 12`; None for any other left side."""
-        name = function_of(formula.members[0])
-        ways = (
-            at_points(formula, self.own.scope, self.engine, arguments(self.engine, self.own.scope, name))
-            if name
-            else ()
-        )
+        near = arguments(self.engine, self.own.scope, function_of(formula.members[0]))
+        ways = at_points(formula, self.own.scope, self.engine, near)
         return at_point(formula, ways, lambda one, point: self.moved(one, point) if point else self.judged(one))
 
     def turned(self, formula: Formula) -> Formula | None:
@@ -238,6 +234,9 @@ class Grader:
         verdict = overall(reads, truth)
         if verdict == WRONG and truth is not None and truth.kind == "update" and self.own.rate(self.engine.problem):
             reads = [left_open(read, "the text takes another learning rate than the problem") for read in reads]
+            verdict = overall(reads, truth)
+        if verdict == WRONG and may_be_called(formula, self.own.scope, self.engine):
+            reads = [left_open(read, "a number in brackets behind a name may be a point or a factor") for read in reads]
             verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
             note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"

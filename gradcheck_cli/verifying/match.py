@@ -29,7 +29,7 @@ from gradcheck_cli.verifying.worth import derived, stands_for
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
+COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
 
 
@@ -124,7 +125,7 @@ class Matcher:
             found = self.read(source, truth, latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
-        return self.best(source, found, truth, tolerance)
+        return self.best(source, (*beside(self.engine, found, 0), *found), truth, tolerance)
 
     def best(self, source: Source, found: Iterable[Expr], truth: Truth, tolerance: Fraction | None = None) -> Read:
         """The verdict on the reading that makes the student right, if one does."""
@@ -181,10 +182,10 @@ class Matcher:
         if not names(expr):
             return self.arithmetic(expr, truth, tolerance)
         verdict = self.formula(expr, truth, tolerance)
-        known = self.kept.of("derived", lambda: derived(self.engine))
-        if verdict.verdict == WRONG and (note := self.stands_for(expr, truth, known)):
-            return Verdict(CORRECT, note)
-        return verdict
+        if verdict.verdict != WRONG:
+            return verdict
+        note = self.stands_for(expr, truth, self.kept.of("derived", lambda: derived(self.engine)))
+        return Verdict(CORRECT, note) if note else verdict
 
     def stands_for(self, expr: Expr, truth: Truth, known: Iterable[Worth]) -> str:
         """How a formula is right by numbers that stand for what has them as its value; empty where it is not."""
@@ -334,13 +335,25 @@ class Matcher:
         return said(source, truth)
 
 
+def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
+    """The side of a comparison that a chain goes through: in `y = -0.4 < 0` the rest is a remark, if it holds."""
+    for expr in found:
+        if not isinstance(expr, Call) or expr.function not in COMPARISONS:
+            continue
+        try:
+            holds = engine.value(engine.resolve(expr))
+        except GradcheckError:
+            continue
+        if holds is None or holds == 1:
+            yield expr.args[side]
+
+
 def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
     """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
     try:
         return readings(source, scope, latex=latex)
     except ParseError:
-        match = _UNIT.match(source.text)
-        if match is None or truth.kind != "count":
+        if (match := _UNIT.match(source.text)) is None or truth.kind != "count":
             raise
         return readings(source.slice(Span(match.start(1), match.end(1))), scope)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Name
+from gradcheck_cli.expr import Call, Name
 from gradcheck_cli.judge import number_verdict
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Span
@@ -31,6 +31,16 @@ _CALLED = re.compile(
     r"(?P<name>\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?)\s*(?P<primes>(?:['’′]|\^\s*\{?\s*\\prime\s*\}?)*)\s*"
     r"(?:\\left\s*)?\((?P<point>[^()A-Za-z]*[0-9][^()A-Za-z]*)(?:\\right\s*)?\)"
 )
+_TAKEN = re.compile(r"(?P<head>.*[}\w])\s*(?:\\left\s*)?\((?P<point>[-+−0-9.,/\s]+)(?:\\right\s*)?\)", re.DOTALL)
+_OF_NUMBER = re.compile(
+    r"(?P<name>\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?)\s*(?:\\left\s*)?\(\s*[-+−]?[0-9.]+\s*(?:\\right\s*)?\)"
+)
+
+
+def may_be_called(formula: Formula, scope: Scope, engine: Engine) -> bool:
+    """Whether a node stands before a number in brackets, `f(2.001)`: a value at a point, or a product."""
+    found = (match["name"] for member in formula.members for match in _OF_NUMBER.finditer(member.text))
+    return any(engine.graph.ancestors.get(_node(name, scope, latex=formula.latex) or "") for name in found)
 
 
 def arguments(engine: Engine, scope: Scope, name: str) -> list[str]:
@@ -79,9 +89,12 @@ def at_points(
     not set.
     """
     left = formula.members[0]
-    called = _CALLED.fullmatch(left.text.strip())
-    name = _node(called["name"], scope, latex=formula.latex) if called else None
-    if called is None or name is None or name not in engine.graph.ancestors or not engine.graph.ancestors[name]:
+    called = _CALLED.fullmatch(left.text.strip()) if len(left.text) <= LONGEST else None
+    if called is None:
+        yield from _of_derivative(formula, scope, engine)
+        return
+    name = _node(called["name"], scope, latex=formula.latex)
+    if name is None or not engine.graph.ancestors.get(name):
         return
     numbers = [
         _number(text, scope, latex=formula.latex) for text in re.split(r"[;,](?=\s|[-+−]?[0-9])", called["point"])
@@ -99,6 +112,25 @@ def at_points(
             argument = f"({way[0]})" if called["primes"] else ""
             changed = _called(left, behind, argument)
             yield replace(formula, members=(changed, *formula.members[1:])), point
+
+
+def _of_derivative(formula: Formula, scope: Scope, engine: Engine) -> Iterator[tuple[Formula, dict[str, Fraction]]]:
+    r"""`\frac{df}{dx}(2)`: the derivative where what it is by has that value."""
+    left = formula.members[0]
+    taken = _TAKEN.fullmatch(left.text.rstrip()) if len(left.text) <= LONGEST else None
+    value = _number(taken["point"], scope, latex=formula.latex) if taken else None
+    if taken is None or value is None:
+        return
+    head = left.slice(Span(0, taken.end("head")))
+    try:
+        found = readings(head, scope, latex=formula.latex)[0]
+    except GradcheckError:
+        return
+    match found:
+        case Call(function="d", args=(Name(), Name() as by)):
+            point = {} if _has(engine, by.id, value) else {by.id: value.value}
+            if not point or by.id in {leaf.name for leaf in engine.graph.inputs}:
+                yield replace(formula, members=(head, *formula.members[1:])), point
 
 
 def _called(left: Source, behind: int, argument: str) -> Source:
