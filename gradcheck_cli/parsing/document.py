@@ -129,6 +129,7 @@ class _Reading:
     conditions: list[Formula] = field(default_factory=list)
     near: int = 0  # where the head ends
     blocked: bool = False
+    prose: bool = False  # a line without an equality stands behind the last formula
     where: Span | None = None  # the stretch that the last formula ends in
 
 
@@ -201,6 +202,7 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
                 found.alone.append(_trimmed(part, 0, len(part.text)))
             found.head, found.near = part, alone.end
             found.blocked = True
+        found.prose |= bool(part.text.strip())
         return
     members, relation = split
     if relation == "in" and not members[0].text:
@@ -212,10 +214,11 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
         found.formulas.append(Formula((head, *members[1:]), latex=True))
     elif found.formulas:
         last = found.formulas.pop()
-        loose = len(last.members) - 1 if found.blocked and last.loose is None else last.loose
+        blocked = found.blocked or (found.prose and not latex)
+        loose = len(last.members) - 1 if blocked and last.loose is None else last.loose
         both = (*last.members, *members[1:])
         found.formulas.append(replace(last, members=both, latex=last.latex or latex, loose=loose))
-    found.head, found.blocked, found.where = None, False, alone if found.formulas else None
+    found.head, found.blocked, found.prose, found.where = None, False, False, alone if found.formulas else None
 
 
 def _problems(front: str) -> tuple[str, ...]:

@@ -122,10 +122,9 @@ def _paths(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
     for start, end in edges:
         if len(feeds[start]) > 1:
             others = [other for other in feeds[start] if other != end]
-            message = (
-                f"{start} feeds {_and(feeds[start])}, and the path through {end} is missing: "
-                f"add d{target}/d{end} * {_partial((start, end))}"
-            )
+            which = "its direct path" if end == target else f"the path through {end}"
+            links = _partial((start, end)) if end == target else f"d{target}/d{end} * {_partial((start, end))}"
+            message = f"{start} feeds {_and(feeds[start])}, and {which} is missing: add {links}"
             if len(others) > 1 or end not in others:
                 yield Mistake("missing-path", message, with_local(engine, target, source, (start, end), number(0)))
 

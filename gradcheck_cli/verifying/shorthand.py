@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.verifying.lookalikes import exchanged
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ def _at_time(formula: Formula, scope: Scope, _problem: Problem, _output: str) ->
 def _steps(formula: Formula, scope: Scope, problem: Problem, _output: str) -> Found:
     r"""`w(t+1) = w(t) - \eta …` and `w_{11,new}`: the value after an update."""
     left = formula.members[0]
-    later, new = _LATER.search(left.text), _NEW.search(left.text)
+    declared = normal_latex(left.text) in scope.latex
+    later, new = (None, None) if declared else (_LATER.search(left.text), _NEW.search(left.text))
     mark = later or new
     inputs = {leaf.name for leaf in problem.graph.inputs}
     if mark is not None and _known(left.text[: mark.start()] + (new["below"] if new else ""), scope) not in inputs:

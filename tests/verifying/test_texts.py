@@ -132,7 +132,7 @@ SQUARED = "squared-term"
         (r"$\frac{\delta a}{\delta x_0} = 0.393$, $\frac{\delta a}{\delta x_0} = 0.5$", NEURON, "cw"),
         (r"$\delta = \frac{\partial a}{\partial z}$, $\frac{\delta}{2} = 0.0983$", NEURON, "cc"),
         (r"$\sigma' = \sigma(1-\sigma)$, $\sigma' = \sigma(1+\sigma)$, $\tanh' = 1 - \tanh^2$", NEURON, "cuc"),
-        (r"$a_{x_0} = 0.393$, $a_{x_0} = 0.5$", NEURON, "cu"),
+        (r"$a_{x_0} = 0.393$, $a_{x_0} = 0.5$", NEURON, "c?"),
         ("grad_w2 = 0.1966, w2.grad = 0.5, grad_w0 = grad_z * x0 = -0.1966", NEURON, "cwc"),
         (r"$\frac{\partial L}{\partial w_2} = 0.5$, $\frac{\partial E}{\partial w_2} = 0.1966$", NEURON, "uu"),
         (r"$\frac{\partial E_{total}}{\partial w_{11}} = 0.2326$, $\frac{\partial J}{\partial w_{11}} = 0.3326$", HIDDEN, "cw"),
