@@ -90,9 +90,12 @@ class Grader:
         turned = self.turned(formula)
         if turned is not None and (found := self.claim(turned)) is not None:
             return replace(found, text=text_of(formula))
-        if (called := self.called(formula)) is not None:
+        called = self.called(formula)
+        if called is not None and called.verdict == CORRECT:
             return called
         found = self.judged(formula)
+        if called is not None and (found is None or found.verdict != CORRECT):
+            return called
         if found is None or found.verdict == UNREADABLE:
             return found
         point = self.differing(taken_at(formula.members, self.own.scope))
@@ -333,6 +336,8 @@ class Grader:
         member = formula.members[at]
         first = Read(Member(member.text, UNDECIDED if again else CORRECT, None, note, member), truth.expr)
         claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
+        if claim.verdict == WRONG and (origin := follows(self.matcher, self.slips, truth, reads)) is not None:
+            claim = replace(claim, follows_from=origin, diagnosis=CARRIED)
         return replace(claim, note=OWN)
 
     def rounded_right(self, truth: Truth, reads: list[Read]) -> list[Read]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 LONGEST_LEFT = 60  # characters
-_GRADIENT = re.compile(r"(?:\\nabla|∇|\bgrad)\s*(?P<name>\\?[A-Za-z]\w*(?:_\{\w+\})?)\s*(?:\([^()]*\))?")
+_GRADIENT = re.compile(r"(?:\\nabla|∇)\s*(?P<name>\\?[A-Za-z]\w*(?:_\{\w+\})?)\s*(?:\([^()]*\))?")
 _LIST = re.compile(
     r"\s*(?:\\left\s*)?(?:[(\[⟨]|\\langle)\s*(?P<row>.*?)\s*(?:\\right\s*)?(?:[)\]⟩]|\\rangle)\s*"
     r"(?:\^\s*\{?\s*(?:T|\\top|\\intercal)\s*\}?)?\s*"
