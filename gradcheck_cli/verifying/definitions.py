@@ -10,7 +10,7 @@ from gradcheck_cli.expr import Expr, Name
 from gradcheck_cli.symbolic.evaluate import to_float
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
-from gradcheck_cli.verifying.model import CORRECT
+from gradcheck_cli.verifying.model import CORRECT, WRONG
 from gradcheck_cli.verifying.own import Own, own_name
 from gradcheck_cli.verifying.quotients import resolvable
 from gradcheck_cli.verifying.shorthand import LOSS_NAMES
@@ -65,6 +65,15 @@ def meaning_of(own: Own, engine: Engine, matcher: Matcher, formula: Formula) -> 
         except GradcheckError:
             continue
     return None
+
+
+def may_be_loss(engine: Engine, matcher: Matcher, name: str, truth: Truth) -> bool:
+    """Whether a number is given for a name that losses have, and is not that of the problem's loss."""
+    value = engine.values.get(engine.output)
+    if name not in LOSS_NAMES or engine.output not in LOSS_NAMES or value is None:
+        return False
+    about = Truth(Name(engine.output), Name(engine.output), value, "value")
+    return matcher.judge(truth.expr, about, None).verdict == WRONG
 
 
 def number_of_node(engine: Engine, name: str, truth: Truth) -> Expr | None:

@@ -30,11 +30,11 @@ from gradcheck_cli.verifying.chains import (
     with_rounded_of,
 )
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name, number_of_node
+from gradcheck_cli.verifying.definitions import learn, may_be_loss, meaning_of, new_name, number_of_node
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, beside, left_open, unreadable
+from gradcheck_cli.verifying.match import ON_BRANCH, Matcher, Read, Truth, beside, left_open, unreadable
 from gradcheck_cli.verifying.meanings import (
     asked,
     assumption,
@@ -91,9 +91,9 @@ class Grader:
         if turned is not None and (found := self.claim(turned)) is not None:
             return replace(found, text=text_of(formula))
         called = self.called(formula)
-        if called is not None and called.verdict == CORRECT:
+        if called is not None and (function_of(formula.members[0]) or called.verdict == CORRECT):
             return called
-        found = self.judged(formula)
+        found = self.judged(formula)  # of df/dx (2) it may be a product
         if called is not None and (found is None or found.verdict != CORRECT):
             return called
         if found is None or found.verdict == UNREADABLE:
@@ -162,7 +162,8 @@ class Grader:
             for truth in found:
                 judged = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
                 reads = worked_out(self.engine, truth, judged)
-                if len(reads) == 1 and truth.kind == "derivative":
+                on_branch = self.matcher.supposed and reads and reads[0].member.note == ON_BRANCH
+                if len(reads) == 1 and truth.kind == "derivative" and not on_branch:
                     reads = [self.examiner.doubted(reads[0], truth)]
                 claim = self.finish(formula, reads, truth)
                 unlike = truth.kind == "given" and claim.verdict != CORRECT and best is not None
@@ -324,6 +325,7 @@ class Grader:
             return None
         at, truth = found
         again = spelling in self.own.definitions and not names(truth.expr)
+        loss = not names(truth.expr) and may_be_loss(self.engine, self.matcher, spelling, truth)
         self.own.define(left, alias(self.engine, self.matcher, truth.expr))
         if not names(truth.expr):
             self.own.stands(left, number_of_node(self.engine, spelling, truth))
@@ -333,8 +335,9 @@ class Grader:
         wrong = [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
         self.own.otherwise(left, wrong)
         note = "this is another value than above; it is taken from here on" if again else ""
+        note = "if this is the problem's loss, it is not right" if loss else note
         member = formula.members[at]
-        first = Read(Member(member.text, UNDECIDED if again else CORRECT, None, note, member), truth.expr)
+        first = Read(Member(member.text, UNDECIDED if note else CORRECT, None, note, member), truth.expr)
         claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
         if claim.verdict == WRONG and (origin := follows(self.matcher, self.slips, truth, reads)) is not None:
             claim = replace(claim, follows_from=origin, diagnosis=CARRIED)

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 LEAST_RIGHT = 2  # claims, where one of them is wrong
 MOST_PARTED = 20
 LONGEST_LABEL = 60  # characters
-_LABELLED = re.compile(r"(?P<word>[^\W\d_]{3,})\s*\${1,2}\s*&?\s*(?:=|\\approx)\s*$")
+_LABELLED = re.compile(
+    r"(?P<word>[^\W\d_]{2,})(?:\s+(?:is|are|equals|becomes|gives|yields|ist|wird))?\s*\${1,2}\s*&?\s*(?:=|\\approx)\s*$"
+)
 _GOING_ON = re.compile(  # words before `$= …$` that give it no left side of its own
-    "and|also|are|becomes|but|equals|finally|finds|follows|gets?|gives|have|hence|is|means|now|obtains?|that|then|therefore"
-    "|this|thus|simplifies|together|turn|which|with|yields|ergibt|folgt|somit|damit|daher|und|zusammen"
+    "and|also|are|as|becomes|but|equals|finally|finds|follows|gets?|gives|have|hence|is|it|means|now|obtains?|or|so|that|then"
+    "|therefore|this|thus|to|we|what|simplifies|together|turn|which|with|yields|ergibt|folgt|somit|damit|daher|und|zusammen"
 )
 _JUNCTURE = re.compile(r"([-+−–]?\s*[0-9][0-9.,]*)(?:[\s~]|\\[,;:!]|\\ )+(?=[A-Za-z∂\\])")
 

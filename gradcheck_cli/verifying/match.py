@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
+ON_BRANCH = "with each branch as at the given values"
 COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
 
@@ -217,9 +218,8 @@ class Matcher:
         if truth.kind == "count":
             return Verdict(CORRECT if literal.value == truth.value else WRONG)
         found = number_verdict(literal, truth.value, tolerance)
-        if found == "truncated":
-            return Verdict(CORRECT, "truncated, not rounded")
-        return Verdict(CORRECT if found == "right" else WRONG, "rounding" if found == "rounding" else "")
+        notes = {"truncated": "truncated, not rounded", "rounding": "rounding"}
+        return Verdict(CORRECT if found in ("right", "truncated") else WRONG, notes.get(found, ""))
 
     def arithmetic(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Arithmetic with numbers: typed decimals stand for what they may have been rounded from."""
@@ -296,7 +296,7 @@ class Matcher:
             return None
         sides = [on_branch(expand(side), {**self.engine.values, **self.supposed}) for side in (expr, true)]
         decision = decide(sides[0], sides[1], self.fixed(held, self.branched) if held else self.branched)
-        return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
+        return Verdict(CORRECT, ON_BRANCH) if decision.kind == "equal" else None
 
     @cached_property
     def labels(self) -> set[str]:

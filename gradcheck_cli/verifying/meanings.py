@@ -35,17 +35,7 @@ def truths(engine: Engine, left: Expr, relation: str, *, updated: bool) -> list[
         raise ParseError(message, hint="write it alone: dy = …", span=left.span)
     if isinstance(left, Call) and left.function == "d" and all(isinstance(arg, Name) for arg in left.args):
         return [_truth(engine, left, partial=False), _truth(engine, left, partial=True)]
-    return [_truth(engine, left, partial=False), *_held(engine, left)]
-
-
-def _held(engine: Engine, left: Expr) -> Iterator[Truth]:
-    """A second derivative on one edge, all else held fixed."""
-    match left:
-        case Call(function="d", args=(Call(function="d", args=(Name() as target, Name() as inner)), Name() as outer)):
-            edge = engine.local.get((inner.id, target.id))
-            if edge is not None:
-                expr = engine.total_of(edge, outer.id)
-                yield Truth(left, expr, engine.value(expr), "derivative")
+    return [_truth(engine, left, partial=False)]
 
 
 def _truth(engine: Engine, left: Expr, *, partial: bool) -> Truth:

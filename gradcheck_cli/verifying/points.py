@@ -77,6 +77,8 @@ def at_point(
         (moved if point else here).append(claim)
     if here or not moved:
         return here[0] if here else None
+    if not function_of(formula.members[0]):  # of a derivative it is said by what
+        return moved[0]
     return undecided(moved[0], "it is not clear what is set to this value")
 
 

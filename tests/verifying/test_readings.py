@@ -37,6 +37,7 @@ def verdicts(text, problem):
         (f"${B1}$ for $x_1 \\geq 1$, and $\\frac{{\\partial x_4}}{{\\partial b_1}} = 0$ when $x_1 \\le 0$", UNIT, "cc"),
         ("dz/dw0 = 0 if xwb0 < 0", RELU, "c"),
         ("dz/dw0 = 0 if xwb0 > 0", RELU, "w"),
+        ("dz/dx0 = 1 if xwb0 < 0, dz/dx0 = 1 if xwb0 > 0", RELU, "cw"),
         ("dz/dw0 = 0 (if xwb0 < 0)", RELU, "c"),
         ("dz/dyx = 1 (because 0.62 > 0)", RELU, "c"),
         (r"$\frac{\partial z}{\partial w_0} = \begin{cases} w_1 x_0 & \text{if } yx > 0 \text{ and } xwb_0 > 0 \\ 0 & \text{else} \end{cases}$", RELU, "c"),
@@ -58,7 +59,8 @@ def test_a_condition_beside_a_formula(text, problem, wanted):
         ("a(1) = 0.731, a'(1) = 0.197, a'(0) = 0.25", NEURON, "cc?"),
         ("f'(7) = 12", SQUARED, "?"),
         (r"$\frac{f(2.001) - f(2)}{0.001} = 12.003$", SQUARED, "?"),  # a product, or a quotient of differences
-        (r"$\alpha(0.269) = 0.1966$", NEURON, "c"),
+        (r"$\alpha(0.269) = 0.1966$", NEURON, "?"),
+        (r"$f'(2) = 24$, $\frac{df}{dx}(3) = 12$", SQUARED, "ww"),
     ],
 )  # fmt: skip
 def test_a_function_at_a_point(text, problem, wanted):
@@ -91,6 +93,7 @@ def test_a_gradient_as_a_list(text, problem, wanted):
         (r"$E = \frac12 (0.31-0.6671)^2 + \frac12 (0.27-0.7849)^2 = 0.0638 + 0.1326 = 0.1964$, $\frac{\partial E}{\partial \hat{y}_1} = \hat{y}_1 - y_1$", HIDDEN, "cc"),
         ("o = 0.731, do/dz = o(1 - o) = 0.197, do/dz = o = 0.731", NEURON, "ccw"),
         ("o = 5, do/dz = 0", NEURON, "cu"),
+        ("E = 0.25, J = 0.1963", HIDDEN, "?c"),
     ],
 )  # fmt: skip
 def test_numbers_that_stand_for_other_steps(text, problem, wanted):
@@ -114,6 +117,8 @@ def test_what_numbers_may_stand_for_has_these_values(name):
         (r"$\phi_1' = 1 - \phi_1^2$, $dy = \phi_1'\,dh_1 + \phi_2'\,dh_2$, $dy = \phi_2'\,dh_1$", RATIO, "ccw"),
         (r"The local gradient is $\frac{\partial a}{\partial x} = 2x = 4$, so downstream $= 3 \cdot 4 = 12$", SQUARED, "cc"),
         (r"We have $\frac{\partial a}{\partial x} = 2x$, which is $= 12$", SQUARED, "w"),
+        (r"We have $\frac{\partial a}{\partial x} = 2x$, and the product is $= 12$", SQUARED, "cc"),
+        (r"$\frac{\partial^2 f}{\partial x^2} = 0$", "swish-unit", "w"),
         (r"$\frac{\partial \alpha}{\partial z} \overset{\text{(1)}}{=} \alpha(1-\alpha) = 0.197$", NEURON, "c"),
         ("z = 1 # forward\na = 0.731  # 0.7311", NEURON, "cc"),
         ("Q1. z=1. a=0.731", NEURON, "cc"),
