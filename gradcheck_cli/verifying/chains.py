@@ -76,6 +76,15 @@ def undecided(claim: Claim, note: str) -> Claim:
     )
 
 
+def as_local(claim: Claim, truth: Truth, first: Truth) -> Claim:
+    """A claim that is right for the local derivative, which says so where the total one is another."""
+    if claim.verdict != CORRECT or truth is first or not truth.kind == first.kind == "derivative":
+        return claim
+    return (
+        replace(claim, note="read as the local derivative, all else held fixed") if truth.expr != first.expr else claim
+    )
+
+
 def righted(claim: Claim, members: Iterable[Member]) -> Claim:
     """A claim that is right, with its members as they are right."""
     return replace(claim, members=tuple(members), verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")

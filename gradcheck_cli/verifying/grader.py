@@ -20,6 +20,7 @@ from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
 from gradcheck_cli.verifying.chains import (
+    as_local,
     claim_of,
     found_again,
     loose,
@@ -165,7 +166,7 @@ class Grader:
                 on_branch = self.matcher.supposed and reads and reads[0].member.note == ON_BRANCH
                 if len(reads) == 1 and truth.kind == "derivative" and not on_branch:
                     reads = [self.examiner.doubted(reads[0], truth)]
-                claim = self.finish(formula, reads, truth)
+                claim = as_local(self.finish(formula, reads, truth), truth, found[0])
                 unlike = truth.kind == "given" and claim.verdict != CORRECT and best is not None
                 if best is None or (not unlike and RANK.index(claim.verdict) < RANK.index(best.verdict)):
                     best, self.last = claim, (truth, reads)
