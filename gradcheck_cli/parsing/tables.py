@@ -15,6 +15,7 @@ from gradcheck_cli.source import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONGEST_ROW = 2000  # characters
 _RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
 _CELL = re.compile(r"(?:\$[^$\n]*\$|\\\||[^|\n$])+")
 _COUNTED = re.compile(r"#|nr\.?|no\.?|step|row|\s*")
@@ -39,14 +40,15 @@ class Row:
 
 def table_rows(text: str) -> Iterator[Row]:
     """The rows of all tables of a text that are claims."""
-    for rule in _RULE.finditer(text):
-        head = text[: rule.start()].rstrip("\n").rpartition("\n")[2]
-        heads = [text_of.strip().lower() for text_of in _CELL.findall(head)]
-        if any(_ELSE.search(one) for one in heads):
-            continue
+    at = 0
+    while (rule := _RULE.search(text, at)) is not None:
+        before = max(0, rule.start() - 1)
+        head = text[text.rfind("\n", 0, before) + 1 : before]
+        heads = [cell.strip().lower() for cell in _CELL.findall(head)]
+        told = not any(_ELSE.search(one) for one in heads)
         at = rule.end() + 1
         while at < len(text) and "|" in text[at : (end := _line_end(text, at))]:
-            row = _row(text, Span(at, end), heads)
+            row = _row(text, Span(at, end), heads) if told else None
             if row is not None:
                 yield row
             at = end + 1
@@ -59,6 +61,8 @@ def _line_end(text: str, at: int) -> int:
 
 def _row(text: str, line: Span, heads: list[str]) -> Row | None:
     """A row as a claim; None where it is none, or claims something by itself."""
+    if line.end - line.start > LONGEST_ROW:
+        return None
     cells = [Span(*match.span()) for match in _CELL.finditer(text, line.start, line.end)]
     if len(cells) != len(heads) or re.search(r"[=≈]|\\approx", text[line.start : line.end]):
         return None

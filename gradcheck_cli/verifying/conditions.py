@@ -11,7 +11,7 @@ from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from gradcheck_cli.expr import Expr
@@ -19,26 +19,38 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.grader import Grader
 
+MOST_BEFORE = 20  # formulas on one line
 _ABOVE = {"gt": 1, "ge": 1, "lt": -1, "le": -1}
 
 
-def conditions(document: Document, at: int) -> Iterator[Formula]:
-    """The conditions that a formula stands under: behind it, or before the first formula of its line, or on a line alone."""
+def by_line(document: Document) -> dict[tuple[int | None, int], list[Formula]]:
+    """The conditions of a text, by cell and line."""
+    found: dict[tuple[int | None, int], list[Formula]] = {}
+    for one in document.conditions:
+        found.setdefault((one.cell, one.line), []).append(one)
+    return found
+
+
+def conditions(
+    document: Document, at: int, lines: Mapping[tuple[int | None, int], Sequence[Formula]]
+) -> Iterator[Formula]:
+    """The conditions that a formula stands under: behind it, at the beginning of its line, or on the line above alone."""
+    if not lines:
+        return
     formula = document.formulas[at]
     start, end = _place(formula.members[0]), _place(formula.members[-1])
-    line = formula.members[-1].line_column(None)[0]
-    file, span = formula.members[0].whole(None)
-    begins = file.text.rfind("\n", 0, span.start) + 1
-    others = [_place(other.members[0]) for other in document.formulas[max(0, at - 1) : at + 2] if other is not formula]
-    filled = {other.line for other in document.formulas[max(0, at - 1) : at]}
-    for one in document.conditions:
+    line, last = formula.line, formula.members[-1].line_column(None)[0]
+    file = formula.members[0].whole(None)[0]
+    begins = file.text.rfind("\n", 0, start) + 1
+    near = document.formulas[max(0, at - MOST_BEFORE) : at + 2]
+    others = [_place(other.members[0]) for other in near if other is not formula]
+    for one in (one for where in sorted({line, last}) for one in lines.get((formula.cell, where), ())):
         place = _place(one.members[0])
-        alone = one.line == formula.line - 1 and one.line not in filled
-        if one.cell != formula.cell or not (alone or one.line in (formula.line, line)):
-            continue
         first = all(place < other for other in (start, *others) if other >= begins)
-        if first or alone or (place > end and not any(end < other < place for other in others)):
+        if first or (place > end and not any(end < other < place for other in others)):
             yield one
+    if not any(other.line == line - 1 for other in near[:-1] if other is not formula):
+        yield from lines.get((formula.cell, line - 1), ())
 
 
 def _place(source: Source) -> int:

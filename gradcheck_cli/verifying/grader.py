@@ -36,14 +36,7 @@ from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
 from gradcheck_cli.verifying.match import ON_BRANCH, Matcher, Read, Truth, beside, left_open, unreadable
-from gradcheck_cli.verifying.meanings import (
-    asked,
-    assumption,
-    differential,
-    known,
-    truths,
-    without_differentials,
-)
+from gradcheck_cli.verifying.meanings import asked, assumption, differential, known, truths, without_differentials
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of, may_be_called
@@ -340,14 +333,19 @@ class Grader:
         member = formula.members[at]
         first = Read(Member(member.text, UNDECIDED if note else CORRECT, None, note, member), truth.expr)
         claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
-        if claim.verdict == WRONG and (origin := follows(self.matcher, self.slips, truth, reads)) is not None:
+        if (
+            claim.verdict == WRONG
+            and self.diagnosed <= MOST_DIAGNOSED
+            and (origin := follows(self.matcher, self.slips, truth, reads)) is not None
+        ):
             claim = replace(claim, follows_from=origin, diagnosis=CARRIED)
         return replace(claim, note=OWN)
 
     def rounded_right(self, truth: Truth, reads: list[Read]) -> list[Read]:
         """The members of a definition; what was worked out with rounded numbers of lines above is right."""
         wrong = [read for read in reads if read.member.verdict == WRONG]
-        if not wrong or not all(near(self.engine, truth, read) for read in wrong):
+        self.diagnosed += bool(wrong)
+        if not wrong or self.diagnosed > MOST_DIAGNOSED or not all(near(self.engine, truth, read) for read in wrong):
             return reads
         line = follows(self.matcher, self.rounded, truth, reads)
         return reads if line is None else [replace(read, member=with_rounded_of(read.member, line)) for read in reads]

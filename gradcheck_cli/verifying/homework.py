@@ -15,7 +15,7 @@ from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
-from gradcheck_cli.verifying.conditions import conditions, supposed
+from gradcheck_cli.verifying.conditions import by_line, conditions, supposed
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
 from gradcheck_cli.verifying.hints import hinted
 from gradcheck_cli.verifying.junctures import parted
@@ -50,11 +50,12 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         ArrayGrader(examiner.arrays, FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
     ]
     found: list[Claim] = []
+    lines = by_line(document)
     for at, formula in enumerate(document.formulas):
         if formula.relation == "!=":
             continue
         named = _naming(document.formulas, at)
-        cases = [*_cases(document.formulas, at), *conditions(document, at)]
+        cases = [*_cases(document.formulas, at), *conditions(document, at, lines)]
         parts = (named,) if named else _listed(graders, formula)
         for part in parts or parted(formula, lambda one: _best(graders, one)[0]):
             claim = _claim(graders, part, len(found), cases)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
 
-LONGEST_LEFT = 60  # characters
+LONGEST_LEFT, LONGEST_LIST = 60, 600  # characters
 _GRADIENT = re.compile(r"(?:\\nabla|∇)\s*(?P<name>\\?[A-Za-z]\w*(?:_\{\w+\})?)\s*(?:\([^()]*\))?")
 _LIST = re.compile(
     r"\s*(?:\\left\s*)?(?:[(\[⟨]|\\langle)\s*(?P<row>.*?)\s*(?:\\right\s*)?(?:[)\]⟩]|\\rangle)\s*"
@@ -62,7 +62,7 @@ def _by(left: Source, name: str, source: str) -> Source:
 
 def _entries(member: Source) -> list[Source]:
     """The entries of a list, each with its place; none where it is no list."""
-    match = _LIST.fullmatch(member.text)
+    match = _LIST.fullmatch(member.text) if len(member.text) <= LONGEST_LIST else None
     if match is None:
         return []
     group = "row" if match["kind"] is None else "column"

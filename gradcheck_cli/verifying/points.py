@@ -33,7 +33,7 @@ _CALLED = re.compile(
 )
 _TAKEN = re.compile(r"(?P<head>.*[}\w])\s*(?:\\left\s*)?\((?P<point>[-+−0-9.,/\s]+)(?:\\right\s*)?\)", re.DOTALL)
 _OF_NUMBER = re.compile(
-    r"(?P<name>\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?)\s*(?:\\left\s*)?\(\s*[-+−]?[0-9.]+\s*(?:\\right\s*)?\)"
+    r"(?<![A-Za-z\\])(?P<name>\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?)\s*(?:\\left\s*)?\(\s*[-+−]?[0-9.]+\s*(?:\\right\s*)?\)"
 )
 
 

@@ -75,7 +75,7 @@ def written_out(formula: Formula, own: Own, problem: Problem, output: str) -> It
     for row in _PERHAPS:
         found = row(formula, scope, problem, output)
         if found is not None and _texts(found[0]) != _texts(formula):
-            yield found[0], "; ".join((*told, found[1])), False
+            yield found[0], "; ".join(dict.fromkeys((*told, found[1]))), False
 
 
 def _texts(formula: Formula) -> list[str]:
