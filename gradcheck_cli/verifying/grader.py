@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 FOREIGN = "its left side is unknown here"
 MOST_SETTINGS = 20
+NEARLY = "nearly right: with which rounded numbers it was worked out is not shown"
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 
 
@@ -250,7 +251,8 @@ class Grader:
         truth, reads = self.last
         query = asked(truth)
         if truth.kind in (DIFFERENTIAL, "own") or not known(self.engine, query):
-            return claim
+            shown = Read(Member("", CORRECT), truth.expr)
+            return undecided(claim, NEARLY) if nearly(self.engine, [shown, *reads]) else claim
         self.diagnosed += 1
         if self.diagnosed > MOST_DIAGNOSED:
             return claim
@@ -261,7 +263,7 @@ class Grader:
         if (right := self.put_in(claim, truth, reads)) is not None:
             return right
         if nearly(self.engine, reads):
-            return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
+            return undecided(claim, NEARLY)
         claim = replace(claim, steps=steps(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:

@@ -16,6 +16,7 @@ from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.conditions import by_line, conditions, supposed
+from gradcheck_cli.verifying.equations import with_equations
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
 from gradcheck_cli.verifying.hints import hinted
 from gradcheck_cli.verifying.junctures import parted
@@ -63,7 +64,7 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
                 claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
-    placed = [_in_its_place(found, at) for at in range(len(found))]
+    placed = with_equations([_in_its_place(found, at) for at in range(len(found))])
     counted = (claim for part in document.alone if (claim := _counted(examiners, part)) is not None)
     return [*placed, *counted, *map(_not_read, document.passed)]
 

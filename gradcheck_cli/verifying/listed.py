@@ -6,10 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Name
-from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Span
+from gradcheck_cli.verifying.points import node_of
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
@@ -31,7 +29,7 @@ def listed(formula: Formula, scope: Scope, problem: Problem) -> tuple[Formula, .
     """One formula for each derivative that a gradient lists; none where the formula is something else."""
     left, *members = formula.members
     gradient = _GRADIENT.fullmatch(left.text.strip()) if len(left.text) <= LONGEST_LEFT else None
-    name = _name(gradient["name"], scope, latex=formula.latex) if gradient else None
+    name = node_of(gradient["name"], scope, latex=formula.latex) if gradient else None
     lists = [_entries(member) for member in members]
     if gradient is None or name is None or not all(lists) or len({len(one) for one in lists}) != 1:
         return ()
@@ -44,14 +42,6 @@ def listed(formula: Formula, scope: Scope, problem: Problem) -> tuple[Formula, .
                 for at, leaf in enumerate(chosen)
             )
     return ()
-
-
-def _name(text: str, scope: Scope, *, latex: bool) -> str | None:
-    try:
-        found = readings(text, scope, latex=latex)[0]
-    except GradcheckError:
-        return None
-    return found.id if isinstance(found, Name) else None
 
 
 def _by(left: Source, name: str, source: str) -> Source:

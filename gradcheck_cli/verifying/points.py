@@ -40,12 +40,12 @@ _OF_NUMBER = re.compile(
 def may_be_called(formula: Formula, scope: Scope, engine: Engine) -> bool:
     """Whether a node stands before a number in brackets, `f(2.001)`: a value at a point, or a product."""
     found = (match["name"] for member in formula.members for match in _OF_NUMBER.finditer(member.text))
-    return any(engine.graph.ancestors.get(_node(name, scope, latex=formula.latex) or "") for name in found)
+    return any(engine.graph.ancestors.get(node_of(name, scope, latex=formula.latex) or "") for name in found)
 
 
 def arguments(engine: Engine, scope: Scope, name: str) -> list[str]:
     """What a node or name is computed from, the nearest first."""
-    known = _node(name, scope, latex=True)
+    known = node_of(name, scope, latex=True)
     if known is None:
         return []
     near = engine.graph.sources.get(known, ())
@@ -95,11 +95,12 @@ def at_points(
     if called is None:
         yield from _of_derivative(formula, scope, engine)
         return
-    name = _node(called["name"], scope, latex=formula.latex)
+    name = node_of(called["name"], scope, latex=formula.latex)
     if name is None or not engine.graph.ancestors.get(name):
         return
     numbers = [
-        _number(text, scope, latex=formula.latex) for text in re.split(r"[;,](?=\s|[-+−]?[0-9])", called["point"])
+        _number(text, scope, latex=formula.latex)
+        for text in re.split(r"(?<!\\)[;,](?=\s|\\|[-+−]?[0-9])", called["point"])
     ]
     values = [value for value in numbers if value is not None]
     above = engine.graph.ancestors[name]
@@ -143,7 +144,8 @@ def _called(left: Source, behind: int, argument: str) -> Source:
     return left.part(name + argument, offsets)
 
 
-def _node(text: str, scope: Scope, *, latex: bool) -> str | None:
+def node_of(text: str, scope: Scope, *, latex: bool) -> str | None:
+    """The name that a text is; None for anything else."""
     try:
         found = readings(text, scope, latex=latex)[0]
     except GradcheckError:

@@ -125,6 +125,14 @@ def test_what_numbers_may_stand_for_has_these_values(name):
         ("At x=2: df/dx = 12, at c = 3: df/dc = 4", SQUARED, "cccc"),
         ("a = sigma(z), da/dz = sigma(z)*(1 - sigma(z))", NEURON, "cc"),
         ("z = 1\nwe see\n= 0.731", NEURON, "?"),
+        ("That is a(1-a), i.e. da/dz = 0.197", NEURON, "c"),
+        # equations that are solved are about no given values
+        (r"$D'(q) = 0 \iff q = p$, and $D'(q) = 0$", "kl-bernoulli", "??w"),
+        (r"Setting $\frac{\partial L}{\partial \mu} = 0$ gives $\mu = x$.", "gaussian", "??"),
+        (r"We set $\frac{\partial L}{\partial \mu} = 0$ and find $\mu = x$; but $\frac{\partial L}{\partial \mu} = 0.5$", "gaussian", "??w"),
+        (r"$\frac{\partial L}{\partial \sigma} = 0$ is the minimum; $\frac{\partial L}{\partial \mu} = 0$", "gaussian", "c?"),
+        (r"$\frac{\partial L}{\partial \mu} = 0$, so nothing moves", "gaussian", "w"),
+        (r"$x_1 w_2 x_4 (1 - x_4) = 0.1$, $w_1 \alpha (1 - \alpha) = -0.5899$", NEURON, "u?"),
         ("dyx = 1\ndy1 = dyx\ndx1 = w1*dxw1\ndx0 = 1 + 0.06", RELU, "cccw"),
     ],
 )  # fmt: skip
