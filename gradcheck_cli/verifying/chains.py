@@ -10,14 +10,16 @@ from gradcheck_cli.verifying.match import left_open
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim, Member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.verifying.match import Read, Truth
     from gradcheck_cli.verifying.model import Diagnosis
 
 
 _OWN = ("given", "defined")
+TAKEN = "this is taken for a value or name of the student's own"
 
 
 def overall(reads: list[Read], truth: Truth | None, own: tuple[str, ...] = _OWN) -> str:
@@ -83,6 +85,20 @@ def as_local(claim: Claim, truth: Truth, first: Truth) -> Claim:
     return (
         replace(claim, note="read as the local derivative, all else held fixed") if truth.expr != first.expr else claim
     )
+
+
+def put_in(claim: Claim, reads: Iterable[Read], note_of: Callable[[Expr], str]) -> Claim | None:
+    """A claim whose wrong members are right for the reason that `note_of` gives; None where one has none."""
+    members = []
+    for read in reads:
+        member = read.member
+        if member.verdict == WRONG:
+            note = note_of(read.expr) if read.expr is not None else ""
+            if not note:
+                return None
+            member = replace(member, verdict=CORRECT, note=note)
+        members.append(member)
+    return righted(claim, members)
 
 
 def righted(claim: Claim, members: Iterable[Member]) -> Claim:

@@ -17,6 +17,9 @@ from gradcheck_cli.verifying.shorthand import LOSS_NAMES
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
+
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
@@ -86,3 +89,23 @@ def number_of_node(engine: Engine, name: str, truth: Truth) -> Expr | None:
     near = [name for distance, name in apart if distance <= abs(value) * NEAR]
     alone = len(apart) == 1 or (near and apart[1][0] >= APART * apart[0][0] and apart[1][0] > 0)
     return Name(near[0]) if near and alone else None
+
+
+def updated_by(truth: Truth, reads: Iterable[Read]) -> dict[str, Fraction]:
+    """The value that a parameter has after a step, as a right formula ends with it."""
+    typed = [literal for read in reads if read.expr is not None and (literal := as_typed_number(read.expr)) is not None]
+    return {truth.ask.id: typed[-1].value} if typed and isinstance(truth.ask, Name) else {}
+
+
+def taken_with(own: Own, values: Mapping[str, Fraction], point: Mapping[str, Fraction]) -> str:
+    """At which values a formula was judged, with the lines that say so."""
+    lines = {name: line for name, (_, line) in own.assumed.items() if name not in point}
+    told = [
+        f"{name} = {_short(value)}" + (f" (line {lines[name]})" if name in lines else "")
+        for name, value in values.items()
+    ]
+    return f"with {', '.join(told)}"
+
+
+def _short(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.source import Span
-from gradcheck_cli.verifying.chains import undecided
-from gradcheck_cli.verifying.model import WRONG
+from gradcheck_cli.verifying.chains import TAKEN, undecided
+from gradcheck_cli.verifying.model import UNDECIDED, WRONG
 
 if TYPE_CHECKING:
     from gradcheck_cli.source import Source
@@ -19,6 +19,7 @@ _BEFORE = re.compile(
     r"|maximum|minimise|minimize|maximise|maximize|stationary|critical|vanishes|setze|setzen|setzt|löse|nullsetzen)\b",
     re.IGNORECASE,
 )
+_CASE = re.compile(r"\b(?:if|for|when|where|at|suppose|assume|case|falls|wenn|für)\b[^.;]*$", re.IGNORECASE)
 _BEHIND = re.compile(
     r"[\s$.,]*(?:\\iff|\\Leftrightarrow|\\Longleftrightarrow|⟺|⇔|<=>|\bif and only if\b|\bwhen\b|\bfor which\b)"
 )
@@ -27,10 +28,14 @@ _BEHIND = re.compile(
 def with_equations(claims: list[Claim]) -> list[Claim]:
     """The claims, with equations that something is set to zero by, and what solves them, left open."""
     found: list[Claim] = []
-    solved = -NEAR
+    solved = case = -NEAR
     for claim in claims:
         line, read = claim.line or 0, claim
-        if claim.verdict == WRONG and _equation(claim):
+        if claim.verdict == UNDECIDED and _case(claim):
+            case = line
+        if claim.verdict == WRONG and case == line:
+            read = undecided(claim, "this may be right in the case that is set before it")
+        elif claim.verdict == WRONG and _equation(claim):
             read, solved = undecided(claim, "this seems to be an equation to be solved"), line
         elif claim.verdict == WRONG and 0 <= line - solved <= NEAR and len(claim.members) == 1:
             read, solved = undecided(claim, "this seems to solve the equation before it"), -NEAR
@@ -47,6 +52,14 @@ def _equation(claim: Claim) -> bool:
         return False
     before, behind = _around(claim.left, last.source)
     return bool(_BEFORE.search(before) or _BEHIND.match(behind))
+
+
+def _case(claim: Claim) -> bool:
+    """Whether a claim sets an input to something with names in it, as in `if x = y`."""
+    last = claim.members[-1]
+    if TAKEN not in last.note or claim.left is None or last.source is None or not re.search(r"[A-Za-z]", last.text):
+        return False
+    return bool(_CASE.search(_around(claim.left, last.source)[0]))
 
 
 def _around(left: Source, right: Source) -> tuple[str, str]:

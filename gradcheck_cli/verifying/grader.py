@@ -20,18 +20,28 @@ from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
 from gradcheck_cli.verifying.chains import (
+    TAKEN,
     as_local,
     claim_of,
     found_again,
     loose,
     overall,
+    put_in,
     righted,
     text_of,
     undecided,
     with_rounded_of,
 )
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import learn, may_be_loss, meaning_of, new_name, number_of_node
+from gradcheck_cli.verifying.definitions import (
+    learn,
+    may_be_loss,
+    meaning_of,
+    new_name,
+    number_of_node,
+    taken_with,
+    updated_by,
+)
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
@@ -97,7 +107,13 @@ class Grader:
         if found.verdict != CORRECT and own_name(formula.members[0]) in self.own.definitions:
             return self.define(formula)
         if point or (self.own.assumed and found.verdict != CORRECT):
-            return self.elsewhere(formula, found, point)
+            found = self.elsewhere(formula, found, point)
+        if found.verdict == WRONG and self.own.updated:
+            last, self.last = self.last, None
+            tried = self.moved(formula, {**self.own.updated, **point})
+            if tried is not None and tried.verdict == CORRECT:
+                return tried
+            self.last = last
         return found
 
     def called(self, formula: Formula) -> Claim | None:
@@ -238,7 +254,7 @@ class Grader:
             reads = [left_open(read, "a number in brackets behind a name may be a point or a factor") for read in reads]
             verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
-            note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
+            note = f"the problem has {self.examiner.expected(truth)}; {TAKEN}"
             reads = [left_open(read, note) for read in reads]
         judged = truth is None or truth.kind not in ("assumed", "own")
         expected = self.examiner.expected(truth) if truth is not None and verdict == WRONG else ""
@@ -260,7 +276,8 @@ class Grader:
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
-        if (right := self.put_in(claim, truth, reads)) is not None:
+        told_above = tuple(reversed(self.told))
+        if (right := put_in(claim, reads, lambda expr: self.matcher.stands_for(expr, truth, told_above))) is not None:
             return right
         if nearly(self.engine, reads):
             return undecided(claim, NEARLY)
@@ -270,20 +287,6 @@ class Grader:
             return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
         found = diagnose(self.engine, self.matcher, query, wrong[0])
         return replace(claim, diagnosis=found_again(found, claim))
-
-    def put_in(self, claim: Claim, truth: Truth, reads: list[Read]) -> Claim | None:
-        """A claim whose wrong members are right once a number in them stands for what was worked out above; else None."""
-        members = []
-        for read in reads:
-            member = read.member
-            if member.verdict == WRONG:
-                above = reversed(self.told)
-                note = self.matcher.stands_for(read.expr, truth, above) if read.expr is not None else ""
-                if not note:
-                    return None
-                member = replace(member, verdict=CORRECT, note=note)
-            members.append(member)
-        return righted(claim, members)
 
     def granted(self, claim: Claim, line: int) -> Claim:
         """A claim that is right to the digits of a right number above it."""
@@ -304,6 +307,8 @@ class Grader:
             self.slips += slips(self.engine, index, query.ask, reads)
         elif claim.line is not None:
             self.rounded += roundings(claim.line, query.ask, reads)
+            if truth.kind == "update":
+                self.own.updated |= updated_by(truth, reads)
             if any(read.numeric for read in reads):
                 self.told += told(claim.line, query.ask, truth.expr, truth.value)
 
@@ -373,15 +378,12 @@ class Grader:
         values = {name: value for name, value in {**assumed, **point}.items() if name in inputs}
         other = self.setting(values)
         tried = other.judged(formula) if other is not None else None
-        if tried is None:
+        if tried is None or other is None:
             return None
+        tried = other.explained(tried)
+        other.remember(0, tried)
         self.last = None
-        lines = {name: line for name, (_, line) in self.own.assumed.items() if name not in point}
-        told = [
-            f"{name} = {_short(value)}" + (f" (line {lines[name]})" if name in lines else "")
-            for name, value in values.items()
-        ]
-        return replace(tried, note=f"with {', '.join(told)}")
+        return replace(tried, note=taken_with(self.own, values, point))
 
     def setting(self, values: Mapping[str, Fraction]) -> Grader | None:
         """The same text against the problem with other values."""
@@ -393,7 +395,3 @@ class Grader:
             self.settings[key] = Grader(Examiner(changed), self.own)
             self.settings[key].matcher.granted = frozenset(values)
         return self.settings[key]
-
-
-def _short(value: Fraction) -> str:
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"

@@ -64,6 +64,7 @@ class Own:
     `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
     `unequal`      two index letters that are said to differ
     `unread`       names that the text defines by something that cannot be read
+    `updated`      values of parameters after a step, as the text has worked them out
     `nodes`        names that are given as numbers, and the node that each is where one has that number
     """
 
@@ -77,6 +78,7 @@ class Own:
     unequal: frozenset[str] = frozenset()
     unread: set[str] = field(default_factory=set)
     nodes: dict[str, Expr | None] = field(default_factory=dict)
+    updated: dict[str, Fraction] = field(default_factory=dict)
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.

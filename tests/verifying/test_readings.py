@@ -126,6 +126,10 @@ def test_what_numbers_may_stand_for_has_these_values(name):
         ("a = sigma(z), da/dz = sigma(z)*(1 - sigma(z))", NEURON, "cc"),
         ("z = 1\nwe see\n= 0.731", NEURON, "?"),
         ("That is a(1-a), i.e. da/dz = 0.197", NEURON, "c"),
+        # after the update the forward pass is worked out again
+        ("w_new = 0.8353\nb_new = 0.174\nz1 = 0.8353*0.5 + 0.174 = 0.592\nh1 = tanh(0.592) = 0.531\nz2 = 0.6175\nh1 = 0.6", "shared-weight", "cccccw"),
+        ("w_new = 0.8353\nz1 = 0.592", "shared-weight", "cw"),
+        (r"If $x = \mu$, then $z = 0$." + "\n" + r"$z = 0$", "gaussian", "??w"),
         # equations that are solved are about no given values
         (r"$D'(q) = 0 \iff q = p$, and $D'(q) = 0$", "kl-bernoulli", "??w"),
         (r"Setting $\frac{\partial L}{\partial \mu} = 0$ gives $\mu = x$.", "gaussian", "??"),
