@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Expr, Name
-from gradcheck_cli.symbolic.evaluate import to_float
+from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.symbolic.evaluate import interval, to_float
+from gradcheck_cli.verifying.gradients import base_of, names_of
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
 from gradcheck_cli.verifying.model import CORRECT, WRONG
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from gradcheck_cli.parsing.document import Formula
+    from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.match import Matcher, Read
@@ -97,6 +100,18 @@ def updated_by(truth: Truth, reads: Iterable[Read]) -> dict[str, Fraction]:
     return {truth.ask.id: typed[-1].value} if typed and isinstance(truth.ask, Name) else {}
 
 
+def stepped(engine: Engine) -> dict[str, Fraction]:
+    """The values of all parameters after one step; none where the problem has no learning rate, or not every number."""
+    if engine.problem.learning_rate is None or not engine.has_all_values:
+        return {}
+    found = {}
+    for leaf in engine.graph.inputs:
+        bounds = interval(engine.value(engine.update(Call("step", (Name(leaf.name),))))) if leaf.param else None
+        if bounds is not None:
+            found[leaf.name] = bounds[0]
+    return found
+
+
 def taken_with(own: Own, values: Mapping[str, Fraction], point: Mapping[str, Fraction]) -> str:
     """At which values a formula was judged, with the lines that say so."""
     lines = {name: line for name, (_, line) in own.assumed.items() if name not in point}
@@ -109,3 +124,18 @@ def taken_with(own: Own, values: Mapping[str, Fraction], point: Mapping[str, Fra
 
 def _short(value: Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
+
+
+def gradient_of(engine: Engine, scope: Scope, left: Expr, members: Iterable[Source], *, latex: bool) -> Expr | None:
+    """`dz` as the gradient by z, where no differential of what z is computed from stands on the right; else None."""
+    name = base_of(left)
+    if name is None:
+        return None
+    used: set[str] = set()
+    for member in members:
+        try:
+            used |= set(names_of(readings(member, scope, latex=latex)[0]))
+        except GradcheckError:
+            continue
+    above = engine.graph.ancestors.get(name, frozenset())
+    return None if used & above else Call("d", (Name(engine.output), Name(name)), (), left.span)

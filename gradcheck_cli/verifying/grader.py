@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.expr import Expr, names
 from gradcheck_cli.parsing.names import normal_latex
-from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
@@ -34,17 +33,19 @@ from gradcheck_cli.verifying.chains import (
 )
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
 from gradcheck_cli.verifying.definitions import (
+    gradient_of,
     learn,
     may_be_loss,
     meaning_of,
     new_name,
     number_of_node,
+    stepped,
     taken_with,
     updated_by,
 )
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import ON_BRANCH, Matcher, Read, Truth, beside, left_open, unreadable
 from gradcheck_cli.verifying.meanings import asked, assumption, differential, known, truths, without_differentials
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
@@ -56,7 +57,7 @@ from gradcheck_cli.verifying.worked import behind_unreadable, local_of, near, ne
 from gradcheck_cli.verifying.worth import Worth, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from fractions import Fraction
 
     from gradcheck_cli.parsing.document import Formula
@@ -108,13 +109,18 @@ class Grader:
             return self.define(formula)
         if point or (self.own.assumed and found.verdict != CORRECT):
             found = self.elsewhere(formula, found, point)
-        if found.verdict == WRONG and self.own.updated:
-            last, self.last = self.last, None
-            tried = self.moved(formula, {**self.own.updated, **point})
+        return self.after_step(formula, found, point) if found.verdict == WRONG else found
+
+    def after_step(self, formula: Formula, found: Claim, point: Mapping[str, Fraction]) -> Claim:
+        """A wrong claim, with the values that parameters have after an update where it is right with those."""
+        last = self.last
+        later = last is not None and last[0].kind == "value" and without_mark(formula.members[0])[1]
+        for values in (self.own.updated, stepped(self.engine) if later else {}):
+            tried = self.moved(formula, {**values, **point}) if values else None
             if tried is not None and tried.verdict == CORRECT:
                 return tried
-            self.last = last
-        return found
+        self.last = last
+        return undecided(found, "this is a value after an update") if later else found
 
     def called(self, formula: Formula) -> Claim | None:
         """A function at a point, `f'(2) = 12`; None for any other left side."""
@@ -164,7 +170,7 @@ class Grader:
         best: Claim | None = None
         senseless: GradcheckError | None = None
         for meaning in self.meanings(left, latex=formula.latex):
-            self.gradient = self.of_gradient(meaning, members, latex=formula.latex)
+            self.gradient = gradient_of(self.engine, self.own.scope, meaning, members, latex=formula.latex)
             try:
                 found = truths(self.engine, self.gradient or meaning, formula.relation, updated=updated)
             except GradcheckError as error:
@@ -198,20 +204,6 @@ class Grader:
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text in names of the problem. Raises ParseError where there is none."""
         return resolvable(self.own, self.engine, self.matcher, source, latex=latex)
-
-    def of_gradient(self, left: Expr, members: Iterable[Source], *, latex: bool) -> Expr | None:
-        """`dz` as the gradient by z, where no differential of what z is computed from stands on the right; else None."""
-        name = base_of(left)
-        if name is None:
-            return None
-        used: set[str] = set()
-        for member in members:
-            try:
-                used |= set(names_of(readings(member, self.own.scope, latex=latex)[0]))
-            except GradcheckError:
-                continue
-        above = self.engine.graph.ancestors.get(name, frozenset())
-        return None if used & above else Call("d", (Name(self.engine.output), Name(name)), (), left.span)
 
     # -- members
 

@@ -129,6 +129,7 @@ def test_what_numbers_may_stand_for_has_these_values(name):
         # after the update the forward pass is worked out again
         ("w_new = 0.8353\nb_new = 0.174\nz1 = 0.8353*0.5 + 0.174 = 0.592\nh1 = tanh(0.592) = 0.531\nz2 = 0.6175\nh1 = 0.6", "shared-weight", "cccccw"),
         ("w_new = 0.8353\nz1 = 0.592", "shared-weight", "cw"),
+        (r"$z_1^{new} = 0.592$, $L_{new} = 0.1014$, $L_{new} = 0.12$, $h_{1,new} = 0.46$", "shared-weight", "cc?u"),
         (r"If $x = \mu$, then $z = 0$." + "\n" + r"$z = 0$", "gaussian", "??w"),
         # equations that are solved are about no given values
         (r"$D'(q) = 0 \iff q = p$, and $D'(q) = 0$", "kl-bernoulli", "??w"),
