@@ -110,7 +110,7 @@ _ROWS = (
     Function("tanh", ("x",), latex=r"\tanh [[x]]"),
     Function("erf", ("x",), latex=r"\operatorname{erf} [[x]]"),
     # activations
-    Function("sigmoid", ("x",), aliases=("logistic", "σ"), latex=r"\sigma [[x]]"),
+    Function("sigmoid", ("x",), aliases=("logistic", "sigma", "σ"), latex=r"\sigma [[x]]"),
     Function("relu", ("x",), aliases=("ReLU",), latex=r"\operatorname{ReLU} [[x]]", kinks=("x",)),
     Function("softplus", ("x",), latex=r"\operatorname{softplus} [[x]]"),
     Function("leaky_relu", ("x", "alpha"), means="where(x > 0, x, alpha*x)", defaults=("0.01",)),

@@ -27,7 +27,9 @@ Examples:
     "--problem", multiple=True, metavar="PROBLEM", help="The problem, instead of the one that the file names."
 )
 @click.option("--quiet", is_flag=True, help="Only the score of each file.")
-@click.option("--hint", is_flag=True, help="Only where to look: neither what is right nor the mistake.")
+@click.option(
+    "--hint", is_flag=True, help="The author's hints, and where to look: neither what is right nor the mistake."
+)
 @click.option("--explain", is_flag=True, help="Also how the right answer comes about.")
 @common
 def verify(

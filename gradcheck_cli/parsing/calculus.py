@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.names import Scope
 
 MOST_CHOICES = 6
+MOST_PRIMES = 4
 _UNNAMED = frozenset({"f", "g", "h", "s", "phi", "φ", "ϕ", "psi", "ψ", "act", "activation"})
 _NO_MEANING = ("a prime has no meaning here", "write the derivative as d(y, x)")
 
@@ -31,12 +32,29 @@ def operator(parser: Cursor) -> Expr | None:
     name, parser.at = bottom
     if parser.token.kind == "*":  # d/dx × (…), as some write it
         parser.take()
+    operand = operand_of(parser)
+    return Call("d", (operand, name), (), token.span.join(operand.span))
+
+
+def operand_of(parser: Cursor) -> Expr:
+    """What an operator is applied to: the product that follows, or only its first factor."""
     start = parser.at
     operand = parser.unary()
     if parser.goes_on() and parser.choose(2) == 0:
         parser.at = start
         operand = parser.product()
-    return Call("d", (operand, name), (), token.span.join(operand.span))
+    return operand
+
+
+def beside(parser: Cursor, before: Expr) -> tuple[Expr, ...]:
+    r"""The next factor of a product without a sign, with the one before it; `4\tfrac14` is also four and a quarter."""
+    factor = parser.unary()
+    match before, factor:
+        case Num(), Call(function="div", args=(Num() as top, Num() as bottom)):
+            whole = all(one.text.isdigit() for one in (before, top, bottom))
+            if whole and 0 < top.value < bottom.value and before.value and parser.choose(2) == 1:
+                return (Call("add", (before, factor), (), before.span.join(factor.span)),)
+    return before, factor
 
 
 def grouped(scope: Scope, tokens: Sequence[Token], at: int) -> int | None:
@@ -83,8 +101,11 @@ def _inside(parser: Cursor, named: tuple[Name | Index, int] | None) -> Expr:
 
 
 def prime(parser: Cursor, expr: Expr) -> Expr:
-    """Primed := name "'" ["(" ancestor ")"]: the derivative by what the name is computed from, a transpose for an array."""
-    mark = parser.take()
+    """Primed := name "'"+ ["(" ancestor ")"]: the derivative by what the name is computed from, a transpose for an array."""
+    mark, times = parser.take(), 1
+    while parser.token.kind == "'" and times < MOST_PRIMES and not parser.scope.arrays:
+        parser.take()
+        times += 1
     if parser.token.kind == "'" or not isinstance(expr, Name):
         parser.fail(*_NO_MEANING, mark.span)
     above = parser.scope.ancestors.get(expr.id, frozenset())
@@ -94,14 +115,22 @@ def prime(parser: Cursor, expr: Expr) -> Expr:
         if wanted in above:
             for _ in range(3):
                 parser.take()
-            return Call("d", (expr, Name(wanted, inner.span)), (), expr.span.join(inner.span))
+            return _repeated(expr, Name(wanted, inner.span), times)
     if parser.scope.arrays:
         return Call("transpose", (expr,), (), expr.span.join(mark.span))
     if not above:
         parser.fail(*_NO_MEANING, mark.span)
     options = sorted(above)[:MOST_CHOICES]
     wanted = options[parser.choose(len(options)) if len(options) > 1 else 0]
-    return Call("d", (expr, Name(wanted, mark.span)), (), expr.span.join(mark.span))
+    return _repeated(expr, Name(wanted, mark.span), times)
+
+
+def _repeated(expr: Expr, name: Name, times: int) -> Expr:
+    """The derivative by a name, so many times."""
+    span = expr.span.join(name.span)
+    for _ in range(times):
+        expr = Call("d", (expr, name), (), span)
+    return expr
 
 
 def activation(parser: Cursor) -> Expr | None:

@@ -86,6 +86,10 @@ class Cursor:
         """The grammar's rule of that name."""
         raise NotImplementedError
 
+    def postfix(self, atom: Expr | None = None) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError
+
     def group(self) -> Expr:
         """The grammar's rule of that name."""
         raise NotImplementedError

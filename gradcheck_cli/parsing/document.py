@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.markdown import plainly
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
+from gradcheck_cli.parsing.tables import table_rows
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -38,19 +39,21 @@ _SEPARATOR = re.compile(
     r"|(?<!\\)[,;](?=(?:\\[,;:]|\\?\s)*(?:\\d?frac|\\?[A-Za-z∂][^\s=,]{0,24}\s*(?::?=|\\leftarrow)))"
 )
 _PLAIN_SEPARATOR = re.compile(
-    rf"[,;]\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
+    rf"(?:[,;]|(?<=[0-9]):)\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
+    r"|(?<=[0-9)])\.\s+(?=[A-Za-z∂][^\s=]{0,20}\s*=)"
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
 _OF_NUMBER = re.compile(r"\s*[eE]\s*[-+−]?\s*[0-9]*\s*")
 _NAMES_ON = re.compile(r"\s*(?:[_^=(+*/']|\\cdot|\\times|\\approx)")
 _LABEL = re.compile(
-    r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)"
+    r"(?:\s|&|>(?=\s)|:(?!=)|\\[,;!:]|\\left\s*\.|\\star|\\bullet|\\item|[•*+-](?=\s)|\(?[0-9a-z]{1,2}\)|[0-9]+\.(?=\s)|Q\s?[0-9]{1,2}[a-z]?[.):]?(?=\s)"
     r"|A\.\s?N\.?(?![a-z])|AN(?=[\s:]))+"
 )
 _TAIL = re.compile(
     r"(?:\\[,;!:]|\\right\s*\.|\\(?:square|blacksquare|checkmark|blacktriangleright)|[✓✗☐∎]|(?<=[\s}])A\.\s?N\.?"
-    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)|\s[(\[]\s*\d+(?:\.\d+)?\s*(?:points?|pts?|marks?|P)\.?\s*[)\]]|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
+    r"|(?<=[\s}])AN|\s\([A-Za-z]{4,}[A-Za-z ,.]*\)"
+    r"|\s\((?:because|since|as|by|from|using|see|note|weil|da|wegen)\s[^()]{1,80}\)|\s[(\[]\s*\d+(?:\.\d+)?\s*(?:points?|pts?|marks?|P)\.?\s*[)\]]|(?<=[0-9])\s+approx(?:\.|imately)?|(?<=[0-9])\s*\\[lc]?dots)$"
 )
 _RELATION = re.compile(
     r"(?<![<>=!:\\])(?:=(?!=)|≈|≃|≠)|(?P<assigned>:=|<-(?=\s)|←|⟵|\\(?:leftarrow|gets|coloneqq)(?![A-Za-z]))"
@@ -59,12 +62,16 @@ _RELATION = re.compile(
 )
 _UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
-_PROSE = re.compile(r"^On a\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+")
+_PROSE = re.compile(
+    r"^On a\s+|^(?:i\.\s?e\.|e\.\s?g\.|d\.\s?h\.|z\.\s?B\.)[,:]?\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+"
+)
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
-_ASIDE = re.compile(r"\s+(?://|#|--+|(?<![0-9] )%)\s+(?=[A-Za-z])")  # `z = 1  # forward pass`
+_ASIDE = re.compile(r"\s+(?:(?://|--+|(?<![0-9] )%)\s+(?=[A-Za-z])|#\s)")  # `z = 1  # forward pass`
 _ABOUT = re.compile(r"(?:about|approximately|approx\.?|roughly|circa|ca\.|etwa|ungefähr|environ)\s+(?=[-+−.0-9])")
 _ARITHMETIC = re.compile(r"(?=[^+*]*(?:[+*]|\\times|\\cdot))(?:[0-9.\s()+*-]|\\times|\\cdot|\\,){3,400}")
 _AUGMENTED = re.compile(r"(.*\S)\s*([-+])")  # what stands before the = of w -= …
+_COMPARISON = re.compile(r"[^<>≤≥]{1,40}(?:[<>≤≥]|\\[lg](?:eq?|eqslant|t)(?![A-Za-z]))[^<>≤≥]{1,40}")
+_CONDITION = re.compile(r"\(((?:if|when|for|where)\s[^()]*)\)")
 _DOTS = re.compile(r"(?:\\(?:[lcv]?dots|,|;)|\.\.\.|…|\s)*")
 
 
@@ -73,7 +80,7 @@ class Formula:
     """A chain: its members, the first of which is its left side.
 
     `latex`     whether it is LaTeX
-    `relation`  the first sign: `=`, `:=` for an assignment, `!=`, `in` for the set it is in
+    `relation`  the first sign: `=`, `:=` for an assignment, `!=`, `in` for the set it is in; `if` of a condition
     `loose`     the index of the member that may go on with another formula, where one stands between
     `cell`      the cell of a notebook it stands in, counted from 1
     """
@@ -104,12 +111,14 @@ class Document:
     """The problem names of the front matter, the formulas in their order, and arithmetic that stands by itself.
 
     `passed`  what was not read
+    `conditions`  comparisons, `x_1 > 0`, that may say where a formula beside them holds
     """
 
     problems: tuple[str, ...]
     formulas: tuple[Formula, ...]
     alone: tuple[Source, ...] = ()
     passed: tuple[Passed, ...] = ()
+    conditions: tuple[Formula, ...] = ()
 
 
 @dataclass(slots=True)
@@ -119,8 +128,10 @@ class _Reading:
     formulas: list[Formula]
     head: Source | None = None
     alone: list[Source] = field(default_factory=list)
+    conditions: list[Formula] = field(default_factory=list)
     near: int = 0  # where the head ends
     blocked: bool = False
+    prose: bool = False  # a line without an equality stands behind the last formula
     where: Span | None = None  # the stretch that the last formula ends in
 
 
@@ -129,14 +140,25 @@ def read_document(source: Source, cell: int | None = None) -> Document:
     front = _FRONT.match(source.text)
     found = _Reading([])
     parts, long = pieces(source.text, front.end() if front else 0)
+    rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= (front.end() if front else 0)}
     for span, latex in parts:
         if len(found.formulas) > MAX_FORMULAS:
             break
+        line = source.text.rfind("\n", 0, span.start) + 1
+        if line in rows:
+            row = rows[line]
+            if not found.formulas or found.formulas[-1].members[0].whole(None)[1].start < line:
+                members = (source.slice(one) for one in (row.left, *row.members))
+                found.formulas.append(Formula(tuple(members), row.latex))
+                found.head, found.where = None, None
+            continue
         for part in _parts(source, span) if latex else _plain_parts(source, span):
             _take(found, part, latex=latex, alone=span)
     passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
     formulas, cut = bounded(tuple(replace(one, cell=cell) for one in found.formulas))
-    return Document(_problems(front[1]) if front else (), formulas, tuple(found.alone), (*passed, *cut))
+    named = _problems(front[1]) if front else ()
+    conditions = tuple(replace(one, cell=cell) for one in found.conditions)
+    return Document(named, formulas, tuple(found.alone), (*passed, *cut), conditions)
 
 
 def bounded(formulas: tuple[Formula, ...]) -> tuple[tuple[Formula, ...], tuple[Passed, ...]]:
@@ -171,6 +193,8 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
     """One stretch: a chain of its own, the rest of the one before, or a left side whose equality follows."""
     split = _members(part, latex=latex)
     if split is None:
+        if _COMPARISON.fullmatch(part.text) and len(found.conditions) < MAX_FORMULAS:
+            found.conditions.append(Formula((_trimmed(part, 0, len(part.text)),), latex, "if"))
         if found.where == alone and not found.blocked and _GOES_ON.match(part.text):
             last = found.formulas[-1]
             longer = last.members[-1].joined(_trimmed(part, 0, len(part.text)))
@@ -180,6 +204,7 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
                 found.alone.append(_trimmed(part, 0, len(part.text)))
             found.head, found.near = part, alone.end
             found.blocked = True
+        found.prose |= bool(part.text.strip())
         return
     members, relation = split
     if relation == "in" and not members[0].text:
@@ -191,10 +216,11 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
         found.formulas.append(Formula((head, *members[1:]), latex=True))
     elif found.formulas:
         last = found.formulas.pop()
-        loose = len(last.members) - 1 if found.blocked and last.loose is None else last.loose
+        blocked = found.blocked or (found.prose and not latex)
+        loose = len(last.members) - 1 if blocked and last.loose is None else last.loose
         both = (*last.members, *members[1:])
         found.formulas.append(replace(last, members=both, latex=last.latex or latex, loose=loose))
-    found.head, found.blocked, found.where = None, False, alone if found.formulas else None
+    found.head, found.blocked, found.prose, found.where = None, False, False, alone if found.formulas else None
 
 
 def _problems(front: str) -> tuple[str, ...]:
@@ -231,6 +257,8 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
     words = match["text"]
     if words is None:
         return True
+    if words.strip() in ("if", "when", "for") and _COMPARISON.match(text, match.end()):
+        return True
     name = " " not in words.strip()
     if len(words.strip()) < 2 or _FUNCTIONS.match(words):
         return False
@@ -245,6 +273,7 @@ def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
     text = source.text[span.start : span.end]
     text = plainly(_ASIDE.split(text.replace("`", " "), maxsplit=1)[0])
+    text = _CONDITION.sub(lambda match: f" {match[1]} ", text)
     start = 0
     for match in (*_PLAIN_SEPARATOR.finditer(text), None):
         end = match.start() if match else len(text)

@@ -135,6 +135,8 @@ class _Lexer(Names):
             return self.norm(at, double.end()) if double else self.bar(at, at + 1)
         if character in _AROUND:
             below, behind = self.subscript(at + 1)
+            if "=" in below:  # [df/dx]_{x=2} says where it is taken
+                return [Token(character, character, span)], behind
             indices = self.indices(below, Span(at + 1, behind)) if self.scope.arrays and is_entry(below) else []
             return [Token(character, character, span), *indices], behind if indices else at + 1
         if character == "." and self.scope.arrays and (found := blocks.of_library(self, at)):
@@ -153,7 +155,7 @@ class _Lexer(Names):
         text = match.group().replace("{,}", ".")
         if self.powers and (power := _EXPONENT.match(self.text, match.end())) and (raised := _power_of_ten(power)):
             text, span = f"{text}e{raised}", Span(span.start, power.end())
-        if re.match(r"\s*\\%", self.text[span.end :]) and "e" not in text:
+        if re.match(r"(?:\s|~|\\[,;: ])*\\%", self.text[span.end :]) and "e" not in text:
             text, span = f"{text}e-2", Span(span.start, self.text.index("%", span.end) + 1)
         gap = self.text[span.start - 1 : span.start].isspace()  # (1, 2) is no decimal comma
         return Token("number", text, span, number_value(text, self.source, span), gap)

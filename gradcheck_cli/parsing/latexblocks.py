@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.calculus import grouped
+from gradcheck_cli.parsing.higher import behind_order
 from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, Token, number_value
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
@@ -27,6 +28,7 @@ _MATRICES = {"matrix", "bmatrix", "pmatrix", "Bmatrix", "vmatrix", "Vmatrix", "s
 _CONDITION = re.compile(
     r"^[\s,;&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:if|when|for|where)?[\s,]*\}|\\(?:if|for)\b|(?:if|when|for)\b)?\s*"
 )
+_AND = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:and|und|et)\s*\}|\\(?:land|wedge)(?![A-Za-z])")
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
@@ -42,6 +44,11 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     above, below = (lexer.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
     slash = Token("/", "/", Span(top.end, bottom.start))
     opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
+    order = None if lexer.scope.arrays else behind_order(lexer.scope, above)
+    if order is not None and below:
+        below = _by_powers(lexer, bottom, below, depth)
+        inner = [*above, slash, opened, *below, closed]
+        return (inner if len(above) == order else [opened, *inner, closed]), behind
     d_below = _differential(lexer, below) or _grouped(lexer, below)
     if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
         return [opened, *d_above, slash, *d_below, closed], behind
@@ -52,6 +59,18 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     if not above or not below:
         lexer.fail("a fraction has an empty part", "fill it", top.start, max(bottom.end, top.start + 1))
     return [opened, opened, *above, closed, slash, opened, *below, closed, closed], behind
+
+
+def _by_powers(lexer: Names, bottom: Span, below: list[Token], depth: int) -> list[Token]:
+    r"""The tokens below a higher derivative: `\partial x^2` is by x twice, though `x^2` may be the spelling of a node."""
+    alone = sum(token.text in ("d", "∂") for token in below) == 1
+    if not alone or any(token.kind in ("^", "power") for token in below):
+        return below
+    kept = lexer.scope
+    lexer.scope = replace(kept, latex={text: name for text, name in kept.latex.items() if "^" not in text})
+    found = lexer.tokens(bottom.start, bottom.end, depth + 1)
+    lexer.scope = kept
+    return found
 
 
 def _differential(lexer: Names, tokens: list[Token]) -> list[Token]:
@@ -283,6 +302,24 @@ def _rows(lexer: Names, at: int, end: int) -> list[list[Span]]:
     return [row for row in rows if any(lexer.text[cell.start : cell.end].strip() for cell in row)]
 
 
+def _test(lexer: Names, condition: Span, depth: int) -> list[Token]:
+    """The tokens of a condition; several that hold together are multiplied, as each is 1 or 0."""
+    ends = [match.span() for match in _AND.finditer(lexer.text, condition.start, condition.end)]
+    starts = (condition.start, *(end for _, end in ends))
+    parts = [
+        [_compared(token) for token in lexer.tokens(start, end, depth + 1)]
+        for start, end in zip(starts, (*(start for start, _ in ends), condition.end), strict=True)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    found: list[Token] = []
+    for part, start in zip(parts, starts, strict=True):
+        place = Span(start, start)
+        found += [Token("*", "*", place)] if found else []
+        found += [Token("(", "(", place), *part, Token(")", ")", place)]
+    return found
+
+
 def _cases(lexer: Names, rows: list[list[Span]], at: int, depth: int) -> list[Token]:
     """Rows of a value and its condition: the last one is what is left, whatever its condition says."""
     if not rows:
@@ -292,7 +329,7 @@ def _cases(lexer: Names, rows: list[list[Span]], at: int, depth: int) -> list[To
     for row in rows[:-1]:
         value, condition = _value_and_condition(lexer, row)
         start = condition.start + len(_lead(lexer.text[condition.start : condition.end]))
-        test = [_compared(token) for token in lexer.tokens(start, condition.end, depth + 1)]
+        test = _test(lexer, Span(start, condition.end), depth)
         if not test:
             lexer.fail("a case has no condition", "write one behind &", row[0].start, max(row[0].end, row[0].start + 1))
         comma = Token(",", ",", Span(value.end, value.end))

@@ -26,7 +26,7 @@ _SYSTEM = re.compile(r"^[\s$]*(?:\\left\s*\\\{\s*)?\\begin\{(?:cases|array|matri
 _NESTING = re.compile(r"\\[{}\\]|\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|[{}]")
 _ALIGNMENT = re.compile(r"\\(?P<verb>begin|end)\s*\{[A-Za-z]+\*?\}|\\\\|\\&|&")
 _ONLY_RELATION = re.compile(r"\s*(?:=|\\approx|\\equiv|:=|\\leq?|\\geq?)?\s*")
-_RELATION_OVER = re.compile(r"\\(?:stackrel|overset|underset)\s*\{[^{}]*\}\s*\{\s*(=|\\approx)\s*\}")
+_RELATION_OVER = re.compile(r"\\(?:stackrel|overset|underset)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(=|\\approx)\s*\}")
 _FRAME = re.compile(r"\\(?:boxed|fbox|underline)\s*\{|\\textcolor\s*\{[^{}]*\}\s*\{|\{\s*\\color\s*\{[^{}]*\}")
 _REMARK = re.compile(
     r"(?:\\left\s*)?\(\s*(?=\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:as|since|because|with|where|for|if|when|the|by|from|using)\b)"

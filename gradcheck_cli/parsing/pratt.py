@@ -14,6 +14,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
 from gradcheck_cli.functions import FUNCTIONS, QUERIES
 from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
+from gradcheck_cli.parsing.higher import higher
 from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
 from gradcheck_cli.parsing.runs import derivative_at, numeral, splits
 
@@ -83,7 +84,7 @@ class Parser(Cursor):
                 function = "div" if kind == "/" else "matmul"
                 factors = [Call(function, (left, right), (), left.span.join(right.span))]
             elif self.starts_operand():
-                factors.append(self.unary())
+                factors[-1:] = calculus.beside(self, factors[-1])
             else:
                 return _nary("mul", factors)
 
@@ -289,7 +290,7 @@ class Parser(Cursor):
 
     def derivative(self) -> Expr | None:
         """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
-        if applied := calculus.operator(self) or calculus.quotient(self):
+        if applied := calculus.operator(self) or calculus.quotient(self) or higher(self):
             return applied
         found = derivative_at(self.scope, self.tokens, self.at)
         if found is None:

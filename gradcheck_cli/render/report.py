@@ -33,7 +33,7 @@ _MARKS = {
 class Detail:
     """How much is said.
 
-    `hint`     only where to look: neither what is right nor which mistake it is
+    `hint`     the author's hints, and where to look: neither what is right nor which mistake it is
     `explain`  also how each right answer comes about
     """
 
@@ -84,6 +84,8 @@ def _remark(canvas: Canvas, claim: Claim, indent: int, earlier: tuple[Claim, ...
         text = f"carried forward: this follows correctly from {place}; full points"
         _wrapped(canvas, text, indent, "open")
         return
+    for hint in claim.hints if detail.hint else ():
+        _wrapped(canvas, f"hint: {hint}", indent, "plain")
     if not detail.hint or claim.verdict in (UNREADABLE, UNDECIDED):
         _details(canvas, claim, indent, detail)
     elif claim.verdict == WRONG:

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.crosscheck import BITS
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name, names, number
+from gradcheck_cli.expr import Call, Expr, Name, exchanged, names, number, walk
+from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import adjoint, derive
 from gradcheck_cli.symbolic.evaluate import evaluate, interval
 from gradcheck_cli.verifying.model import WRONG
-from gradcheck_cli.verifying.typed import as_typed_number, number_of
+from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.symbolic.evaluate import Value
@@ -68,22 +69,31 @@ def roundings(line: int, ask: Expr, reads: Iterable[Read]) -> list[Slip]:
 
 
 def follows(matcher: Matcher, earlier: Iterable[Slip], truth: Truth, reads: Iterable[Read]) -> int | None:
-    """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted.
+    """The claim that a wrong answer follows from: all its wrong members are right once that slip is granted, or all are.
 
     A slip that changes nothing about this answer excuses nothing.
     """
     wrong = [read.expr for read in reads if read.member.verdict == WRONG]
     if not wrong or any(expr is None for expr in wrong):
         return None
-    for slip in reversed(list(earlier)):
+    for slips_together in _together(earlier):
         try:
-            granted = _after(matcher.engine, slip, truth.ask)
+            granted = _after(matcher.engine, slips_together, truth.ask)
         except GradcheckError:
             continue
         changed = granted is not None and not _near(granted, truth.value)
         if changed and all(_agrees(matcher, expr, granted) for expr in wrong if expr is not None):
-            return slip.index
+            return slips_together[-1].index
     return None
+
+
+def _together(earlier: Iterable[Slip]) -> Iterator[tuple[Slip, ...]]:
+    """Each slip alone, the latest first; then the latest about everything."""
+    found = list(earlier)
+    yield from ((slip,) for slip in reversed(found))
+    latest = {slip.ask: slip for slip in found}
+    if len(latest) > 1:
+        yield tuple(latest.values())
 
 
 def _agrees(matcher: Matcher, written: Expr, granted: Value) -> bool:
@@ -103,23 +113,51 @@ def _near(value: Value, other: Value) -> bool:
     return left[0] - slack <= right[1] and right[0] <= left[1] + slack
 
 
-def _after(engine: Engine, slip: Slip, ask: Expr) -> Value:
-    """The answer to a query, had the slip's number been right; None where they have nothing to do with each other."""
-    granted = number_of(slip.value)
-    if granted is None or slip.ask == ask:
-        return None
-    target, wrt = _ends(engine, ask)
+def _after(engine: Engine, earlier: Iterable[Slip], ask: Expr) -> Value:
+    """The answer to a query, or what an expression is worth, had the slips' numbers been right; None where that is not known."""
     local = dict(engine.local)
     fixed: dict[str, Value] = {}
-    slip_target, slip_source = _ends(engine, slip.ask)
-    if isinstance(slip.ask, Call) and slip.ask.function == "local":
-        local[slip_source, slip_target] = granted
-    elif isinstance(slip.ask, Call) and slip.ask.function in ("d", "upstream"):
-        fixed[adjoint(slip_target, slip_source)] = slip.value
-    elif slip_target == slip_source:
-        fixed[slip_target] = slip.value
-    else:
+    for slip in earlier:
+        if slip.ask != ask:
+            _enter(engine, slip, local, fixed)
+    if not fixed and local == engine.local:
         return None
+    if _is_query(engine, ask):
+        return _granted(engine, ask, local, fixed)
+    for part in set(walk(ask)):
+        if isinstance(part, Call) and part.function in QUERIES and is_query(part):
+            value = number_of(_granted(engine, part, local, fixed)) if _is_query(engine, part) else None
+            if value is None:
+                return None
+            ask = exchanged(ask, part, value)
+    return evaluate(expand(ask), _values(engine, fixed, ()), BITS)
+
+
+def _is_query(engine: Engine, ask: Expr) -> bool:
+    """Whether it is a name, or a query about names of the graph."""
+    args = (ask,) if isinstance(ask, Name) else ask.args if isinstance(ask, Call) else ()
+    about = all(isinstance(arg, Name) and arg.id in engine.graph.by_name for arg in args[:2]) and bool(args)
+    asks = isinstance(ask, Name) or is_update(engine, ask) or (isinstance(ask, Call) and ask.function in QUERIES)
+    return asks and (about or is_update(engine, ask))
+
+
+def _enter(engine: Engine, slip: Slip, local: dict[tuple[str, str], Expr], fixed: dict[str, Value]) -> None:
+    """Put a slip's number in the place of what was asked."""
+    granted = number_of(slip.value)
+    target, source = _ends(engine, slip.ask)
+    if granted is None:
+        return
+    if isinstance(slip.ask, Call) and slip.ask.function == "local":
+        local[source, target] = granted
+    elif isinstance(slip.ask, Call) and slip.ask.function in ("d", "upstream"):
+        fixed[adjoint(target, source)] = slip.value
+    elif target == source:
+        fixed[target] = slip.value
+
+
+def _granted(engine: Engine, ask: Expr, local: dict[tuple[str, str], Expr], fixed: dict[str, Value]) -> Value:
+    """The answer to a query with other local derivatives and fixed values."""
+    target, wrt = _ends(engine, ask)
     env = _values(engine, fixed, derive(engine.graph, local, target).steps)
     resolved = _resolved(engine, ask, target, wrt, local)
     return None if resolved is None else evaluate(expand(resolved), env, BITS)

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.match import left_open
-from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim, Explanation
+from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim, Explanation, Member
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.verifying.match import Read, Truth
     from gradcheck_cli.verifying.model import Diagnosis
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 _OWN = ("given", "defined")
 AGAIN = "this only says the left side again"
+TAKEN = "this is taken for a value or name of the student's own"
 
 
 def overall(reads: list[Read], truth: Truth | None, own: tuple[str, ...] = _OWN) -> str:
@@ -83,6 +87,41 @@ def undecided(claim: Claim, note: str) -> Claim:
         expected="",
         explain=Explanation,
     )
+
+
+def as_local(claim: Claim, truth: Truth, first: Truth) -> Claim:
+    """A claim that is right for the local derivative, which says so where the total one is another."""
+    if claim.verdict != CORRECT or truth is first or not truth.kind == first.kind == "derivative":
+        return claim
+    return (
+        replace(claim, note="read as the local derivative, all else held fixed") if truth.expr != first.expr else claim
+    )
+
+
+def put_in(claim: Claim, reads: Iterable[Read], note_of: Callable[[Expr], str]) -> Claim | None:
+    """A claim whose wrong members are right for the reason that `note_of` gives; None where one has none."""
+    members = []
+    for read in reads:
+        member = read.member
+        if member.verdict == WRONG:
+            note = note_of(read.expr) if read.expr is not None else ""
+            if not note:
+                return None
+            member = replace(member, verdict=CORRECT, note=note)
+        members.append(member)
+    return righted(claim, members)
+
+
+def righted(claim: Claim, members: Iterable[Member]) -> Claim:
+    """A claim that is right, with its members as they are right."""
+    return replace(claim, members=tuple(members), verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
+
+
+def with_rounded_of(member: Member, line: int) -> Member:
+    """A member that is right to the digits of a number above it."""
+    if member.verdict != WRONG:
+        return member
+    return replace(member, verdict=CORRECT, note=f"worked out with the rounded number of line {line}")
 
 
 def loose(read: Read) -> Read:

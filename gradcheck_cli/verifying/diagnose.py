@@ -10,7 +10,9 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.judge import number_verdict, with_rounding
+from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.evaluate import interval
+from gradcheck_cli.verifying.match import Truth, has_decimals
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes, pairs, strange_factors
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 from gradcheck_cli.verifying.spot import spot
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.symbolic.evaluate import Value
-    from gradcheck_cli.verifying.match import Matcher, Read, Truth
+    from gradcheck_cli.verifying.match import Matcher, Read
 
 MOST_MISTAKES = 400
 _FEWEST_DIGITS = 2  # with one digit too many numbers look alike
 _DIGITS_OF_PAIRS = 3
+_APART, _NEARBY = 50, 1000  # a mistake is told from the truth by a fiftieth, and found within a thousandth
 TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 
@@ -42,10 +45,28 @@ def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diag
     if _zero_factor(matcher, truth, read):
         return Diagnosis("extra-factor", "a factor 0 has slipped in, and makes it all 0; without it this is right")
     key = (truth.ask, truth.expr, truth.kind)
-    for known in matcher.kept.of(key, lambda: with_values(engine, mistakes(engine, truth))):
-        if _fits(engine, matcher, read.expr, known):
-            return Diagnosis(known.mistake.code, known.mistake.message)
+    for fits in (_fits, _fits_here):
+        for known in matcher.kept.of(key, lambda: with_values(engine, mistakes(engine, truth))):
+            if fits(engine, matcher, read.expr, known):
+                return Diagnosis(known.mistake.code, known.mistake.message)
+    if is_update(engine, truth.ask) and (found := _rounded(matcher, truth, read.expr, key)) is not None:
+        return found
     return _pair(engine, matcher, truth, read.expr) or _strange(engine, matcher, truth, read.expr)
+
+
+def _rounded(matcher: Matcher, truth: Truth, written: Expr, key: object) -> Diagnosis | None:
+    """The one mistake about an update whose number is near, where what was put in had been rounded before."""
+    value, true = interval(matcher.engine.value(written)), interval(truth.value)
+    if names(written) or value is None or true is None or not has_decimals(written, matcher.given):
+        return None
+    found = []
+    for known in matcher.kept.of(key, lambda: with_values(matcher.engine, mistakes(matcher.engine, truth))):
+        bounds = interval(known.value)
+        if bounds is None or abs(bounds[0] - true[0]) * _APART < abs(true[0]):
+            continue
+        if abs(value[0] - bounds[0]) * _NEARBY <= abs(bounds[0]):
+            found.append(known.mistake)
+    return Diagnosis(found[0].code, found[0].message) if len({one.code for one in found}) == 1 else None
 
 
 def _strange(engine: Engine, matcher: Matcher, truth: Truth, written: Expr) -> Diagnosis | None:
@@ -139,6 +160,19 @@ def _fits(engine: Engine, matcher: Matcher, written: Expr, known: Valued) -> boo
         if known.seen is None or not _near(spot(engine).value(written), known.seen):
             return False
         return matcher.agrees(written, known.mistake.expr)
+    except GradcheckError:
+        return False
+
+
+def _fits_here(engine: Engine, matcher: Matcher, written: Expr, known: Valued) -> bool:
+    """Whether the mistake gives what was written once given values are put in: 3x for c x."""
+    if not names(written) or known.value is None or not matcher.has_values(written):
+        return False
+    try:
+        if not has_decimals(written, matcher.given) and not _near(engine.value(written), known.value):
+            return False
+        about = Truth(known.mistake.expr, known.mistake.expr, known.value, "")
+        return matcher.formula(written, about, None).verdict == CORRECT
     except GradcheckError:
         return False
 

@@ -18,7 +18,9 @@ from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.collisions import array_collisions
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Matcher, Read, Truth
+from gradcheck_cli.verifying.meanings import whole_differential
 from gradcheck_cli.verifying.members import MAX_MEMBERS, is_latex, split
 from gradcheck_cli.verifying.model import (
     CORRECT,
@@ -105,7 +107,7 @@ class Examiner:
         truth = self.truth(question)
         expected = self.expected(truth)
         if key is None or not any(part.text.strip() for part in key.parts):
-            return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points)
+            return _unanswered(question, expected)
         written = [(member, is_latex(part)) for part in key.parts for member in split(part)]
         parts = [part for part, _ in written]
         matcher = self.arrays.matcher if self.arrays else self.matcher
@@ -138,6 +140,7 @@ class Examiner:
             earned=question.points if verdict == CORRECT or source is not None else Fraction(0),
             note=note,
             explain=Explanation if verdict != WRONG or self.arrays else explained(self.engine, truth),
+            hints=question.hints if verdict in (WRONG, MISSING) and source is None else (),
         )
         return self.arrays.told(claim, truth, reads) if self.arrays else claim
 
@@ -177,6 +180,8 @@ class Examiner:
             return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
         if truth.kind == "shape":
             return "()"
+        if truth.kind == DIFFERENTIAL:
+            return write(whole_differential(self.engine, truth) or truth.expr)
         text = write(truth.expr)
         value = number_text(truth.value, decimal=self.problem.decimal)
         return text if value in ("", text) else value if not names(truth.expr) else f"{text} = {value}"
@@ -197,6 +202,11 @@ class Examiner:
         if self.arrays:
             return self.arrays.diagnose(truth, reads[first_wrong])
         return diagnose(self.engine, self.matcher, truth, reads[first_wrong])
+
+
+def _unanswered(question: Question, expected: str) -> Claim:
+    """A question without an answer."""
+    return Claim(question.id, None, "", (), MISSING, expected=expected, points=question.points, hints=question.hints)
 
 
 def _overall(reads: list[Read], question: Question, truth: Truth) -> tuple[str, str]:

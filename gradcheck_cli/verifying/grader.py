@@ -13,34 +13,51 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expand import scalar_only
-from gradcheck_cli.expr import Call, Expr, Name, names
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.expr import Expr, names
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.solving.options import with_values
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS, Slip, follows, roundings, slips
-from gradcheck_cli.verifying.chains import claim_of, found_again, loose, overall, text_of, undecided
+from gradcheck_cli.verifying.chains import (
+    TAKEN,
+    as_local,
+    claim_of,
+    found_again,
+    loose,
+    overall,
+    put_in,
+    righted,
+    text_of,
+    undecided,
+    with_rounded_of,
+)
 from gradcheck_cli.verifying.conventions import usual_scope, without_mark
-from gradcheck_cli.verifying.definitions import learn, meaning_of, new_name
+from gradcheck_cli.verifying.definitions import (
+    gradient_of,
+    learn,
+    may_be_loss,
+    meaning_of,
+    new_name,
+    number_of_node,
+    stepped,
+    taken_with,
+    updated_by,
+)
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, names_of
-from gradcheck_cli.verifying.match import Matcher, Read, Truth, left_open, unreadable
-from gradcheck_cli.verifying.meanings import (
-    asked,
-    assumption,
-    differential,
-    known,
-    truths,
-    without_differentials,
-)
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
+from gradcheck_cli.verifying.match import ON_BRANCH, Matcher, Read, Truth, beside, left_open, unreadable
+from gradcheck_cli.verifying.meanings import asked, assumption, differential, known, truths, without_differentials
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
+from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of, may_be_called
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.steps import explained
-from gradcheck_cli.verifying.worked import behind_unreadable, beside, local_of, near, nearly, worked_out
+from gradcheck_cli.verifying.worked import behind_unreadable, local_of, near, nearly, repeats, worked_out
+from gradcheck_cli.verifying.worth import Worth, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from fractions import Fraction
 
     from gradcheck_cli.parsing.document import Formula
@@ -48,8 +65,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
 FOREIGN = "its left side is unknown here"
-MOST_LETTERS = 6
 MOST_SETTINGS = 20
+NEARLY = "nearly right: with which rounded numbers it was worked out is not shown"
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 
 
@@ -63,6 +80,7 @@ class Grader:
         self.own = own or Own(usual_scope(self.engine.problem, self.engine.output))
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.rounded: deque[Slip] = deque(maxlen=MOST_SLIPS)  # right numbers, with their lines for an index
+        self.told: deque[Worth] = deque(maxlen=MOST_SLIPS)  # exact numbers of right claims
         self.diagnosed = 0
         self.settings: dict[tuple[tuple[str, Fraction], ...], Grader] = {}
         self.last: tuple[Truth, list[Read]] | None = None  # what the last claim was judged by
@@ -78,15 +96,37 @@ class Grader:
         turned = self.turned(formula)
         if turned is not None and (found := self.claim(turned)) is not None:
             return replace(found, text=text_of(formula))
-        found = self.judged(formula)
+        called = self.called(formula)
+        if called is not None and (function_of(formula.members[0]) or called.verdict == CORRECT):
+            return called
+        found = self.judged(formula)  # of df/dx (2) it may be a product
+        if called is not None and (found is None or found.verdict != CORRECT):
+            return called
         if found is None or found.verdict == UNREADABLE:
             return found
         point = self.differing(taken_at(formula.members, self.own.scope))
         if found.verdict != CORRECT and own_name(formula.members[0]) in self.own.definitions:
             return self.define(formula)
         if point or (self.own.assumed and found.verdict != CORRECT):
-            return self.elsewhere(formula, found, point)
-        return found
+            found = self.elsewhere(formula, found, point)
+        return self.after_step(formula, found, point) if found.verdict == WRONG else found
+
+    def after_step(self, formula: Formula, found: Claim, point: Mapping[str, Fraction]) -> Claim:
+        """A wrong claim, with the values that parameters have after an update where it is right with those."""
+        last = self.last
+        later = last is not None and last[0].kind == "value" and without_mark(formula.members[0])[1]
+        for values in (self.own.updated, stepped(self.engine) if later else {}):
+            tried = self.moved(formula, {**values, **point}) if values else None
+            if tried is not None and tried.verdict == CORRECT:
+                return tried
+        self.last = last
+        return undecided(found, "this is a value after an update") if later else found
+
+    def called(self, formula: Formula) -> Claim | None:
+        """A function at a point, `f'(2) = 12`; None for any other left side."""
+        near = arguments(self.engine, self.own.scope, function_of(formula.members[0]))
+        ways = at_points(formula, self.own.scope, self.engine, near)
+        return at_point(formula, ways, lambda one, point: self.moved(one, point) if point else self.judged(one))
 
     def turned(self, formula: Formula) -> Formula | None:
         """A chain that begins with a number, `0.731 = a`, from its first member with a name in it; None for any other."""
@@ -110,7 +150,7 @@ class Grader:
         if dummy is None or found is None or found.verdict not in (UNREADABLE, WRONG):
             return found
         kept, last = self.own.scope, self.last
-        for name in self.arguments(dummy[0]):
+        for name in arguments(self.engine, self.own.scope, dummy[0]):
             self.own.scope = with_letter(kept, dummy[1], name)
             try:
                 tried = self.meant(formula)
@@ -122,26 +162,15 @@ class Grader:
         self.last = last
         return found
 
-    def arguments(self, name: str) -> list[str]:
-        """What a node or name is computed from, the nearest first."""
-        try:
-            read = readings(name, self.own.scope, latex=True)[0]
-        except GradcheckError:
-            return []
-        if not isinstance(read, Name):
-            return []
-        near = self.engine.graph.sources.get(read.id, ())
-        above = self.own.scope.ancestors.get(read.id, frozenset())
-        return [*near, *sorted(above - set(near))][:MOST_LETTERS]
-
     def meant(self, formula: Formula) -> Claim | None:
         """The best claim over all meanings of the left side. Raises GradcheckError where it has none."""
         left, *members = formula.members
-        left, updated = without_mark(left)
+        declared = normal_latex(left.text) in self.own.scope.latex
+        left, updated = (left, False) if declared else without_mark(left)
         best: Claim | None = None
         senseless: GradcheckError | None = None
         for meaning in self.meanings(left, latex=formula.latex):
-            self.gradient = self.of_gradient(meaning, members, latex=formula.latex)
+            self.gradient = gradient_of(self.engine, self.own.scope, meaning, members, latex=formula.latex)
             try:
                 found = truths(self.engine, self.gradient or meaning, formula.relation, updated=updated)
             except GradcheckError as error:
@@ -150,9 +179,10 @@ class Grader:
             for truth in found:
                 judged = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
                 reads = worked_out(self.engine, truth, judged)
-                if len(reads) == 1 and truth.kind == "derivative":
+                on_branch = self.matcher.supposed and reads and reads[0].member.note == ON_BRANCH
+                if len(reads) == 1 and truth.kind == "derivative" and not on_branch:
                     reads = [self.examiner.doubted(reads[0], truth)]
-                claim = self.finish(formula, reads, truth)
+                claim = as_local(self.finish(formula, reads, truth), truth, found[0])
                 unlike = truth.kind == "given" and claim.verdict != CORRECT and best is not None
                 if best is None or (not unlike and RANK.index(claim.verdict) < RANK.index(best.verdict)):
                     best, self.last = claim, (truth, reads)
@@ -175,20 +205,6 @@ class Grader:
         """Every reading of a text in names of the problem. Raises ParseError where there is none."""
         return resolvable(self.own, self.engine, self.matcher, source, latex=latex)
 
-    def of_gradient(self, left: Expr, members: Iterable[Source], *, latex: bool) -> Expr | None:
-        """`dz` as the gradient by z, where no differential of what z is computed from stands on the right; else None."""
-        name = base_of(left)
-        if name is None:
-            return None
-        used: set[str] = set()
-        for member in members:
-            try:
-                used |= set(names_of(readings(member, self.own.scope, latex=latex)[0]))
-            except GradcheckError:
-                continue
-        above = self.engine.graph.ancestors.get(name, frozenset())
-        return None if used & above else Call("d", (Name(self.engine.output), Name(name)), (), left.span)
-
     # -- members
 
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
@@ -206,18 +222,13 @@ class Grader:
         if truth.kind == "assumed":
             return assumption(member, found)
         read = self.matcher.best(member, found, truth)
-        if self.gradient is not None and read.numeric:
+        if self.gradient is not None and read.numeric and not self.own.gradients.sure:
             return left_open(read, "this may be the gradient, or how far something moves")
-        if read.member.verdict == WRONG and self.repeats(found, truth):
+        self.own.gradients.sure |= self.gradient is not None and read.member.verdict == CORRECT and not read.numeric
+        if read.member.verdict == WRONG and repeats(found, truth):
             note = "the left side stands again on the right: perhaps it is meant as d/dx of what follows"
             return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))
         return read
-
-    @staticmethod
-    def repeats(found: Iterable[Expr], truth: Truth) -> bool:
-        """Whether a derivative stands as a factor in its own right side, as in da/dz = da/dz (1/u)."""
-        products = (expr for expr in found if isinstance(expr, Call) and expr.function == "mul")
-        return any(factor == truth.ask for expr in products for factor in expr.args)
 
     # -- verdicts
 
@@ -231,8 +242,11 @@ class Grader:
         if verdict == WRONG and truth is not None and truth.kind == "update" and self.own.rate(self.engine.problem):
             reads = [left_open(read, "the text takes another learning rate than the problem") for read in reads]
             verdict = overall(reads, truth)
+        if verdict == WRONG and may_be_called(formula, self.own.scope, self.engine):
+            reads = [left_open(read, "a number in brackets behind a name may be a point or a factor") for read in reads]
+            verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):
-            note = f"the problem has {self.examiner.expected(truth)}; this is taken for a value or name of the student's own"
+            note = f"the problem has {self.examiner.expected(truth)}; {TAKEN}"
             reads = [left_open(read, note) for read in reads]
         judged = truth is None or truth.kind not in ("assumed", "own")
         expected = self.examiner.expected(truth) if truth is not None and verdict == WRONG else ""
@@ -245,7 +259,8 @@ class Grader:
         truth, reads = self.last
         query = asked(truth)
         if truth.kind in (DIFFERENTIAL, "own") or not known(self.engine, query):
-            return claim
+            shown = Read(Member("", CORRECT), truth.expr)
+            return undecided(claim, NEARLY) if nearly(self.engine, [shown, *reads]) else claim
         self.diagnosed += 1
         if self.diagnosed > MOST_DIAGNOSED:
             return claim
@@ -253,8 +268,11 @@ class Grader:
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
             return self.granted(claim, origin)
+        told_above = tuple(reversed(self.told))
+        if (right := put_in(claim, reads, lambda expr: self.matcher.stands_for(expr, truth, told_above))) is not None:
+            return right
         if nearly(self.engine, reads):
-            return undecided(claim, "nearly right: with which rounded numbers it was worked out is not shown")
+            return undecided(claim, NEARLY)
         claim = replace(claim, explain=explained(self.engine, query))
         source = follows(self.matcher, self.slips, query, reads)
         if source is not None:
@@ -264,12 +282,7 @@ class Grader:
 
     def granted(self, claim: Claim, line: int) -> Claim:
         """A claim that is right to the digits of a right number above it."""
-        note = f"worked out with the rounded number of line {line}"
-        members = tuple(
-            replace(member, verdict=CORRECT, note=note) if member.verdict == WRONG else member
-            for member in claim.members
-        )
-        return replace(claim, members=members, verdict=CORRECT, first_wrong=None, earned=claim.points, expected="")
+        return righted(claim, [with_rounded_of(member, line) for member in claim.members])
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep the numbers of a wrong claim, and the rounded ones of a right claim, for those that follow from it."""
@@ -286,6 +299,10 @@ class Grader:
             self.slips += slips(self.engine, index, query.ask, reads)
         elif claim.line is not None:
             self.rounded += roundings(claim.line, query.ask, reads)
+            if truth.kind == "update":
+                self.own.updated |= updated_by(truth, reads)
+            if any(read.numeric for read in reads):
+                self.told += told(claim.line, query.ask, truth.expr, truth.value)
 
     # -- definitions and assumptions
 
@@ -301,15 +318,36 @@ class Grader:
             return None
         at, truth = found
         again = spelling in self.own.definitions and not names(truth.expr)
+        loss = not names(truth.expr) and may_be_loss(self.engine, self.matcher, spelling, truth)
         self.own.define(left, alias(self.engine, self.matcher, truth.expr))
+        if not names(truth.expr):
+            self.own.stands(left, number_of_node(self.engine, spelling, truth))
         reads = [self.read(one, truth, latex=formula.latex) for one in members[at:] if one.text]
+        defined = Read(Member(formula.members[at].text, CORRECT), truth.expr)
+        reads = self.rounded_right(truth, worked_out(self.engine, truth, [defined, *reads])[1:])
         wrong = [one.expr for one in reads if one.member.verdict == WRONG and one.expr is not None]
         self.own.otherwise(left, wrong)
         note = "this is another value than above; it is taken from here on" if again else ""
+        note = "if this is the problem's loss, it is not right" if loss else note
         member = formula.members[at]
-        first = Read(Member(member.text, UNDECIDED if again else CORRECT, None, note, member), truth.expr)
+        first = Read(Member(member.text, UNDECIDED if note else CORRECT, None, note, member), truth.expr)
         claim = self.finish(replace(formula, members=(left, *members[at - 1 :])), [first, *reads], truth)
+        if (
+            claim.verdict == WRONG
+            and self.diagnosed <= MOST_DIAGNOSED
+            and (origin := follows(self.matcher, self.slips, truth, reads)) is not None
+        ):
+            claim = replace(claim, follows_from=origin, diagnosis=CARRIED)
         return replace(claim, note=OWN)
+
+    def rounded_right(self, truth: Truth, reads: list[Read]) -> list[Read]:
+        """The members of a definition; what was worked out with rounded numbers of lines above is right."""
+        wrong = [read for read in reads if read.member.verdict == WRONG]
+        self.diagnosed += bool(wrong)
+        if not wrong or self.diagnosed > MOST_DIAGNOSED or not all(near(self.engine, truth, read) for read in wrong):
+            return reads
+        line = follows(self.matcher, self.rounded, truth, reads)
+        return reads if line is None else [replace(read, member=with_rounded_of(read.member, line)) for read in reads]
 
     def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
         """The values that are not the problem's own."""
@@ -318,22 +356,26 @@ class Grader:
 
     def elsewhere(self, formula: Formula, found: Claim, point: Mapping[str, Fraction]) -> Claim:
         """A claim that is not right at the problem's values, at those that it or a line above it takes."""
-        inputs = self.engine.graph.by_name
-        assumed = {name: value for name, (value, _) in self.own.assumed.items()}
-        values = {name: value for name, value in {**assumed, **point}.items() if name in inputs}
         last = self.last
-        other = self.setting(values)
-        tried = other.judged(formula) if other is not None else None
+        tried = self.moved(formula, point)
         if tried is None or (tried.verdict != CORRECT and not point):
             self.last = last
             return found if not point else undecided(found, "this is taken at other values than the problem's")
+        return tried
+
+    def moved(self, formula: Formula, point: Mapping[str, Fraction]) -> Claim | None:
+        """A formula judged at other values, and at those that lines above it take; None where that cannot be done."""
+        inputs = self.engine.graph.by_name
+        assumed = {name: value for name, (value, _) in self.own.assumed.items()}
+        values = {name: value for name, value in {**assumed, **point}.items() if name in inputs}
+        other = self.setting(values)
+        tried = other.judged(formula) if other is not None else None
+        if tried is None or other is None:
+            return None
+        tried = other.explained(tried)
+        other.remember(0, tried)
         self.last = None
-        lines = {name: line for name, (_, line) in self.own.assumed.items() if name not in point}
-        told = [
-            f"{name} = {_short(value)}" + (f" (line {lines[name]})" if name in lines else "")
-            for name, value in values.items()
-        ]
-        return replace(tried, note=f"with {', '.join(told)}")
+        return replace(tried, note=taken_with(self.own, values, point))
 
     def setting(self, values: Mapping[str, Fraction]) -> Grader | None:
         """The same text against the problem with other values."""
@@ -345,7 +387,3 @@ class Grader:
             self.settings[key] = Grader(Examiner(changed), self.own)
             self.settings[key].matcher.granted = frozenset(values)
         return self.settings[key]
-
-
-def _short(value: Fraction) -> str:
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"

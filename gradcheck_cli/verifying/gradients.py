@@ -24,10 +24,12 @@ class Gradients:
 
     `batch`  the size of the batch, for each node that has an axis for it
     `said`   what the text has said it is, for each name: one expression, or several that it may be
+    `sure`   whether a formula was right with it as a gradient
     """
 
     batch: Mapping[str, Expr] = field(default_factory=dict)
     said: dict[str, tuple[Expr, ...]] = field(default_factory=dict)
+    sure: bool = False
 
     def of(self, name: str) -> tuple[Expr, ...]:
         """What dZ may stand for, the likeliest first."""

@@ -15,12 +15,16 @@ from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
 from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
+from gradcheck_cli.verifying.conditions import by_line, conditions, supposed
+from gradcheck_cli.verifying.equations import with_equations
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
+from gradcheck_cli.verifying.hints import hinted
 from gradcheck_cli.verifying.junctures import parted
+from gradcheck_cli.verifying.listed import listed
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
-from gradcheck_cli.verifying.shorthand import instances, written_out
+from gradcheck_cli.verifying.shorthand import SUBSCRIPT, instances, written_out
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -47,20 +51,29 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
         ArrayGrader(examiner.arrays, FOREIGN) if examiner.arrays else Grader(examiner) for examiner in examiners
     ]
     found: list[Claim] = []
+    lines = by_line(document)
     for at, formula in enumerate(document.formulas):
         if formula.relation == "!=":
             continue
         named = _naming(document.formulas, at)
-        cases = _cases(document.formulas, at)
-        for part in (named,) if named else parted(formula, lambda one: _best(graders, one)[0]):
+        cases = [*_cases(document.formulas, at), *conditions(document, at, lines)]
+        parts = (named,) if named else _listed(graders, formula)
+        for part in parts or parted(formula, lambda one: _best(graders, one)[0]):
             claim = _claim(graders, part, len(found), cases)
             if claim is not None and claim.verdict == UNREADABLE:
                 claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
-    placed = [_in_its_place(found, at) for at in range(len(found))]
+    placed = with_equations([_in_its_place(found, at) for at in range(len(found))])
     counted = (claim for part in document.alone if (claim := _counted(examiners, part)) is not None)
     return [*placed, *counted, *map(_not_read, document.passed)]
+
+
+def _listed(graders: Iterable[Grader | ArrayGrader], formula: Formula) -> tuple[Formula, ...]:
+    """The formulas of a gradient that lists derivatives by numbers; none for any other."""
+    numbers = (grader for grader in graders if isinstance(grader, Grader))
+    found = (listed(formula, grader.own.scope, grader.engine.problem) for grader in numbers)
+    return next((parts for parts in found if parts), ())
 
 
 def _not_read(passed: Passed) -> Claim:
@@ -117,7 +130,7 @@ def _claim(
         graders = [grader for grader in graders if isinstance(grader, ArrayGrader)]
     claim, grader = _best(graders, formula, cases)
     if claim is not None and grader is not None and claim.verdict not in (UNREADABLE, MISSING):
-        claim = grader.explained(claim)
+        claim = hinted(grader.engine.problem, grader.explained(claim), grader.last[0] if grader.last else None)
         if claim.follows_from is None:
             grader.remember(index, claim)
         assumed = [said for one in graders if (said := one.learn(formula))]
@@ -167,9 +180,11 @@ def _explained(grader: Grader, formula: Formula, other: Formula) -> str | None:
 
 def _in_case(grader: Grader | ArrayGrader, claim: Claim, formula: Formula, cases: Iterable[Formula]) -> Claim:
     """A claim that is right only in the case that the words beside it name."""
-    if claim.verdict == CORRECT or not isinstance(grader, ArrayGrader):
+    if claim.verdict == CORRECT:
         return claim
-    for case in cases:
+    if not isinstance(grader, ArrayGrader):
+        return supposed(grader, claim, formula, cases)
+    for case in (one for one in cases if one.relation != "if"):
         first, second = (member.text.strip() for member in case.members[:2])
         found = grader.under(formula, (first, second), equal=case.relation == "=")
         if found is not None:
@@ -236,6 +251,9 @@ def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None
         tried = grader.claim(other)
         if tried is not None and (tried.verdict == CORRECT or (sure and tried.verdict != UNREADABLE)):
             return _as_written(tried, claim, f"{note}; {tried.note}" if tried.note else note, formula)
+        if tried is not None and tried.verdict == WRONG and SUBSCRIPT in note:
+            grader.define(formula)  # it may be a name as well
+            return undecided(_as_written(tried, claim, note, formula), f"{note}, this is wrong; it may be another name")
     grader.last = last
     return _for_all(grader, claim, formula)
 

@@ -25,19 +25,23 @@ from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.kept import Kept
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates, with_decimals
+from gradcheck_cli.verifying.worth import derived, stands_for
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
+    from gradcheck_cli.verifying.worth import Worth
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
+ON_BRANCH = "with each branch as at the given values"
+COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
 
 
@@ -109,7 +113,9 @@ class Matcher:
         self.space: Space = space(engine)
         self.given = engine.problem.given
         self.granted: frozenset[str] = frozenset()  # inputs whose given value may be put in anywhere
+        self.supposed: dict[str, Fraction] = {}  # values for whose sign a condition beside a formula stands
         self._fixed: dict[tuple[frozenset[str], bool], Space] = {}
+        self._branched: dict[frozenset[tuple[str, Fraction]], Space | None] = {}
         self.kept = Kept()
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
@@ -120,7 +126,7 @@ class Matcher:
             found = self.read(source, truth, latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
-        return self.best(source, found, truth, tolerance)
+        return self.best(source, (*beside(self.engine, found, 0), *found), truth, tolerance)
 
     def best(self, source: Source, found: Iterable[Expr], truth: Truth, tolerance: Fraction | None = None) -> Read:
         """The verdict on the reading that makes the student right, if one does."""
@@ -170,10 +176,28 @@ class Matcher:
 
     def judge(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Is this what was asked for? For all inputs, or at the given values where it shows them."""
+        if self.supposed and (found := self.on_branches(expr, truth.expr)):
+            return found
         if literal := as_typed_number(expr):
             return self.number(literal, truth, tolerance)
         if not names(expr):
             return self.arithmetic(expr, truth, tolerance)
+        verdict = self.formula(expr, truth, tolerance)
+        if verdict.verdict != WRONG:
+            return verdict
+        note = self.stands_for(expr, truth, self.kept.of("derived", lambda: derived(self.engine)))
+        return Verdict(CORRECT, note) if note else verdict
+
+    def stands_for(self, expr: Expr, truth: Truth, known: Iterable[Worth]) -> str:
+        """How a formula is right by numbers that stand for what has them as its value; empty where it is not."""
+
+        def right(put: Expr) -> bool:
+            return self.formula(put, truth, None).verdict == CORRECT
+
+        return stands_for(self.engine, expr, truth.value, known, right)
+
+    def formula(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """A formula with names in it: for all inputs, with given values put in, or on the branches of those."""
         try:
             decision = decide(expand(expr), expand(truth.expr), self.space)
         except GradcheckError as error:
@@ -194,9 +218,8 @@ class Matcher:
         if truth.kind == "count":
             return Verdict(CORRECT if literal.value == truth.value else WRONG)
         found = number_verdict(literal, truth.value, tolerance)
-        if found == "truncated":
-            return Verdict(CORRECT, "truncated, not rounded")
-        return Verdict(CORRECT if found == "right" else WRONG, "rounding" if found == "rounding" else "")
+        notes = {"truncated": "truncated, not rounded", "rounding": "rounding"}
+        return Verdict(CORRECT if found in ("right", "truncated") else WRONG, notes.get(found, ""))
 
     def arithmetic(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Arithmetic with numbers: typed decimals stand for what they may have been rounded from."""
@@ -269,11 +292,11 @@ class Matcher:
 
     def on_branches(self, expr: Expr, true: Expr, held: dict[str, Expr] | None = None) -> Verdict | None:
         """Piecewise functions may stand on the branch that the given values choose: 1 for an active ReLU."""
-        if self.branched is None or not self.has_values(expr):
+        if self.branched is None or not (self.supposed or self.has_values(expr)):
             return None
-        sides = [on_branch(expand(side), self.engine.values) for side in (expr, true)]
+        sides = [on_branch(expand(side), {**self.engine.values, **self.supposed}) for side in (expr, true)]
         decision = decide(sides[0], sides[1], self.fixed(held, self.branched) if held else self.branched)
-        return Verdict(CORRECT, "with each branch as at the given values") if decision.kind == "equal" else None
+        return Verdict(CORRECT, ON_BRANCH) if decision.kind == "equal" else None
 
     @cached_property
     def labels(self) -> set[str]:
@@ -282,14 +305,18 @@ class Matcher:
         labels = (variable.name for variable in self.space.inputs if variable.kind in ("binary", "sign"))
         return constants.union(labels)
 
-    @cached_property
+    @property
     def branched(self) -> Space | None:
         """The space with every piecewise function on its branch; None where there are none, or no numbers."""
-        names_of = [name for name, _ in self.space.definitions]
-        if not all(self.engine.values.get(name) is not None for name in names_of):
-            return None
-        found = tuple((name, on_branch(expr, self.engine.values)) for name, expr in self.space.definitions)
-        return None if found == self.space.definitions else Space(self.space.inputs, found)
+        key = frozenset(self.supposed.items())
+        if key not in self._branched:
+            names_of = [name for name, _ in self.space.definitions]
+            values = {**self.engine.values, **self.supposed}
+            known = self.supposed or all(values.get(name) is not None for name in names_of)
+            found = tuple((name, on_branch(expr, values)) for name, expr in self.space.definitions) if known else ()
+            same = not known or (found == self.space.definitions and not self.supposed)
+            self._branched[key] = None if same else Space(self.space.inputs, found)
+        return self._branched[key]
 
     def fixed(self, put_in: dict[str, Expr], whole: Space | None = None) -> Space:
         """The space, or the one with every piecewise function on its branch, with some inputs held at their values."""
@@ -308,13 +335,25 @@ class Matcher:
         return said(source, truth)
 
 
+def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
+    """The side of a comparison that a chain goes through: in `y = -0.4 < 0` the rest is a remark, if it holds."""
+    for expr in found:
+        if not isinstance(expr, Call) or expr.function not in COMPARISONS:
+            continue
+        try:
+            holds = engine.value(engine.resolve(expr))
+        except GradcheckError:
+            continue
+        if holds is None or holds == 1:
+            yield expr.args[side]
+
+
 def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
     """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
     try:
         return readings(source, scope, latex=latex)
     except ParseError:
-        match = _UNIT.match(source.text)
-        if match is None or truth.kind != "count":
+        if (match := _UNIT.match(source.text)) is None or truth.kind != "count":
             raise
         return readings(source.slice(Span(match.start(1), match.end(1))), scope)
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_children
-from gradcheck_cli.symbolic.build import plus
+from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 from gradcheck_cli.verifying.typed import as_typed_number
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -114,24 +115,40 @@ def without_differentials(found: tuple[Expr, ...], source: Source) -> tuple[Expr
 def differential(engine: Engine, matcher: Matcher, member: Source, found: Iterable[Expr], truth: Truth) -> Read:
     """Dy = x dw + …: the coefficient of each dw is the local derivative on that edge."""
     target = truth.ask.args[0] if isinstance(truth.ask, Call) else truth.ask
-    verdicts = [_coefficients(engine, matcher, expr, target) for expr in found]
+    judged = [_coefficients(engine, matcher, member, expr, target) for expr in found]
+    verdicts = [verdict for verdict, _ in judged]
     verdict = CORRECT if CORRECT in verdicts else WRONG if all(one == WRONG for one in verdicts) else UNDECIDED
-    return Read(Member(member.text, verdict, None, "", member), None)
+    return Read(Member(member.text, verdict, None, judged[0][1] if verdict == WRONG else "", member), None)
 
 
-def _coefficients(engine: Engine, matcher: Matcher, expr: Expr, target: Expr) -> str:
+def whole_differential(engine: Engine, truth: Truth) -> Expr | None:
+    """The differential of a node by all that feeds it: z*dq + q*dz; None for what is no node."""
+    target = truth.ask.args[0] if isinstance(truth.ask, Call) else truth.ask
+    edges = [(source, local) for (source, end), local in engine.local.items() if target == Name(end)]
+    return plus(*(times(local, Name(f"d{source}")) for source, local in edges)) if edges else None
+
+
+def _coefficients(engine: Engine, matcher: Matcher, member: Source, expr: Expr, target: Expr) -> tuple[str, str]:
+    """The verdict on a differential, and which coefficient is wrong."""
     used = {part.args[0] for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL}
     if not used or not isinstance(target, Name):
-        return UNDECIDED
+        return UNDECIDED, ""
     above = engine.graph.ancestors.get(target.id, frozenset())
     sources = [source for source in used if isinstance(source, Name) and source.id in above]
     if len(sources) != len(used):
-        return UNDECIDED
-    agree = [
-        all(matcher.agrees(_coefficient(expr, source), way(source.id)) for source in sources)
-        for way in _ways(engine, target.id, [source.id for source in sources])
-    ]
-    return CORRECT if any(agree) else WRONG if agree else UNDECIDED
+        return UNDECIDED, ""
+    factors = {source.id: matcher.resolved(_coefficient(expr, source), member) for source in sources}
+    told = ""
+    for way in _ways(engine, target.id, list(factors)):
+        wrong = [
+            f"the coefficient of d{source} should be {write(way(source))}"
+            for source, found in factors.items()
+            if not any(matcher.agrees(one, way(source)) for one in found)
+        ]
+        if not wrong:
+            return CORRECT, ""
+        told = told or "; ".join(sorted(wrong))
+    return (WRONG, told) if told else (UNDECIDED, "")
 
 
 def _ways(engine: Engine, target: str, sources: list[str]) -> Iterator[Callable[[str], Expr]]:
@@ -147,6 +164,8 @@ def _coefficient(expr: Expr, source: Name) -> Expr:
     """The factor of one differential in a sum: that one put to 1, the others to 0."""
     if isinstance(expr, Call) and expr.function == DIFFERENTIAL:
         return number(int(expr.args[0] == source))
+    if not _has_differentials(expr):
+        return expr  # (x + y) in (x + y) dz
     if isinstance(expr, Call) and expr.function == "add":
         terms = [term for term in expr.args if any(part == Call(DIFFERENTIAL, (source,)) for part in walk(term))]
         return plus(*(_coefficient(term, source) for term in terms))

@@ -6,8 +6,7 @@ Nobody lists them: they are the truth derived again with one edge, one factor or
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import combinations, islice
+from itertools import combinations, islice, starmap
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Expr, Name, Num, number
@@ -16,6 +15,7 @@ from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.derive import derive
 from gradcheck_cli.symbolic.evaluate import to_float
+from gradcheck_cli.verifying.paths import constants, of_paths, of_products, of_terms, with_local
 from gradcheck_cli.verifying.powers import without_powers
 from gradcheck_cli.write.text import write
 
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 MOST_EDGES = 60
 MOST_PAIRED = 8  # single mistakes that are paired with each other
 ONE = number(1)
-_RATIOS = (
-    (Fraction(2), "twice what is right"),
-    (Fraction(1, 2), "half of what is right: a factor 2 is missing"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +63,13 @@ def _derivative(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
         yield from _paths(engine, target, source)
         yield from _roles(engine, ask, target, source)
         yield from _factors(engine, target, source)
+        yield from starmap(Mistake, of_paths(engine, target, source, truth.expr))
+    for rows in (of_terms, of_products):
+        yield from starmap(Mistake, rows(engine, target, source))
     yield from _other_nodes(engine, target, source)
     for message, expr in without_powers(engine, truth.expr):
         yield Mistake("missing-factor", message, expr)
-    for ratio, message in _RATIOS:
-        yield Mistake("constant", message, times(number(ratio), truth.expr))
+    yield from starmap(Mistake, constants(engine, target, source, truth.expr))
 
 
 def strange_factors(engine: Engine, truth: Truth) -> Iterator[Mistake]:
@@ -111,11 +109,6 @@ def _between(engine: Engine, target: str, source: str) -> tuple[tuple[str, str],
     return tuple(found[:MOST_EDGES])
 
 
-def _with(engine: Engine, target: str, source: str, edge: tuple[str, str], local: Expr) -> Expr:
-    """The total derivative, had the local derivative on one edge been another."""
-    return derive(engine.graph, {**engine.local, edge: local}, target).totals[source]
-
-
 def _partial(edge: tuple[str, str]) -> str:
     return f"d{edge[1]}/d{edge[0]}"
 
@@ -129,12 +122,11 @@ def _paths(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
     for start, end in edges:
         if len(feeds[start]) > 1:
             others = [other for other in feeds[start] if other != end]
-            message = (
-                f"{start} feeds {_and(feeds[start])}, and the path through {end} is missing: "
-                f"add d{target}/d{end} * {_partial((start, end))}"
-            )
+            which = "its direct path" if end == target else f"the path through {end}"
+            links = _partial((start, end)) if end == target else f"d{target}/d{end} * {_partial((start, end))}"
+            message = f"{start} feeds {_and(feeds[start])}, and {which} is missing: add {links}"
             if len(others) > 1 or end not in others:
-                yield Mistake("missing-path", message, _with(engine, target, source, (start, end), number(0)))
+                yield Mistake("missing-path", message, with_local(engine, target, source, (start, end), number(0)))
 
 
 def _factors(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
@@ -147,24 +139,26 @@ def _factors(engine: Engine, target: str, source: str) -> Iterator[Mistake]:
         yield Mistake(
             "missing-factor",
             f"the factor {shown} is missing",
-            _with(engine, target, source, edge, ONE),
+            with_local(engine, target, source, edge, ONE),
             isinstance(local, Call) and local.function in ("step", "gt", "ge", "sign", "where"),
         )
         yield from _slips(engine, target, source, edge[1], edge[0])
         yield Mistake(
             "extra-factor",
             f"the factor {shown} is there twice",
-            _with(engine, target, source, edge, times(local, local)),
+            with_local(engine, target, source, edge, times(local, local)),
         )
         yield Mistake(
             "wrong-local",
             f"divided by {write(local)}, where {_partial(edge)} = {write(local)} should be multiplied",
-            _with(engine, target, source, edge, Call("div", (number(1), local))),
+            with_local(engine, target, source, edge, Call("div", (number(1), local))),
         )
         yield Mistake(
             "sign",
-            f"the minus of {shown} went wrong" if write(local).startswith("-") else f"a minus crept in at {shown}",
-            _with(engine, target, source, edge, times(number(-1), local)),
+            f"the minus of {shown} went wrong"
+            if write(local).startswith("-")
+            else f"the sign is turned around at {shown}",
+            with_local(engine, target, source, edge, times(number(-1), local)),
         )
 
 
@@ -182,7 +176,7 @@ def pairs(engine: Engine, truth: Truth) -> Iterator[Mistake]:
         total = derive(engine.graph, changed, target).totals[source]
         yield Mistake(first[0], f"two mistakes: {first[1]}; and {second[1]}", total)
     for code, message, edge, local in single:
-        turned = times(number(-1), _with(engine, target, source, edge, local))
+        turned = times(number(-1), with_local(engine, target, source, edge, local))
         yield Mistake(code, f"two mistakes: {message}; and the sign is turned around", turned)
 
 
@@ -205,7 +199,7 @@ def _slips(engine: Engine, target: str, source: str, node: str, via: str | None 
         if via is None:
             yield Mistake("wrong-local", message, local)
         else:
-            yield Mistake("wrong-local", message, _with(engine, target, source, (start, node), local))
+            yield Mistake("wrong-local", message, with_local(engine, target, source, (start, node), local))
 
 
 def _wrong_locals(engine: Engine, source: str, target: str) -> Iterator[tuple[str, Expr]]:
@@ -287,8 +281,9 @@ SLIPS: dict[str, Callable[[Name, Call], Slips]] = {
 def _quotient(args: tuple[Expr, ...], source: str, right: str, engine: Engine) -> Iterator[tuple[str, Expr]]:
     top, bottom = args
     du, dv = engine.total_of(top, source), engine.total_of(bottom, source)
-    turned = plus(times(top, dv), times(number(-1), du, bottom))
-    yield f"the numerator of the quotient rule is turned around: {right}", Call("div", (turned, _power(bottom, 2)))
+    if number(0) not in (du, dv):
+        turned = plus(times(top, dv), times(number(-1), du, bottom))
+        yield f"the numerator of the quotient rule is turned around: {right}", Call("div", (turned, _power(bottom, 2)))
     if dv != number(0):
         numerator = plus(times(du, bottom), times(number(-1), top, dv))
         yield f"the denominator of the quotient rule is squared: {right}", Call("div", (numerator, bottom))
@@ -345,7 +340,7 @@ def _update(engine: Engine, ask: Call, truth: Truth) -> Iterator[Mistake]:
     yield from of_step(name, gradient, step, down)
     for edge in _between(engine, engine.output, name):
         if engine.local[edge] != ONE:
-            wrong = _with(engine, engine.output, name, edge, number(1))
+            wrong = with_local(engine, engine.output, name, edge, number(1))
             message = f"in the gradient the factor {_partial(edge)} = {write(engine.local[edge])} is missing"
             yield Mistake("missing-factor", message, plus(Name(name), times(number(-1), rate, wrong)))
 

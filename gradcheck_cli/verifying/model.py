@@ -61,6 +61,7 @@ class Claim:
     `assumes`      what the line assumes for those below it
     `left`         the left side of a formula, which is no member
     `explain`      works out the explanation of one that is wrong: not every reader asks for it
+    `hints`        the author's, of a wrong or missing answer to a question that has some
     """
 
     id: str | None
@@ -79,6 +80,7 @@ class Claim:
     assumes: str = ""
     left: Source | None = None
     explain: Callable[[], Explanation] = field(default=Explanation, repr=False, compare=False)
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

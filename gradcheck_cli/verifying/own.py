@@ -48,7 +48,7 @@ _NAME = re.compile(
     r"(?:\\(?:hat|tilde|bar|mathbf|mathcal|mathrm|text|vec|boldsymbol)\s*\{?\s*[A-Za-z]+(?:_\{?[A-Za-z0-9]+\}?)?\s*\}?"
     r"|\\?[A-Za-z]+[0-9]*|[\u0370-\u03ff])(?:_\s*(?:\{[A-Za-z0-9, ]+\}|[A-Za-z0-9]+))?"
 )
-_POINT = re.compile(r"(?:\||\\[rl]?vert|\\right\s*[\]|)])\s*_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
+_POINT = re.compile(r"(?:\||\\[rl]?vert|\\right\s*[\]|)]|[\])])\s*_\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _RESERVED = frozenset({"d", "e", "pi", "\\pi", "\\partial", "\\sigma", "sigma", "\\nabla", "\\sum"})
 
 
@@ -64,6 +64,8 @@ class Own:
     `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
     `unequal`      two index letters that are said to differ
     `unread`       names that the text defines by something that cannot be read
+    `updated`      values of parameters after a step, as the text has worked them out
+    `nodes`        names that are given as numbers, and the node that each is where one has that number
     """
 
     scope: Scope
@@ -75,6 +77,8 @@ class Own:
     entries: dict[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
     unequal: frozenset[str] = frozenset()
     unread: set[str] = field(default_factory=set)
+    nodes: dict[str, Expr | None] = field(default_factory=dict)
+    updated: dict[str, Fraction] = field(default_factory=dict)
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
@@ -94,7 +98,25 @@ class Own:
             raise ParseError(message, hint="write it in names of the problem", span=expr.span)
         if self.entries:
             expr = self.with_entries(expr)
+        if self.nodes:
+            expr = self.moving(expr)
         return self.apart(substitute(expr, self.definitions))
+
+    def moving(self, expr: Expr) -> Expr:
+        """An expression with names that are given as numbers as nodes where they are differentiated: a number moves with nothing.
+
+        Raises ParseError where it is not known which node that is.
+        """
+        if isinstance(expr, Call) and expr.function == "d":
+            for arg in expr.args:
+                if isinstance(arg, Name) and arg.id in self.nodes and self.nodes[arg.id] is None:
+                    message = f"{arg.id} is known by its number only"
+                    raise ParseError(message, hint="say what it is computed from", span=arg.span)
+            known = {name: node for name, node in self.nodes.items() if node is not None}
+            return with_children(
+                expr, tuple(known.get(arg.id, arg) if isinstance(arg, Name) else arg for arg in expr.args)
+            )
+        return mapped(expr, self.moving)
 
     def apart(self, expr: Expr) -> Expr:
         """An expression with Kronecker's delta of two letters that differ as 0."""
@@ -138,6 +160,7 @@ class Own:
             return  # a name of the problem
         self.definitions[name] = meaning
         self.entries.pop(name, None)
+        self.nodes.pop(name, None)
         self.enter(name, left, meaning)
 
     def define_entries(self, left: Source, letters: tuple[str, ...], entry: Expr) -> bool:
@@ -176,6 +199,12 @@ class Own:
             latex={**small.latex, **self.scope.latex},
             ancestors={**self.scope.ancestors, name: above},
         )
+
+    def stands(self, left: Source, node: Expr | None) -> None:
+        """A name that is given as a number, with the node that it is."""
+        spelling = own_name(left)
+        if spelling and (name := self.scope.name(spelling)) in self.definitions:
+            self.nodes[name] = node
 
     def otherwise(self, left: Source, meanings: list[Expr]) -> None:
         """What else a name may stand for: the last member that differs from its meaning, where its own line is wrong."""

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.verifying.lookalikes import exchanged
 
 if TYPE_CHECKING:
@@ -19,7 +20,27 @@ if TYPE_CHECKING:
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.verifying.own import Own
 
-_LOSSES = frozenset({"L", "J", "E", "C", "loss", "cost", "error", "mse", "bce", "MSE", "BCE", "E_total", "Etotal"})
+LOSS_NAMES = frozenset(
+    {
+        "L",
+        "l",
+        "ell",
+        "J",
+        "E",
+        "C",
+        "loss",
+        "Loss",
+        "cost",
+        "error",
+        "mse",
+        "bce",
+        "MSE",
+        "BCE",
+        "NLL",
+        "E_total",
+        "Etotal",
+    }
+)
 _GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 _NAME = rf"\\?[A-Za-z]+(?:[0-9]+|_(?:[A-Za-z0-9]|{_GROUP}))?"
 _WORD = r"[A-Za-z]+_?[0-9]*"
@@ -27,6 +48,7 @@ _DELTAS = re.compile(r"\\frac\s*\{\s*\\delta\b.*\}\s*\{\s*\\delta\b|(?:\\delta|�
 _INDEXED = re.compile(r"(?P<base>\\?[A-Za-z]+)_(?:(?P<letter>[i-n])(?![A-Za-z0-9])|\{\s*(?P<braced>[i-n])\s*\})")
 _SUMS = re.compile(r"\\(?:sum|prod)|[ΣΠ∑∏]")
 MOST_INDICES = 20
+SUBSCRIPT = "read as the derivative by "
 _LATER = re.compile(r"\(\s*(?P<letter>[tkn])\s*\+\s*1\s*\)\s*$|_\{?\s*(?P<below>[tkn])\s*\+\s*1\s*\}?\s*$")
 _NEW = re.compile(r"(?:_|\^)\{(?P<below>[0-9]+)\s*,\s*(?:\\(?:text|mathrm)\s*\{\s*)?(?:new|neu)\s*\}?\s*\}$")
 _PRIMED = re.compile(rf"(?P<name>{_NAME})\s*(?:['’′]|\^\s*\{{?\s*(?:\\prime|')\s*\}}?)\s*$")
@@ -53,7 +75,7 @@ def written_out(formula: Formula, own: Own, problem: Problem, output: str) -> It
     for row in _PERHAPS:
         found = row(formula, scope, problem, output)
         if found is not None and _texts(found[0]) != _texts(formula):
-            yield found[0], "; ".join((*told, found[1])), False
+            yield found[0], "; ".join(dict.fromkeys((*told, found[1]))), False
 
 
 def _texts(formula: Formula) -> list[str]:
@@ -122,7 +144,7 @@ def _gradient_names(formula: Formula, scope: Scope, problem: Problem, output: st
 
 def _losses(formula: Formula, scope: Scope, _problem: Problem, output: str) -> Found:
     r"""`\frac{\partial E}{\partial w}` where the output is a loss of another name."""
-    if output not in _LOSSES:
+    if output not in LOSS_NAMES:
         return None
 
     def put(match: re.Match[str]) -> str:
@@ -156,10 +178,37 @@ def _by(formula: Formula, _scope: Scope, _problem: Problem, _output: str) -> Fou
     return (changed, "∂ with a name below read as the derivative by it")
 
 
+def _with_d(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    """`D_x y`, as Euler wrote the derivative of y by x."""
+    if scope.name("D") is not None:
+        return None
+    pattern = rf"(?<![A-Za-z\\])D_(?P<below>[A-Za-z](?![A-Za-z])|\\[A-Za-z]+|{_GROUP}|{_WORD})(?=[\s(\[{{\\])"
+
+    def put(match: re.Match[str]) -> str:
+        name = match["below"].removeprefix("{").removesuffix("}")
+        if _known(name, scope) is None:
+            return match.group()
+        return f"\\frac{{d}}{{d {name}}}" if formula.latex else f"d/d{name} "
+
+    return _exchange(formula, pattern, put), "D with a name below read as the derivative by it"
+
+
+def _at_time(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    """`w_t` for a w that has no time in the problem."""
+
+    def put(match: re.Match[str]) -> str:
+        known = _known(match.group(), scope) is None and _known(match["name"], scope) is not None
+        return match["name"] if known else match.group()
+
+    changed = _exchange(formula, r"(?P<name>(?<![A-Za-z\\])[A-Za-z]|\\[A-Za-z]+)_(?:t|\{t\})(?![A-Za-z0-9+])", put)
+    return changed, "the t below a name is when it has this value"
+
+
 def _steps(formula: Formula, scope: Scope, problem: Problem, _output: str) -> Found:
     r"""`w(t+1) = w(t) - \eta …` and `w_{11,new}`: the value after an update."""
     left = formula.members[0]
-    later, new = _LATER.search(left.text), _NEW.search(left.text)
+    declared = normal_latex(left.text) in scope.latex
+    later, new = (None, None) if declared else (_LATER.search(left.text), _NEW.search(left.text))
     mark = later or new
     inputs = {leaf.name for leaf in problem.graph.inputs}
     if mark is not None and _known(left.text[: mark.start()] + (new["below"] if new else ""), scope) not in inputs:
@@ -190,6 +239,13 @@ def _rates(formula: Formula, scope: Scope, problem: Problem) -> Formula:
             )  # eta = 0.1 is a value of its own
             formula = replace(formula, members=(formula.members[0], *rest.members))
     return formula
+
+
+def _variations(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    r"""`\delta f = z \delta x` for `df = z dx`."""
+    if scope.name("delta") is not None or not re.match(r"(?:\\delta|δ)\s*[A-Za-z\\]", formula.members[0].text.strip()):
+        return None
+    return _exchange(formula, r"(?:\\delta(?![A-Za-z_])|δ(?!_))\s*", "d"), "δ read as d"
 
 
 def _outs(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
@@ -256,12 +312,12 @@ def _below(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> F
     top = _known(match["top"], scope)
     if top is None or _known(below, scope) not in scope.ancestors.get(top, frozenset()):
         return None
-    return _with_left(formula, match, f"d({match['top']}, {below})"), f"read as the derivative by {below}"
+    return _with_left(formula, match, f"d({match['top']}, {below})"), f"{SUBSCRIPT}{below}"
 
 
 def _known(text: str, scope: Scope) -> str | None:
     return scope.name(re.sub(r"[{}\\_]", "", text)) or scope.name(re.sub(r"[{}\\]", "", text))
 
 
-_SURE = (_gradient_names, _losses, _deltas, _by, _steps)
-_PERHAPS = (_primed, _increments, _outs, _bare, _below)
+_SURE = (_gradient_names, _losses, _deltas, _by, _with_d, _at_time, _steps)
+_PERHAPS = (_primed, _increments, _variations, _outs, _bare, _below)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.judge import number_verdict
 from gradcheck_cli.symbolic.evaluate import to_float
@@ -16,7 +15,7 @@ from gradcheck_cli.verifying.model import CORRECT, UNREADABLE, WRONG
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from gradcheck_cli.expr import Num
     from gradcheck_cli.solving.engine import Engine
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 MOST_EDGES = 50
 WORKED = "worked out with the rounded numbers before it"
 _NUMBER_AND_MORE = re.compile(r"[-+−]?\s*[0-9][0-9.,]*[\s|~\\]")
-_COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 
 
 def worked_out(engine: Engine, truth: Truth, reads: Iterable[Read]) -> list[Read]:
@@ -87,17 +85,10 @@ def local_of(matcher: Matcher, truth: Truth) -> Expr | None:
     return None
 
 
-def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
-    """The side of a comparison that a chain goes through: in `y = -0.4 < 0` the rest is a remark, if it holds."""
-    for expr in found:
-        if not isinstance(expr, Call) or expr.function not in _COMPARISONS:
-            continue
-        try:
-            holds = engine.value(engine.resolve(expr))
-        except GradcheckError:
-            continue
-        if holds is None or holds == 1:
-            yield expr.args[side]
+def repeats(found: Iterable[Expr], truth: Truth) -> bool:
+    """Whether a derivative stands as a factor in its own right side, as in da/dz = da/dz (1/u)."""
+    products = (expr for expr in found if isinstance(expr, Call) and expr.function == "mul")
+    return any(factor == truth.ask for expr in products for factor in expr.args)
 
 
 def behind_unreadable(reads: list[Read]) -> list[Read]:

@@ -510,3 +510,36 @@ def test_a_file_without_its_ending_is_named(run, problem_file, monkeypatch):
 def test_the_power_of_a_zero_or_one_is_no_mistake(run, problem_file):
     path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x*step(x)^2}\nquestions: [{ask: 'd(f, x)', answer: 1}]\n")
     assert "is not taken" not in run("check", path).out
+
+
+def test_the_authors_hints_come_first_where_an_answer_is_wrong_or_missing(run, tmp_path):
+    path = tmp_path / "answers.yaml"
+    path.write_text("problem: residual-relu\nanswers: {forward: 0.62, w0: 0.2, w1: 0.4, b0: -0.2, b1: 1}\n", "utf-8")
+    shown = [line.strip() for line in run("verify", path, "--hint").out.splitlines()]
+    assert shown[2:6] == [
+        "✗ w0       0.2",
+        "hint: Walk back from z, one node at a time.",
+        "hint: Which ReLU is active?",
+        "look at this again",
+    ]
+    assert shown[-3:-1] == ["– x0       no answer", "hint: x0 feeds two nodes."]
+    assert "hint:" not in run("verify", path).out
+
+
+@pytest.mark.parametrize(
+    ("problem", "text", "hint"),
+    [
+        ("residual-relu", "dz/dx0 = 1", "x0 feeds two nodes."),
+        ("residual-relu", "dz/dx0 = 0.94", None),
+        ("residual-relu", "dz/dyx = 0.94", None),
+        ("squared-term", "df/da = 4", "Which other input does f multiply the square with?"),
+        ("squared-term", "da/dx = x", "Differentiate x^2 alone."),
+        ("four-hidden-units", "dL/dw31 = 0.3", "Which output does h3 feed?"),
+        ("two-layer-columns", "$\\frac{\\partial L}{\\partial z_1} = W_2^\\top (\\hat{y} - y)$", "The derivative of tanh is 1 - tanh^2."),
+    ],
+)  # fmt: skip
+def test_a_claim_of_a_text_has_the_hints_of_the_question_that_it_answers(run, tmp_path, problem, text, hint):
+    path = tmp_path / "homework.md"
+    path.write_text(text + "\n", "utf-8")
+    shown = run("verify", path, "--problem", problem, "--hint", "--width", 100).out
+    assert (f"hint: {hint}" in shown) if hint else ("hint:" not in shown)

@@ -93,7 +93,7 @@ SQUARED = "squared-term"
         # names
         ("let s1 = a(1-a)\n\nda/dx0 = s1 w0", NEURON, "cc"),
         (r"$s = 2\alpha(1 - \alpha) = 0.1966$ $\frac{\partial \alpha}{\partial w_2} = s$", NEURON, "wc"),
-        (r"$h_1 = \\sigma(0.25) = \sigma(0.625)$ and $h_2 = \sigma(0.7025)$", HIDDEN, "uc"),
+        (r"$h_1 = \\sigma(0.25) = \sigma(0.625)$ and $h_2 = \sigma(0.7025)$", HIDDEN, "wc"),
         # updates
         (r"$w_{31}^+ = w_{31} - 0.5 \cdot 0.2286 = 0.2157$", HIDDEN, "c"),
         (r"$w_{31} := 0.33 - 0.5 \cdot 0.2286$, $w_{31}^{new} = 0.2157$, $w_{31} \leftarrow 0.4443$", HIDDEN, "ccw"),
@@ -132,7 +132,7 @@ SQUARED = "squared-term"
         (r"$\frac{\delta a}{\delta x_0} = 0.393$, $\frac{\delta a}{\delta x_0} = 0.5$", NEURON, "cw"),
         (r"$\delta = \frac{\partial a}{\partial z}$, $\frac{\delta}{2} = 0.0983$", NEURON, "cc"),
         (r"$\sigma' = \sigma(1-\sigma)$, $\sigma' = \sigma(1+\sigma)$, $\tanh' = 1 - \tanh^2$", NEURON, "cuc"),
-        (r"$a_{x_0} = 0.393$, $a_{x_0} = 0.5$", NEURON, "cu"),
+        (r"$a_{x_0} = 0.393$, $a_{x_0} = 0.5$", NEURON, "c?"),
         ("grad_w2 = 0.1966, w2.grad = 0.5, grad_w0 = grad_z * x0 = -0.1966", NEURON, "cwc"),
         (r"$\frac{\partial L}{\partial w_2} = 0.5$, $\frac{\partial E}{\partial w_2} = 0.1966$", NEURON, "uu"),
         (r"$\frac{\partial E_{total}}{\partial w_{11}} = 0.2326$, $\frac{\partial J}{\partial w_{11}} = 0.3326$", HIDDEN, "cw"),
