@@ -90,7 +90,7 @@ def print_table(rows, times, by_code):
         ("of faults with one right name", share(rows["wrong", "one name, named"], rows["wrong", "one name"]), ""),
         ("diagnoses on right answers", share(rows["right", "diagnosed"], right), "0"),
         ("undecided", share(undecided, right + faulty), "0.5 %"),
-        ("not read", share(unread, right + faulty), ""),
+        ("not judged", share(unread, right + faulty), ""),
         ("a claim, median", f"{1000 * statistics.median(ordered):.2f} ms", "5 ms"),
         ("a claim, 99th percentile", f"{last:.2f} ms, worst {worst:.1f} ms", "50 ms"),
     ]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import stat
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
 from gradcheck_cli.source import Source, Span, visible
 
 if TYPE_CHECKING:
+    import difflib
+    import tempfile
     from collections.abc import Iterator
+else:
+    difflib, tempfile = late("difflib"), late("tempfile")
 
 LIMIT = 1024 * 1024
 _LONGEST_NAME = 400  # of a path that is told again
@@ -130,7 +133,7 @@ def _decoded(name: str, data: bytes) -> str:
         raise FileError(message, hint="save the file as UTF-8", source=source, span=span) from None
 
 
-def write_beside(path: str | Path, text: str) -> None:
+def write_beside(path: str | Path, content: str | bytes) -> None:
     """Write a file whole or not at all: a temporary file in its folder, then one rename.
 
     Raises FileError where the folder cannot be written to; what stood there before is then untouched.
@@ -139,8 +142,8 @@ def write_beside(path: str | Path, text: str) -> None:
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # noqa: PTH101 - a path given by mkstemp

@@ -7,8 +7,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import names
-from gradcheck_cli.source import Span
+from gradcheck_cli.expr import NOWHERE, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.shapes import Shape
-
-NOWHERE = Span(0, 0)
+    from gradcheck_cli.source import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gradcheck_cli.graph import Graph
 from gradcheck_cli.inference import Operands, result_shape, whole
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.parsing.text import parse
-from gradcheck_cli.shapes import ONE, Shape, Size, text_of
+from gradcheck_cli.shapes import Shape, Size, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -258,13 +258,8 @@ def _normal(expr: Call, row: Function, shaped: tuple[Shape, ...]) -> tuple[tuple
                 raise ShapeError(message, hint=f"write {least} or more", span=value.span)
             options[name] = number(_whole(value, name))
     if row.shape == "along" and "axis" not in options:
-        options["axis"] = number(_last(shaped[0]))
+        options["axis"] = number(shapes.usual_axis(shaped[0]))
     return tuple(sorted(options.items()))
-
-
-def _last(shape: Shape) -> int:
-    """The axis along which softmax acts: the last; of a column the column."""
-    return 0 if len(shape) == 2 and shape[1] == ONE and shape[0] != ONE else len(shape) - 1
 
 
 def _axis(value: Expr, shape: Shape) -> int:

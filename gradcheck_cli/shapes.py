@@ -153,6 +153,12 @@ def size_of(expr: Expr, letters: Iterable[str]) -> Size | None:
     return None
 
 
+def usual_axis(shape: Shape) -> int:
+    """The axis along which softmax acts and a one-hot sums to 1 where none is said: the last; of a column the column."""
+    column = len(shape) == 2 and shape[1] == ONE and shape[0] != ONE
+    return 0 if column else len(shape) - 1
+
+
 def broadcast(left: Shape, right: Shape) -> Shape | None:
     """The shape of two operands taken elementwise by NumPy's rule, or None where they do not fit."""
     if left == right or not right:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # from the ground up; a module may import from lower layers and from its own folder; `peers` may not import each other
 LAYERS = (
     {"errors", "source", "files", "late"},
-    {"expr", "functions", "grids", "shapes", "yamltree"},
+    {"expr", "functions", "greek", "grids", "shapes", "yamltree"},
     {"parsing", "write", "graph", "inference"},
     {"expand", "lowering", "problem"},
     {"symbolic", "tape", "probe"},
@@ -138,3 +139,24 @@ def test_nothing_runs_text(path):
         assert name not in FORBIDDEN
         if isinstance(node, ast.keyword):
             assert node.arg != "shell"
+
+
+def test_the_map_of_the_code_names_every_part_and_nothing_else():
+    page = (PACKAGE.parent / "docs" / "code.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+(?:/|\.py))`", page))
+    parts = {
+        path.name if path.is_file() else f"{path.name}/"
+        for path in PACKAGE.iterdir()
+        if (path / "__init__.py").exists() or path.suffix == ".py"
+    }
+    assert parts - {"__init__.py", "__main__.py"} <= named
+    inside = {str(path.relative_to(PACKAGE)) for path in MODULES} | {path.name for path in MODULES}
+    elsewhere = {
+        "tests/",
+        "problems/",
+        "tests/test_layers.py",
+        "tests/test_functions.py",
+        "tests/test_against_torch.py",
+    }
+    folders = {f"{path.parent.relative_to(PACKAGE)}/" for path in MODULES}
+    assert named <= inside | folders | elsewhere

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shlex
 import signal
 import time
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradcheck_cli.cli.common import EXIT_INTERRUPTED, EXIT_RIGHT
+from gradcheck_cli.cli.train_files import Log, State, checked, write_afterwards
 from gradcheck_cli.errors import FileError, GradcheckError
 
 if TYPE_CHECKING:
@@ -43,14 +45,14 @@ class Sizes(click.ParamType[tuple[int, ...]]):
         if isinstance(value, tuple):
             return value
         try:
-            return tuple(int(part) for part in str(value).split(",") if part.strip())
+            return tuple(int(part) for part in str(value).split(",")) if value.strip() else ()
         except ValueError:
             self.fail(f"{value} is no list of sizes such as 512,512", param, ctx)
 
 
 @click.command(short_help="Train a network on digits.", epilog=_EPILOG)
 @click.argument("dataset", type=click.Choice(["mnist", "digits"]))
-@click.option("--recipe", type=click.Choice(["default", "homework", "best"]), default="default", show_default=True)
+@click.option("--recipe", type=click.Choice(["default", "homework", "best"]), show_default="default")
 @click.option("--data", type=_PATH, metavar="DIR", help="Folder with the four IDX files of MNIST.")
 @click.option("--network", default="", metavar="FILE", help="A problem file whose graph is trained.")
 @click.option("--hidden", type=Sizes(), metavar="SIZES", help="Hidden layers: 512,512.")
@@ -89,59 +91,43 @@ def train(**options: Any) -> int:
     from gradcheck_cli.train.data import reading
 
     as_json, quiet = options["as_json"], options["quiet"]
-    afterwards = _afterwards(options)
+    checked(options)
     started = time.perf_counter()
     progress = None if as_json or quiet else _fetching
     read = cache(lambda: reading(options["dataset"], options["data"], progress))
     if options["resume"] is None:  # else the model says first whether it is of this data
         read().begin()
-    from gradcheck_cli.train.session import begin, state_file  # while the data is read
+    from gradcheck_cli.train.session import begin, close, state_file  # while the data is read
 
     board = canvas(width=options["width"])
     talk = _talk(board, as_json=as_json, quiet=quiet)
     wishes = _wishes(options)
-    state = state_file(wishes, options["save"])
-    log = _log(options["log"], going_on=options["resume"] is not None)
-    trainer = begin(wishes, talk, read)
-    for line in _summary(trainer):
-        talk(line)
-    with _stoppable(trainer):
-        done = _run(trainer, board, options, state, log)
-    if not done:
-        command = f"gradcheck train {options['dataset']} --resume {state}"
-        click.echo(f"stopped in epoch {trainer.position.epoch}; go on with: {command}", err=True)
-        return EXIT_INTERRUPTED
-    _finished(trainer, board, options, state, time.perf_counter() - started)
-    for write in afterwards:
-        write(trainer)
+    place, named = state_file(wishes, options["save"]), {options["save"], options["resume"]}
+    state = State(place, place not in named, talk)
+    try:
+        trainer = begin(wishes, talk, read)
+        for line in _summary(trainer):
+            talk(line)
+        if not _run(trainer, board, options, state):
+            click.echo(f"stopped in epoch {trainer.position.epoch}{_how_to_go_on(options, state)}", err=True)
+            return EXIT_INTERRUPTED
+        _finished(trainer, board, options, time.perf_counter() - started)
+        state.drop()
+        write_afterwards(options, trainer)
+        if not as_json and named != {None}:
+            board.line(f"saved in {options['save'] or place}")
+    finally:
+        close()
     return EXIT_RIGHT
 
 
-def _afterwards(options: dict[str, Any]) -> list[Callable[[Trainer], None]]:
-    """What is written in the end; what cannot be is said before anything is trained."""
-    found: list[Callable[[Trainer], None]] = []
-    save, plot = options["save"], options["plot"]
-    for path, name in ((save, "--save"), (plot, "--plot"), (options["log"], "--log")):
-        if path is not None and not path.absolute().parent.is_dir():
-            message = f"{name} {path}: cannot be written: there is no folder {path.parent}"
-            raise FileError(message, hint="make the folder, or name another")
-    try:
-        if save is not None and save.suffix == ".safetensors":
-            from gradcheck_cli.train.export import save_safetensors
-
-            found.append(lambda trainer: save_safetensors(save, trainer))
-        if plot is not None:
-            if plot.suffix not in (".svg", ".png"):
-                message = f"--plot {plot}: the name says no format"
-                raise GradcheckError(message, hint="end it in .svg or .png")
-            from gradcheck_cli.render.plot import draw
-
-            found.append(lambda trainer: draw(plot, trainer.history, trainer.first_layer()))
-    except ImportError as error:
-        extra = "plot" if "matplotlib" in str(error) else "safetensors"
-        message = f"{error.name} is not installed"
-        raise GradcheckError(message, hint=f"pip install 'gradcheck[{extra}]'") from error
-    return found
+def _how_to_go_on(options: dict[str, Any], state: State) -> str:
+    if not state.kept():
+        return "; nothing of it is kept"
+    command = ["gradcheck", "train", options["dataset"], "--resume", str(state.path)]
+    for name in ("data", "log", "plot"):
+        command += [f"--{name}", str(options[name])] * (options[name] is not None)
+    return f"; go on with: {shlex.join(command)}"
 
 
 def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]:
@@ -174,12 +160,13 @@ def _wishes(options: dict[str, Any]) -> Any:
     changes = {name: options[name] for name in names}
     if options["resume"] is not None:
         given = [name for name, value in changes.items() if value is not None] + ["network"] * bool(options["network"])
+        given += ["recipe"] * bool(options["recipe"])
         if given:
             message = f"--{given[0].replace('_', '-')} cannot change a training that goes on"
             raise GradcheckError(message, hint="the settings are those it began with")
     return Wishes(
         options["dataset"],
-        options["recipe"],
+        options["recipe"] or "default",
         changes,
         options["data"],
         options["network"],
@@ -195,16 +182,18 @@ def _fetching(name: str, have: int, size: int) -> None:
     click.echo(f"\r{name}  {have:,} of {size:,} bytes", err=True, nl=have >= size)
 
 
-def _summary(trainer: Trainer) -> tuple[str, str]:
-    recipe = trainer.engine.recipe
+def _summary(trainer: Trainer) -> list[str]:
+    recipe, at = trainer.engine.recipe, trainer.position
     count = sum(array.size for array in trainer.engine.params.values())
-    return (
+    going_on = f"goes on in epoch {at.epoch}" if at.epoch < recipe.epochs else "all epochs are done"
+    return [
         f"{trainer.dataset.name}: {trainer.rows:,} images to train, {len(trainer.dataset.test_images):,} to test",
         (
             f"{count:,} parameters, {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}, batches of {trainer.batch}, "
             f"{recipe.optimizer}, rate {recipe.lr:g}, seed {recipe.seed}"
         ),
-    )
+        *[going_on] * bool(at.epoch or at.chunk),
+    ]
 
 
 class _stoppable:  # noqa: N801 - reads as a statement
@@ -230,29 +219,35 @@ class _stoppable:  # noqa: N801 - reads as a statement
             signal.signal(signal.SIGINT, self.before)
 
 
-def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: Path, log: Any) -> bool:
+def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: State) -> bool:
+    """Train to the end or until Ctrl-C, with the state saved after each epoch; whether the end was reached."""
     from gradcheck_cli.render.train import epoch_document, epoch_line, json_line, live
 
+    log = Log(options["log"], going_on=options["resume"] is not None)
+
     def epoch_done(one: Epoch) -> None:
-        _save(state, trainer)
-        log(epoch_document(one))
+        state.save(trainer)
+        log.add(epoch_document(one))
         if options["as_json"]:
             click.echo(json_line(epoch_document(one)))
         elif not options["quiet"]:
             epoch_line(board, one)
 
     silent = board.console is None or options["as_json"] or options["quiet"]
-    with contextlib.nullcontext() if silent else live(board) as line:
-        done = trainer.run(_live(line, trainer) if line else lambda _at: None, epoch_done)
-    if not done:
-        _save(state, trainer)
+    try:
+        with _stoppable(trainer), contextlib.nullcontext() if silent else live(board) as line:
+            done = trainer.run(_live(line, trainer) if line else lambda _at: None, epoch_done)
+            if not done:
+                state.save(trainer)
+    except (FileError, KeyboardInterrupt) as error:  # the epochs that are finished need not be lost
+        if state.kept():
+            said = "stopped at once" if isinstance(error, KeyboardInterrupt) else "stopped"
+            click.echo(f"{said}{_how_to_go_on(options, state)}", err=True)
+        raise
+    except Exception:
+        state.drop()
+        raise
     return done
-
-
-def _save(state: Path, trainer: Trainer) -> None:
-    from gradcheck_cli.train.checkpoint import save
-
-    save(state, trainer)
 
 
 def _live(line: Any, trainer: Trainer) -> Callable[[Position], None]:
@@ -269,39 +264,12 @@ def _live(line: Any, trainer: Trainer) -> Callable[[Position], None]:
     return chunk_done
 
 
-def _log(path: Path | None, *, going_on: bool) -> Callable[[dict[str, Any]], None]:
-    """Write a line for each epoch; a training that goes on adds to its file."""
-    if path is None:
-        return lambda _document: None
-    if path.suffix not in (".csv", ".jsonl"):
-        message = f"--log {path}: the name says no format"
-        raise GradcheckError(message, hint="end it in .csv or .jsonl")
-    from gradcheck_cli.render.train import json_line
-
-    if not going_on:
-        path.write_text("", encoding="utf-8")
-
-    def add(document: dict[str, Any]) -> None:
-        with path.open("a", encoding="utf-8") as file:
-            if path.suffix == ".jsonl":
-                file.write(json_line(document) + "\n")
-                return
-            if not file.tell():
-                file.write(",".join(document) + "\n")
-            file.write(",".join("" if value is None else str(value) for value in document.values()) + "\n")
-
-    return add
-
-
-def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], state: Path, seconds: float) -> None:
+def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], seconds: float) -> None:
     from gradcheck_cli.render.train import confusion_table, json_line, worst_digits
     from gradcheck_cli.train.metrics import confusion, worst
 
     found = trainer.evaluate(trainer.engine.recipe.views)
     labels = trainer.dataset.test_labels
-    kept = state in (options["save"], options["resume"])
-    if not kept:
-        state.unlink(missing_ok=True)
     if options["as_json"]:
         click.echo(json_line(_document(trainer, found, seconds)))
         return
@@ -315,8 +283,6 @@ def _finished(trainer: Trainer, board: Canvas, options: dict[str, Any], state: P
     board.line(
         f"test accuracy {found.accuracy:.4f} ({wrong} of {len(labels):,} wrong), loss {found.loss:.4f}, {seconds:.1f} s"
     )
-    if kept or options["save"] is not None:
-        board.line(f"saved in {options['save'] or state}")
 
 
 def _document(trainer: Trainer, found: Any, seconds: float) -> dict[str, Any]:
@@ -324,7 +290,7 @@ def _document(trainer: Trainer, found: Any, seconds: float) -> dict[str, Any]:
     return {
         "done": True,
         "dataset": trainer.dataset.name,
-        "network": list(recipe.hidden),
+        "network": list(trainer.engine.network.hidden),
         "recipe": recipe.name,
         "backend": trainer.engine.backend.name,
         "seed": recipe.seed,

@@ -50,14 +50,17 @@ def verify(
     from gradcheck_cli.verifying import judge_files
 
     del debug
+    if hint and explain:
+        message = "--hint says less, --explain says more"
+        raise click.UsageError(message + ": give one of them")
     collect_seldom()
     named = tuple(load(name) for name in problem)
     reports: list[Report] = []
-    unusable = False
+    unusable = 0
     for found in judge_files(files, named):
         if isinstance(found, GradcheckError):
             fail(found)
-            unusable = True
+            unusable += 1
         else:
             reports.append(found)
             if not as_json:
@@ -66,11 +69,11 @@ def verify(
         from gradcheck_cli.render.json import dumps, report_document
 
         click.echo(dumps(report_document(reports)))
-    elif len(reports) > 1:
+    elif reports and len(reports) + unusable > 1:
         from gradcheck_cli.render.canvas import canvas
         from gradcheck_cli.render.report import print_summary
 
-        print_summary(canvas(width=width), reports)
+        print_summary(canvas(width=width), reports, unusable)
     if unusable:
         return EXIT_UNUSABLE
     return EXIT_RIGHT if all(report.ok for report in reports) else EXIT_WRONG

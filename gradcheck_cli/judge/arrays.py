@@ -13,7 +13,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call
 from gradcheck_cli.judge.array_space import array_samples
-from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, REFUTE_BITS, relations
+from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, REFUTE_BITS, agreement, relations
 from gradcheck_cli.judge.draws import DISCRETE, listed
 from gradcheck_cli.judge.needs import needs
 from gradcheck_cli.shapes import text_of
@@ -110,7 +110,7 @@ def _at_all_sizes(space: ArraySpace, sides: tuple[Expr, Expr], letters: Mapping[
     total = sum(found.points for found in done)
     if worst.kind == "undecided":
         return replace(worst, points=total)
-    return replace(note, reason=f"agree at {total} points", points=total)
+    return replace(note, reason=agreement(total), points=total)
 
 
 class _Comparison:
@@ -312,12 +312,12 @@ class _Comparison:
 
     def equal(self) -> ArrayDecision:
         if self.tie is None:
-            return ArrayDecision("equal", f"agree at {self.points} points", points=self.points, note=self.note)
+            return ArrayDecision("equal", agreement(self.points), points=self.points, note=self.note)
         point, at = self.tie
         binding, place = self.pair[0].places[at]
         return ArrayDecision(
             "equal",
-            f"agree at {self.points} points",
+            agreement(self.points),
             sizes=tuple(self.setting.sizes.items()),
             letters=binding,
             place=place,

@@ -116,7 +116,7 @@ class _Comparison:
             return self.refuted(point, friendly=True)
         if self.missing():
             return self.result("undecided", "a branch was never reached")
-        return self.result("equal", f"agree at {len(self.tally.agreed)} points")
+        return self.result("equal", agreement(len(self.tally.agreed)))
 
     # -- one point
 
@@ -318,6 +318,11 @@ def relation(left: Inner, right: Inner, bits: int) -> str:
     """Two values: `apart`, `together` (to 2^-900 of the larger of 1 and the values), or `open`."""
     with ctx.workprec(bits):
         return _relation(left, right)
+
+
+def agreement(points: int) -> str:
+    """What an equality rests on that was called at points."""
+    return f"agree at {points} point{'' if points == 1 else 's'}"
 
 
 def relations(left: Iterable[Inner], right: Iterable[Inner], bits: int) -> Iterator[tuple[int, str]]:

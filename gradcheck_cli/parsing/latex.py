@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
+from gradcheck_cli.greek import GREEK, GREEK_WORDS
 from gradcheck_cli.parsing import latexblocks as blocks
 from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, is_transposed
 from gradcheck_cli.parsing.lexer import (
@@ -25,7 +26,7 @@ from gradcheck_cli.parsing.lexer import (
     number_value,
     raised_digits,
 )
-from gradcheck_cli.parsing.names import GREEK, GREEK_WORDS, normal_latex
+from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:

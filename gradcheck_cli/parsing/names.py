@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES, CONSTANTS, FUNCTIONS, OPERATORS, QUERIES
+from gradcheck_cli.greek import GREEK, GREEK_WORDS
+from gradcheck_cli.late import late
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Iterable, Mapping
+else:
+    difflib = late("difflib")
 
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ", "eta": "η",
-    "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
-    "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
-    "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ",
-    "Omega": "Ω",
-}  # fmt: skip
-GREEK_WORDS = {letter: word for word, letter in GREEK.items() if not word.startswith("var")}
 _ACCENTS = ("hat", "tilde", "bar")
 _DECORATION = re.compile(r"\\(?:mathbf|boldsymbol|bm|mathrm|mathit|mathsf|text|vec|operatorname)\s*")
 _PRIME = re.compile(r"\^\s*(?:\\prime|\{\s*\\prime\s*\})")

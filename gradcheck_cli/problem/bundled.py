@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.late import late
 from gradcheck_cli.source import visible
+
+if TYPE_CHECKING:
+    import difflib
+else:
+    difflib = late("difflib")
 
 LONGEST = 200  # of a name that is told again
 _BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -34,7 +40,8 @@ def find(name: str) -> Path:
     inside = bundled_folder() / f"{name}.yaml"
     if os.path.isfile(inside):  # noqa: PTH113 - as above
         return inside
-    near = difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)
+    beside = f"{name}.yaml"
+    near = [beside] if os.path.isfile(beside) else difflib.get_close_matches(name, bundled(), n=2, cutoff=0.5)  # noqa: PTH113 - as above
     hint = f"did you mean {' or '.join(near)}?" if near else "gradcheck problems lists the bundled ones"
     message = f'there is no file and no bundled problem "{visible(name, LONGEST)}"'
     raise FileError(message, hint=hint)

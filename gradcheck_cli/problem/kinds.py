@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gradcheck_cli.expr import number
 from gradcheck_cli.grids import Grid, label, places
 from gradcheck_cli.problem.fields import ALONG_KINDS, MATRIX_KINDS, allows
-from gradcheck_cli.shapes import ONE, text_of
+from gradcheck_cli.shapes import text_of
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 _EXACT = 24  # rows of a matrix up to which pivots are computed in fractions
 _SMALL = 1e-12
-
-
-def default_axis(shape: Shape) -> int:
-    """The axis along which a one-hot or a distribution sums to 1: the last one; of a column the column."""
-    return 0 if len(shape) == 2 and shape[1] == ONE and shape[0] != ONE else len(shape) - 1
 
 
 def shape_misfit(kind: str, shape: Shape) -> str:

@@ -242,11 +242,11 @@ class Layers:
             default = f"{letter}{self.counts[letter]}"
         if kind == "flatten" and not self.read.flag(entry[kind], f"flatten of {what}"):
             return
-        if letter_of_pool := kind.endswith("pool2d"):
+        if pooling := kind.endswith("pool2d"):
             window = self.whole(entry[kind], f"the window of {what}", 1)
             options = self.options(entry, what)
             arguments = () if window is None else (number(window),)
-        if not self.last or options is None or (letter_of_pool and not arguments):
+        if not self.last or options is None or (pooling and not arguments):
             self.lose(name or default)
             return
         self.node(item, name or default, Call(function, (Name(self.last), *arguments), options), what)

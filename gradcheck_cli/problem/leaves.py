@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.graph import Input
 from gradcheck_cli.grids import label
 from gradcheck_cli.problem.fields import ALONG_KINDS, INPUT, SCALAR_KINDS, allows
-from gradcheck_cli.problem.kinds import default_axis, entry_misfit, misfit, shape_misfit
+from gradcheck_cli.problem.kinds import entry_misfit, misfit, shape_misfit
 from gradcheck_cli.problem.sizes import MAX_SIZE, bind, read_shape
 from gradcheck_cli.problem.values import Table, read_table
-from gradcheck_cli.shapes import size, text_of
+from gradcheck_cli.shapes import size, text_of, usual_axis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +140,7 @@ class Leaves:
         typed = self.read.number(node, f"axis of {common.name}")
         along = common.kind in ALONG_KINDS
         if typed is None or node is None:
-            return default_axis(shape) if along else -1
+            return usual_axis(shape) if along else -1
         if not along:
             message = f"{common.name} is {common.kind} and has no axis"
             self.read.wrong(node, message, f"axis: is for the kinds {' and '.join(ALONG_KINDS)}")
@@ -149,7 +149,7 @@ class Leaves:
             self.read.wrong(node, message, f"axes are counted from 0 to {len(shape) - 1}")
         else:
             return int(typed.value) % len(shape)
-        return default_axis(shape) if along else -1
+        return usual_axis(shape) if along else -1
 
     def fits(self, common: Input, table: Table, axis: int, value: Node) -> bool:
         """Whether data is of its declared kind; where not, an error at the entry, or at the value."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.late import late
 from gradcheck_cli.problem.fields import SECTIONS, Field
 from gradcheck_cli.yamltree import Node, as_bool, as_number
 
 if TYPE_CHECKING:
+    import difflib
     from collections.abc import Iterable
 
     from gradcheck_cli.source import Source
+else:
+    difflib = late("difflib")
 
 _FRACTION = re.compile(r"([+-]?[0-9]+)\s*/\s*([0-9]+)")
 _ARTICLES = {"text": "text", "texts": "text or a list of texts", "number": "a number", "flag": "true or false",

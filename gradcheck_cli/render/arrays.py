@@ -56,6 +56,7 @@ class ArrayPrinter(Printer):
     def print(self) -> None:
         """Everything the view wants, a blank line between the parts."""
         self.heading()
+        self.description()
         if self.view.shows("forward"):
             self.forward()
         if self.view.shows("backward"):

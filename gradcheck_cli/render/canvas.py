@@ -6,7 +6,6 @@ No text from a file is ever markup here: everything goes through `Text`, and con
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -15,10 +14,12 @@ from gradcheck_cli.late import late
 from gradcheck_cli.source import visible
 
 if TYPE_CHECKING:
+    import shutil
+
     from rich import console as rich_console
     from rich import text as rich_text
 else:
-    rich_console, rich_text = late("rich.console"), late("rich.text")
+    rich_console, rich_text, shutil = late("rich.console"), late("rich.text"), late("shutil")
 
 _PIPED_WIDTH = 100
 _ASCII = {

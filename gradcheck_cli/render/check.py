@@ -32,7 +32,7 @@ def print_check(canvas: Canvas, file: str, checked: Checked) -> None:
             _say(canvas, f"  derived: {key.expected}", "plain")
     for name, answer in solution.answers.items():
         if answer.holds is False:
-            _say(canvas, f"✗ question {name}: {answer.ask} does not hold; it {answer.reason}", "bad")
+            _say(canvas, f"✗ question {name}: {answer.ask} does not hold: {answer.reason}", "bad")
     for check in solution.agreement.failed:
         numbers = f"symbolic {check.symbolic}, reverse mode {check.autodiff}, difference {check.difference}"
         _say(canvas, f"✗ the witnesses differ on {check.quantity}: {numbers}", "bad")

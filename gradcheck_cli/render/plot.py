@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+
+from gradcheck_cli.files import write_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw(path: Path, history: Sequence[Epoch], weights: Any) -> None:
-    """Write an SVG or PNG; `weights` is a picture of the first layer, or None."""
+    """Write an SVG or PNG; `weights` is a picture of the first layer, or None. FileError where it cannot be written."""
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     epochs = [one.epoch for one in history]
@@ -32,4 +35,6 @@ def draw(path: Path, history: Sequence[Epoch], weights: Any) -> None:
     if weights is not None:
         right.set_title("first layer's weights")
         right.imshow(weights, cmap="RdBu", interpolation="nearest")
-    figure.savefig(path)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=path.suffix[1:])
+    write_beside(path, picture.getvalue())

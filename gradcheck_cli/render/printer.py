@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.solving import Answer, Quantity, Solution
     from gradcheck_cli.symbolic.evaluate import Value
+
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
+_MARKED = re.compile(r" {4}|\s*(?:[-*+>|#] ?|```|\$\$|[0-9]+[.)] )")  # lines of Markdown that are not run together
+
+_WORD = re.compile(r"\s*(?:\$[^$]{1,40}\$|\S)+\s?")  # a short formula is not broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +75,40 @@ class Printer:
             counted(len(graph.edges), "edge"),
             *self.params(),
         ]
-        for line in wrap(words(", ".join(counts)), self.canvas.width, 2):
-            self.canvas.line((line, "dim"))
+        for text in (", ".join(counts), *self.constants(), *self.further()):
+            for line in wrap(words(text), self.canvas.width, 2):
+                self.canvas.line((line, "dim"))
+
+    def description(self) -> None:
+        """What the author says of the problem, where all of it is shown."""
+        for paragraph in _paragraphs(self.solution.problem.description) if not self.view.only else ():
+            self.canvas.line()
+            for text in paragraph:
+                for line in wrap(_WORD.findall(text), self.canvas.width, 0):
+                    self.canvas.line(line)
+
+    def constants(self) -> list[str]:
+        """The numbers that are no nodes."""
+        leaves = [leaf for leaf in self.solution.problem.graph.constants if leaf.value is not None]
+        given = [f"{leaf.name} = {self.number(leaf.value, decimal=leaf.decimal)}" for leaf in leaves]
+        return [f"constant{'s' * (len(given) > 1)} {', '.join(given)}"] if given else []
+
+    def further(self) -> list[str]:
+        """What else is an output of the problem."""
+        outputs = self.solution.problem.outputs
+        others = [name for name in outputs if name != self.solution.output] if self.solution.output in outputs else []
+        return [f"also an output: {', '.join(others)}; show it with --output-node {others[0]}"] if others else []
 
     def params(self) -> list[str]:
         """How many learnable numbers there are; nothing where there are none."""
         count = sum(leaf.param for leaf in self.solution.problem.graph.inputs)
         return [counted(count, "parameter")] if count else []
+
+    def unrelated(self) -> list[str]:
+        """What was asked for by name and has nothing to do with the output."""
+        output = self.solution.output
+        known = self.solution.problem.graph.ancestors[output] | {output}
+        return [f"{output} does not depend on {name}" for name in self.view.wrt if name not in known]
 
     def section(self, title: str) -> None:
         self.canvas.line()
@@ -138,7 +171,7 @@ class Printer:
         """One line on the cross-check, or every disagreement with its three numbers; then the notes."""
         agreement = self.solution.agreement
         self.canvas.line()
-        for note in self.solution.notes:
+        for note in (*self.unrelated(), *self.solution.notes):
             for line in wrap(words(f"note: {note}"), self.canvas.width, 2):
                 self.canvas.line((line, "open"))
         if agreement.ok and not agreement.compared and agreement.notes:
@@ -158,6 +191,12 @@ class Printer:
             numbers = (("symbolic", check.symbolic), ("reverse mode", check.autodiff), ("difference", check.difference))
             for label, value in numbers:
                 self.canvas.line(f"    {label}: {'none' if value is None else repr(value)}")
+
+
+def _paragraphs(text: str) -> list[list[str]]:
+    """The paragraphs of a text in Markdown, each as one line; of a list, a table or the like the lines as they are."""
+    blocks = [block.splitlines() for block in _BLANK_LINES.split(text.strip()) if block]
+    return [lines if any(map(_MARKED.match, lines)) else [" ".join(map(str.strip, lines))] for lines in blocks]
 
 
 def counted(number: int, noun: str) -> str:

@@ -61,9 +61,7 @@ def print_report(canvas: Canvas, report: Report, *, quiet: bool = False, detail:
         _claim(canvas, claim, width, report.claims, detail)
     for note in report.notes:
         _wrapped(canvas, f"note: {note}", 2, "open")
-    counts = [f"{count} {verdict}" for verdict, count in report.summary.items() if count or verdict in (CORRECT, WRONG)]
-    noun = "claim" if any(claim.id is None for claim in report.claims) else "answer"
-    canvas.line((f"{counted(len(report.claims), noun)}: {', '.join(counts)}", "head"))
+    canvas.line((_tally([report]), "head"))
 
 
 def _claim(canvas: Canvas, claim: Claim, width: int, earlier: tuple[Claim, ...], detail: Detail) -> None:
@@ -177,9 +175,23 @@ def points(value: Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else f"{float(value):.4g}"
 
 
-def print_summary(canvas: Canvas, reports: list[Report]) -> None:
-    """One line over several files."""
+def _tally(reports: list[Report]) -> str:
+    """How many answers, or claims of a text, have each verdict."""
+    claims = [claim for report in reports for claim in report.claims]
+    totals = {verdict: sum(report.summary[verdict] for report in reports) for verdict in reports[0].summary}
+    counts = [f"{count} {verdict}" for verdict, count in totals.items() if count or verdict in (CORRECT, WRONG)]
+    noun = "claim" if any(claim.id is None for claim in claims) else "answer"
+    return f"{counted(len(claims), noun)}: {', '.join(counts)}"
+
+
+def print_summary(canvas: Canvas, reports: list[Report], unusable: int) -> None:
+    """The score and the verdicts of several files, and how many more could not be judged."""
     earned = sum((report.score.earned for report in reports), Fraction(0))
     possible = sum((report.score.possible for report in reports), Fraction(0))
     canvas.line()
-    canvas.line((f"{len(reports)} files: {points(earned)} of {points(possible)} points", "head"))
+    more = f"; {counted(unusable, 'more file')} could not be judged" if unusable else ""
+    for line in (
+        f"{counted(len(reports), 'file')}: {points(earned)} of {points(possible)} points{more}",
+        _tally(reports),
+    ):
+        canvas.line((line, "head"))

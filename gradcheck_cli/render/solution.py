@@ -33,6 +33,7 @@ class SolutionPrinter(Printer):
     def print(self) -> None:
         """Everything the view wants, a blank line between the parts."""
         self.heading()
+        self.description()
         if self.view.shows("forward") or self.view.shows("backward"):
             self.graph()
         if self.view.shows("backward"):

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gradcheck_cli.late import late
-from gradcheck_cli.render.layout import pad
 
 if TYPE_CHECKING:
+    import json
     from collections.abc import Iterable, Mapping
 
     from rich import progress
 
+    from gradcheck_cli.render import layout
     from gradcheck_cli.render.canvas import Canvas
     from gradcheck_cli.train.loop import Epoch
 else:
-    progress = late("rich.progress")
+    json, progress = late("json"), late("rich.progress")
+    layout = late("gradcheck_cli.render.layout")
 
 _SHADES = " ░▒▓█"
 _PLAIN_SHADES = " .:#@"
@@ -76,12 +77,12 @@ def _number(value: float) -> float | None:
 
 def confusion_table(board: Canvas, counts: Any) -> None:
     """How often the digit of a row was taken for that of a column; zeros are dots."""
-    board.line(("Taken for  " + "".join(pad(str(digit), 6, right=True) for digit in range(len(counts))), "head"))
+    board.line(("Taken for  " + "".join(layout.pad(str(digit), 6, right=True) for digit in range(len(counts))), "head"))
     for digit, row in enumerate(counts):
-        pieces: list[str | tuple[str, str]] = [pad(f"{digit:>9}", 11)]
+        pieces: list[str | tuple[str, str]] = [layout.pad(f"{digit:>9}", 11)]
         for other, count in enumerate(row):
             style = "dim" if not count else "good" if other == digit else "bad"
-            pieces.append((pad(str(int(count)) if count else ".", 6, right=True), style))
+            pieces.append((layout.pad(str(int(count)) if count else ".", 6, right=True), style))
         board.line(*pieces)
 
 
@@ -95,9 +96,9 @@ def worst_digits(board: Canvas, images: Iterable[Any], said: Iterable[tuple[int,
     across = max(1, min(len(drawn), board.width // width))
     board.line(("Farthest from right", "head"))
     for start in range(0, len(drawn), across):
-        board.line("".join(pad(title, width) for title in titles[start : start + across]).rstrip())
+        board.line("".join(layout.pad(title, width) for title in titles[start : start + across]).rstrip())
         for parts in zip(*drawn[start : start + across], strict=True):
-            board.line("".join(pad(part, width) for part in parts).rstrip())
+            board.line("".join(layout.pad(part, width) for part in parts).rstrip())
 
 
 def _drawing(image: Any, top: int, *, fancy: bool) -> list[str]:

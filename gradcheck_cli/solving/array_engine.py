@@ -270,7 +270,7 @@ class ArrayEngine:
         return written(self.calculus.algebra, self.calculus.backward(target).totals[source]), adjoint(target, target)
 
     def jacobian_value(self, source: str, target: str) -> Grid | None:
-        """The Jacobian on an edge at the given numbers, where it is small."""
+        """The Jacobian on an edge at the given numbers, where it is small and has entries in index letters."""
         shape = self.in_numbers((*self.shapes[target], *self.shapes[source]))
         if not all(isinstance(size, int) for size in shape) or prod(int(size) for size in shape) > MOST_JACOBIAN:
             return None

@@ -11,7 +11,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, names, number
 from gradcheck_cli.judge import ArraySpace, compare_arrays
 from gradcheck_cli.problem import counts
 from gradcheck_cli.shapes import text_of
-from gradcheck_cli.solving.asking import senseless
+from gradcheck_cli.solving.asking import senseless, why_zero
 from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.solving.numbers import apart, number_text
 from gradcheck_cli.solving.queries import COUNTS, DERIVATIVES, is_update
@@ -78,25 +78,13 @@ def _derivative(engine: ArrayEngine, ask: Expr, call: Call, written: str, text: 
     found = Answer(written, "derivative", quantity(engine, expr))
     notes = [*_facts(engine, call, ask is not call), *_rule_note(engine, call, expr, ask is not call)]
     if _vanishes(expr):
-        notes.append(_why_zero(engine, call))
+        notes.append(why_zero(engine.graph, engine.output, call))
     proof = _proof(engine, call) if engine.shapes else ()
     return replace(found, reason="; ".join(notes), proof=proof)
 
 
 def _vanishes(expr: Expr) -> bool:
     return expr == number(0) or (isinstance(expr, Call) and expr.function == "zeros")
-
-
-def _why_zero(engine: ArrayEngine, call: Call) -> str:
-    """Why a derivative is 0 for every value."""
-    first, last = (arg.id if isinstance(arg, Name) else write(arg) for arg in (call.args[0], call.args[-1]))
-    if call.function in ("local", "downstream"):
-        return f"there is no edge from {last} to {first}"
-    target, source = (last, first) if call.function == "upstream" else (first, last)
-    target = engine.output if call.function == "upstream" and len(call.args) == 1 else target
-    if target in engine.graph.ancestors and source not in (engine.graph.ancestors[target] | {target}):
-        return f"{target} does not depend on {source}"
-    return "the contributions cancel"
 
 
 def fact_note(engine: ArrayEngine, name: str) -> str:

@@ -1,4 +1,6 @@
-"""What the engines of numbers and of arrays share: the learning rate of an update, and queries that make no sense."""
+"""What the engines of numbers and of arrays share: the learning rate of an update, why a derivative is 0, queries that
+make no sense.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
+    from gradcheck_cli.graph import Graph
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.source import Source
 
@@ -73,6 +76,23 @@ def slope_at(engine: Resolving, call: Call, *, partial: bool, text: Source | Non
     slope = local_derivatives(Node(_VALUE, plain), (_ARGUMENT,))[_ARGUMENT]
     argument = engine.resolve(inner.args[0], partial=partial, text=text)
     return substitute(substitute(slope, {_VALUE: plain}), {_ARGUMENT: argument})
+
+
+def why_zero(graph: Graph, output: str, ask: Call) -> str:
+    """Why a derivative is 0 for every value."""
+    whole, by = ask.args[0], ask.args[-1]
+    if ask.function == "upstream":
+        whole, by = (by if len(ask.args) > 1 else Name(output)), whole
+    shown, source = write(whole), names(by)[0]
+    if ask.function in ("local", "downstream"):
+        if source not in graph.sources.get(shown, ()):
+            return f"there is no edge from {write(by)} to {shown}"
+        if ask.function == "downstream" and shown not in graph.ancestors[output] | {output}:
+            return f"{output} does not depend on {shown}"
+    elif not any(source == name or source in graph.ancestors.get(name, ()) for name in names(whole)):
+        return f"{shown} does not depend on {write(by)}"
+    several = isinstance(whole, Name) and ask.function != "local" and len(graph.paths(shown, source, 2)) > 1
+    return "the contributions cancel" if several else "the slope is 0 for every value"
 
 
 def senseless(message: str, hint: str, expr: Expr, text: Source | None) -> ParseError:

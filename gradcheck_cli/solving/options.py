@@ -108,7 +108,7 @@ def _setting(problem: Problem, leaves: Mapping[str, Input], setting: str) -> tup
         raise ParseError(message, hint="write --set x0=3")
     leaf = leaves[_leaf(problem, leaves, name)]
     if not leaf.shape:
-        value, decimal = _number(text)
+        value, decimal = _number(leaf, text)
         if not allows(leaf.kind, value):
             message = f"--set: {leaf.name} = {visible(text)} is not {leaf.kind}"
             raise ParseError(message, hint="set another value")
@@ -137,14 +137,15 @@ def _leaf(problem: Problem, leaves: Mapping[str, Input], name: str) -> str:
     raise ParseError(message, hint=hint)
 
 
-def _number(text: str) -> tuple[Fraction, bool]:
+def _number(leaf: Input, text: str) -> tuple[Fraction, bool]:
     """A number, a negative one or a fraction; and whether it has a point."""
-    source = Source("--set", text)
-    expr = parse_text(source, _NO_NAMES)
-    value = _value(expr)
+    try:
+        value = _value(parse_text(Source("--set", text), _NO_NAMES))
+    except ParseError:
+        value = None
     if value is None:
-        message = f'--set: "{visible(text)}" is no number'
-        raise ParseError(message, hint="write a number such as 3, -0.5 or 1/3", source=source, span=expr.span)
+        message = f'--set {leaf.name}: "{visible(text, 60)}" is no number'
+        raise ParseError(message, hint="write a number such as 3, -0.5 or 1/3")
     return value, _point(text)
 
 
@@ -166,7 +167,7 @@ def _value(expr: Expr) -> Fraction | None:
 
 def _entries(leaf: Input, text: str) -> Grid:
     """Nested lists of numbers."""
-    source = Source("--set", text)
+    source = Source(f"--set {leaf.name}", text)
     rows: list[Expr] = [parse_text(source, _ENTRIES)]
     shape: list[int] = []
     hint = f"{leaf.name} has shape {text_of(leaf.shape)}: write {leaf.name}=" + (

@@ -7,13 +7,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expand import expand
-from gradcheck_cli.expr import Call, Expr, Name, number
+from gradcheck_cli.expr import Call, Expr, Name, number, walk
 from gradcheck_cli.judge import Space, Variable, decide
+from gradcheck_cli.solving.asking import why_zero
 from gradcheck_cli.solving.model import Answer, Quantity
+from gradcheck_cli.solving.numbers import apart
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from gradcheck_cli.judge import Decision
+    from gradcheck_cli.problem import Problem
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
@@ -41,20 +45,22 @@ def answer(engine: Engine, ask: Expr, text: Source | None = None) -> Answer:
         if ask.function in DERIVATIVES:
             resolved = engine.resolve(ask, text=text)
             found = _finished(engine, written, "derivative", resolved, resolved)
-            return replace(found, reason=_why_zero(engine, ask)) if resolved == number(0) else found
+            return replace(found, reason=why_zero(engine.graph, engine.output, ask)) if resolved == number(0) else found
     return _forward(engine, ask, written, text)
 
 
-def _why_zero(engine: Engine, ask: Call) -> str:
-    """Why a derivative is 0 for every value."""
-    first, last = (arg.id if isinstance(arg, Name) else write(arg) for arg in (ask.args[0], ask.args[-1]))
-    if ask.function in ("local", "downstream"):
-        return f"there is no edge from {last} to {first}"
-    target = engine.output if ask.function == "upstream" and len(ask.args) == 1 else first
-    return f"{target} does not depend on {first if ask.function == 'upstream' else last}"
+def about_output(problem: Problem, ask: Expr) -> bool:
+    """Whether a query is about what comes back from the problem's output, without naming it."""
+    calls = [part for part in walk(ask) if isinstance(part, Call)]
+    return any(
+        call.function == "downstream"
+        or (call.function == "upstream" and len(call.args) == 1)
+        or is_update(problem, call)
+        for call in calls
+    )
 
 
-def is_update(engine: Engine | ArrayEngine, ask: Expr) -> bool:
+def is_update(engine: Engine | ArrayEngine | Problem, ask: Expr) -> bool:
     """Whether step(…) asks for an update: with a learning rate, or of a parameter."""
     if not isinstance(ask, Call) or ask.function != "step":
         return False
@@ -115,8 +121,15 @@ def _relation(engine: Engine, ask: Call, written: str, text: Source | None) -> A
     reason = decision.reason
     if holds and any(engine.value(side) is None for side in (left, right)) and engine.has_all_values:
         reason += " where both sides are defined; at the given values one is not"
-    if decision.counterexample:
-        reason = "differs at " + ", ".join(
-            f"{name} = {write(as_typed(value))}" for name, value in decision.counterexample
-        )
+    if decision.kind == "different":
+        reason = _difference(decision)
+    elif decision.counterexample:
+        reason += f"; {decision.note}: {_difference(decision)}"
     return Answer(written, "relation", shown, None, holds, reason)
+
+
+def _difference(decision: Decision) -> str:
+    """What the two sides are where they differ."""
+    differ = " is not ".join(apart(decision.left, decision.right))
+    where = ", ".join(f"{name} = {write(as_typed(value))}" for name, value in decision.counterexample or ())
+    return f"{differ} at {where}" if where else differ

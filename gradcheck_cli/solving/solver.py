@@ -14,7 +14,7 @@ from gradcheck_cli.solving.array_solver import solve_arrays
 from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.options import known
-from gradcheck_cli.solving.queries import answer, quantity
+from gradcheck_cli.solving.queries import about_output, answer, quantity
 from gradcheck_cli.source import Source
 from gradcheck_cli.symbolic.build import times
 
@@ -29,15 +29,17 @@ if TYPE_CHECKING:
 def solve(problem: Problem, *, output: str | None = None, ask: str | Iterable[str] = ()) -> Solution:
     """Everything that follows from a problem.
 
-    `output` is differentiated instead of the problem's own; `ask` is a further query, or several, answered after the
-    problem's questions under the ids `ask 1`, `ask 2`, …
+    `output` is differentiated instead of the problem's own, whose questions about what arrives from there are then left
+    out; `ask` is a further query, or several, answered after the problem's questions under the ids `ask 1`, `ask 2`, …
 
     Raises ParseError for a query that makes no sense here. A disagreement of the witnesses is in
     `solution.agreement`, not an exception.
     """
     if output is not None:
         output = known(problem, output, "output")
-    questions = (*problem.questions, *_asked(problem, (ask,) if isinstance(ask, str) else ask))
+    own = output in (None, problem.outputs[0])
+    kept = (question for question in problem.questions if own or not about_output(problem, question.ask))
+    questions = (*kept, *_asked(problem, (ask,) if isinstance(ask, str) else ask))
     if problem.arrays:
         return solve_arrays(problem, output, questions)
     engine = Engine(problem, output)

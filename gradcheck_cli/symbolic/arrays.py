@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.lowering import Shapes, lower
-from gradcheck_cli.shapes import ONE, Shape, text_of
+from gradcheck_cli.shapes import Shape, text_of, usual_axis
 from gradcheck_cli.symbolic.algebra import Algebra
 from gradcheck_cli.symbolic.backward import Backward
 from gradcheck_cli.symbolic.closed import Closing, depends
@@ -85,7 +85,9 @@ class ArrayCalculus:
             self.shapes,
             self.letters,
             sums_to_one={
-                leaf.name: _along(leaf.shape, leaf.axis) for leaf in leaves if leaf.kind in _SUMMING and leaf.shape
+                leaf.name: usual_axis(leaf.shape) if leaf.axis == -1 else leaf.axis
+                for leaf in leaves
+                if leaf.kind in _SUMMING and leaf.shape
             },
             symmetric=frozenset(leaf.name for leaf in leaves if leaf.kind in _SYMMETRIC),
         )
@@ -250,11 +252,6 @@ class ArrayCalculus:
         """The names in a term without facts that something is known of."""
         known = {*self.algebra.sums_to_one, *self.algebra.symmetric}
         return tuple(sorted(name for name in known if depends(bare, frozenset({name}))))
-
-
-def _along(shape: Shape, axis: int) -> int:
-    """The axis along which a leaf sums to 1: of a column the column."""
-    return 0 if axis == -1 and len(shape) == 2 and shape[1] == ONE else axis
 
 
 def _called(output: str, name: str, seed: Expr | None) -> str:

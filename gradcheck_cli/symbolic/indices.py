@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, substitute
-from gradcheck_cli.shapes import ONE, Shape
+from gradcheck_cli.shapes import ONE, Shape, Size
 from gradcheck_cli.symbolic.build import plus, quotient, times
 from gradcheck_cli.symbolic.closed import depends
 from gradcheck_cli.symbolic.reading import rational, written
@@ -214,12 +214,18 @@ class Entries:
         if len(factors) == 1:
             return self._entry(factors[0], at)
         first, *rest = factors
-        letter = self._letter()
         mine, others = (at[:1], at[1:]) if first.rank == 2 else ((), at)
-        size = first.shape[-1].expr()
-        left = self._entry(first, (*mine, Name(letter)))
-        right = self._chain(tuple(rest), (Name(letter), *others))
-        return tuple(replace(a * b, sums=(*(a * b).sums, (letter, size))).contracted() for a in left for b in right)
+        middle, sums = self._run(first.shape[-1])
+        left = self._entry(first, (*mine, middle))
+        right = self._chain(tuple(rest), (middle, *others))
+        return tuple(replace(a * b, sums=(*(a * b).sums, *sums)).contracted() for a in left for b in right)
+
+    def _run(self, size: Size) -> tuple[Expr, tuple[tuple[str, Expr], ...]]:
+        """An index that is summed over, and the sum; over one entry there is nothing to sum."""
+        if size == ONE:
+            return NIL, ()
+        letter = self._letter()
+        return Name(letter), ((letter, size.expr()),)
 
     def _call(self, term: Term, at: Indices) -> Polynomial:
         function, options = term.attr[0], dict(term.attr[1])
@@ -252,9 +258,9 @@ class Entries:
         sums: list[tuple[str, Expr]] = []
         for one in range(inner.rank):
             if one in axes:
-                letter = self._letter()
-                place.append(Name(letter))
-                sums.append((letter, inner.shape[one].expr()))
+                index, run = self._run(inner.shape[one])
+                place.append(index)
+                sums.extend(run)
                 if "keepdims" in options:
                     next(given)
             else:

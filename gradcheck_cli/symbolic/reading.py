@@ -13,7 +13,7 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, number, size
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.inference import Operands, result_shape, whole
-from gradcheck_cli.shapes import ONE
+from gradcheck_cli.shapes import ONE, usual_axis
 from gradcheck_cli.symbolic.build import plus, quotient, times
 from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.terms import UNIT, Term, calls, fit
@@ -250,7 +250,7 @@ class _Writer:
         given = tuple((name, number(value)) for name, value in options)
         if function in ("concat", "part") and not dict(options).get("axis", 0):
             given = ()
-        if function == "softmax" and dict(options)["axis"] == (0 if _column(term.shape) else term.rank - 1):
+        if function == "softmax" and dict(options)["axis"] == usual_axis(term.shape):
             given = ()
         if function == "sum" and (traced := _traced(term.args[0])) is not None and options:
             return Call("diag", (self.expr(traced),))
@@ -295,10 +295,6 @@ class _Writer:
                 return Call("sqrt", (self.expr(base),))
             return Call("norm", (self.expr(squared),), tuple((name, number(value)) for name, value in base.attr[1]))
         return Call("pow", (self.expr(base), number(exponent)))
-
-
-def _column(shape: Shape) -> bool:
-    return len(shape) == 2 and shape[1] == ONE and shape[0] != ONE
 
 
 def _traced(term: Term) -> Term | None:

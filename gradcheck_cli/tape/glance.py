@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcheck_cli.errors import ShapeError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, names
+from gradcheck_cli.functions import BACKWARD, FUNCTIONS
 from gradcheck_cli.inference import whole
 from gradcheck_cli.tape.arith import array, real
 from gradcheck_cli.tape.arrays import ARRAY_RULES
@@ -139,11 +140,25 @@ class Glance:
             case Call() if expr.function in RULES:
                 return RULES[expr.function].value(*(self._value(arg, bound) for arg in expr.args))
             case Call() if expr.function in ARRAY_RULES:
-                operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
-                parts = [np.asarray(self._value(arg, bound)) for arg in operands]
+                parts, options = self._operands(expr, bound)
                 return ARRAY_RULES[expr.function].value(*parts, **options)
+            case Call() if expr.function in BACKWARD:
+                return self._sent_back(expr, bound)
         message = "this has no value here"
         raise UnsupportedError(message)
+
+    def _operands(self, expr: Call, bound: Bound) -> tuple[list[Array], dict[str, Any]]:
+        """What a rule of arrays is called with."""
+        operands, options = with_options(expr, lambda size: int(self._value(size, bound)))
+        return [np.asarray(self._value(arg, bound)) for arg in operands], options
+
+    def _sent_back(self, expr: Call, bound: Bound) -> Array:
+        """What the tape sends back to the parameter that the name of `vjp_conv2d_k` ends in."""
+        _, function, parameter = expr.function.split("_")
+        parts, options = self._operands(Call(function, expr.args[1:], expr.options), bound)
+        rule = ARRAY_RULES[function]
+        sent = rule.vjp(np.asarray(self._value(expr.args[0], bound)), rule.value(*parts, **options), *parts, **options)
+        return sent[FUNCTIONS[function].params.index(parameter)]
 
 
 def near(left: Array, right: Array) -> bool:

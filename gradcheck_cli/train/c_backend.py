@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -10,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -41,6 +43,7 @@ _FLAGS = (
 )
 _NATIVE = "-march=native"
 _PATIENCE = 60  # seconds for a compilation
+_FORGOTTEN = 3600  # seconds after which a compilation's file is nobody's
 
 
 @cache
@@ -98,13 +101,13 @@ class Compilation:
         try:
             _, said = self.process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired as error:
-            self.process.kill()
-            self.process.communicate()
+            self.stop()
             message = f"the C compiler took more than {_PATIENCE} s"
             raise UnsupportedError(message) from error
-        if self.process.returncode:
-            first = said.decode(errors="replace").splitlines()[:1]
-            message = f"the C compiler says: {' '.join(first)}"
+        if self.process.returncode or (self.part.is_file() and not self.part.stat().st_size):
+            first = said.decode(errors="replace").strip().splitlines()[:1]
+            self.stop()
+            message = f"the C compiler says: {first[0]}" if first else "the C compiler made nothing"
             raise UnsupportedError(message)
         try:
             self.part.replace(self.path)
@@ -113,6 +116,31 @@ class Compilation:
             raise UnsupportedError(message, hint="the cache was emptied meanwhile: try again") from error
         self.process = None
         return self.path
+
+    def load(self, how: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
+        """The compiled program, waited for; UnsupportedError where it cannot be loaded, as from a folder for data only."""
+        path = self.wait()
+        try:
+            return how(str(path))
+        except OSError as error:
+            path.unlink(missing_ok=True)  # else it would fail for ever
+            _RUNNING.pop(path.stem, None)
+            message = f"the compiled program cannot be loaded: {error}"
+            raise UnsupportedError(message) from error
+
+    def stop(self) -> None:
+        """End a compilation that nobody waits for any more; nothing of it stays."""
+        if self.process is not None and self.part is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.part.unlink(missing_ok=True)
+            _RUNNING.pop(self.path.stem, None)
+
+
+def stop_all() -> None:
+    """End every compilation that still runs."""
+    for one in list(_RUNNING.values()):
+        one.stop()
 
 
 _RUNNING: dict[str, Compilation] = {}  # by name; a finished one stays, its file is there
@@ -131,16 +159,29 @@ def start(text: str) -> Compilation:
         return _RUNNING[named]
     if target.is_file():
         return Compilation(target)
-    handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
-    os.close(handle)
-    command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", part, "-lm"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603
-    assert process.stdin is not None  # noqa: S101 - asked for
-    process.stdin.write(text.encode())
-    process.stdin.close()
-    process.stdin = None
-    _RUNNING[named] = Compilation(target, Path(part), process)
+    part = _part(target)
+    command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", str(part), "-lm"]
+    with tempfile.TemporaryFile() as written:
+        written.write(text.encode())
+        written.seek(0)
+        process = subprocess.Popen(command, stdin=written, stderr=subprocess.PIPE)  # noqa: S603
+    _RUNNING[named] = Compilation(target, part, process)
     return _RUNNING[named]
+
+
+def _part(target: Path) -> Path:
+    """A new file beside a program's place; those that a kill left behind are removed."""
+    for left in target.parent.glob("*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _FORGOTTEN:
+                left.unlink()
+    try:
+        handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
+    except OSError as error:
+        message = f"{target.parent}: {error.strerror}"
+        raise UnsupportedError(message) from error
+    os.close(handle)
+    return Path(part)
 
 
 @dataclass(slots=True)
@@ -159,7 +200,7 @@ class CProgram:
     def run(self, feeds: Mapping[str, Any], steps: int, scalars: Mapping[str, Any], records: Mapping[str, Any]) -> None:
         """Do `steps` steps; feeds and records have a first axis of steps and the program's dtype, scalars are doubles."""
         if self.function is None:
-            self.function = ctypes.CDLL(str(self.compilation.wait())).gradcheck_run
+            self.function = self.compilation.load().gradcheck_run
             self.function.restype = None
         kept = {name: np.ascontiguousarray(scalars[name], np.float64) for name in self.program.scalars}
         for arrays, names in ((feeds, self.program.feeds), (records, self.program.records)):

@@ -52,7 +52,7 @@ INLINE R g_sign(R x) { return x > 0 ? (R)1 : x < 0 ? (R)-1 : x * 0; }
 INLINE R g_relu(R x) { return x > 0 ? x : x * 0; }
 """
 
-# out = beta*out + alpha*(acc), or start + alpha*acc; `start` is a row or null
+# out = beta*out + alpha*acc, or start + alpha*acc; `start` is a row or null; for constants, which are folded
 _FINISH = """\
 INLINE V finish(V acc, const R *out, const R *start, R alpha, R beta) {
   V found = acc;
@@ -65,11 +65,16 @@ INLINE V finish(V acc, const R *out, const R *start, R alpha, R beta) {
 
 
 def tile(rows: int, vectors: int) -> str:
-    """`rows` rows of so many vectors: entry (i, k) of the left operand is at a + i*ai + k*ak."""
+    """`rows` rows of so many vectors: entry (i, k) of the left operand is at a + i*ai + k*ak.
+
+    The product times alpha; if gamma is not 0, gamma times what is at base, row by row `step` further, is added. One
+    question for the whole tile: asked at each vector it took most of the compiler's time.
+    """
     each = [(r, v) for r in range(rows) for v in range(vectors)]
+    places = {(r, v): f"{r} * ldo + {v} * LANES" for r, v in each}
     lines = [
         f"ONCE void tile_{rows}x{vectors}(long K, const R *a, long ai, long ak, const R *b, long ldb,",
-        "    R *out, long ldo, const R *start, R alpha, R beta) {",
+        "    R *out, long ldo, const R *base, long step, R alpha, R gamma) {",
         "  V " + ", ".join(f"c{r}_{v} = {{0}}" for r, v in each) + ";",
         "  for (long k = 0; k < K; k++) {",
         *(f"    V b{v} = *(const V *)(b + k * ldb + {v} * LANES);" for v in range(vectors)),
@@ -78,11 +83,14 @@ def tile(rows: int, vectors: int) -> str:
         f"    {{ R x = a[{r} * ai + k * ak]; " + " ".join(f"c{r}_{v} += x * b{v};" for v in range(vectors)) + " }"
         for r in range(rows)
     ]
-    lines.append("  }")
-    for r, v in each:
-        at = f"out + {r} * ldo + {v} * LANES"
-        lines.append(f"  *(V *)({at}) = finish(c{r}_{v}, {at}, start ? start + {v} * LANES : 0, alpha, beta);")
-    return "\n".join([*lines, "}", ""])
+    lines += ["  }", "  if (gamma != (R)0) {"]
+    lines += [
+        f"    *(V *)(out + {places[r, v]}) = gamma * *(const V *)(base + {r} * step + {v} * LANES) + alpha * c{r}_{v};"
+        for r, v in each
+    ]
+    lines.append("  } else {")
+    lines += [f"    *(V *)(out + {places[r, v]}) = alpha * c{r}_{v};" for r, v in each]
+    return "\n".join([*lines, "  }", "}", ""])
 
 
 def few_rows(rows: int, vectors: int) -> str:
@@ -133,19 +141,10 @@ def few_terms(terms: int) -> str:
 
 ROWS = (8, 4, 2, 1)
 FEW = 4
-
-
-def product() -> str:
-    """`gemm` for any number of rows and `gemm_few` for up to four; N counts whole vectors."""
-    columns = "\n".join(
-        f"    {'else ' if at else ''}if (i + {rows} <= M) {{ tile_{rows}x##NV(K, a + i * ai, ai, ak, p, ldp, out + i * ldo + j,"
-        f" ldo, start ? start + j : 0, alpha, beta); i += {rows}; }}"
-        for at, rows in enumerate(ROWS)
-    ).replace("\n", " \\\n")
-    head = f"#define COLUMN(NV) for (long i = 0; i < M;) {{ \\\n{columns} \\\n  }}\n".replace("##NV", "##NV")
-    body = """\
+_GEMM = """\
 ONCE void gemm(long M, long N, long K, const R *a, long ai, long ak, const R *b, long ldb,
     R *out, long ldo, const R *start, R alpha, R beta, R *panel) {
+  const R *base = start ? start : out; const long step = start ? 0 : ldo; const R gamma = start ? (R)1 : beta;
   long j = 0;
   for (; j + 2 * LANES <= N; j += 2 * LANES) {
     const R *p = b + j; long ldp = ldb;
@@ -161,18 +160,44 @@ ONCE void gemm(long M, long N, long K, const R *a, long ai, long ak, const R *b,
   for (; j < N; j += LANES) { const R *p = b + j; long ldp = ldb; COLUMN(1) }
 }
 """
-    few = ["INLINE void gemm_few(long M, long N, long K, const R *a, long lda, const R *b, long ldb,"]
-    few.append("    R *out, long ldo, const R *start, R alpha, R beta) {\n  long j = 0;")
+
+
+def products(many: set[int], few: set[int], terms: set[int]) -> str:
+    """What products need, for these numbers of rows in `gemm`, of rows in `gemm_few`, of terms in `outer`, and no more.
+
+    What a program does not call would be compiled all the same before it is left out. N counts whole vectors.
+    """
+    parts = [_FINISH]
+    if many:
+        tiles = [rows for rows in ROWS if any(count >= rows if rows == ROWS[0] else count & rows for count in many)]
+        parts += [tile(rows, vectors) for rows in tiles for vectors in (1, 2)]
+        parts += [_column(tiles), _GEMM]
+    if few:
+        parts += [few_rows(rows, vectors) for rows in sorted(few) for vectors in (1, 2, 4, 8)]
+        parts.append(_few(sorted(few)))
+    return "\n".join([*parts, *(few_terms(count) for count in sorted(terms)), ""])
+
+
+def _column(tiles: list[int]) -> str:
+    """COLUMN(NV): every row of so many vectors, as many rows at a time as fit."""
+    calls = " \\\n".join(
+        f"    {'else ' if at else ''}if (i + {rows} <= M) {{ tile_{rows}x##NV(K, a + i * ai, ai, ak, p, ldp, out + i * ldo + j,"
+        f" ldo, base + i * step + j, step, alpha, gamma); i += {rows}; }}"
+        for at, rows in enumerate(tiles)
+    )
+    return f"#define COLUMN(NV) for (long i = 0; i < M;) {{ \\\n{calls} \\\n  }}\n"
+
+
+def _few(counts: list[int]) -> str:
+    lines = ["INLINE void gemm_few(long M, long N, long K, const R *a, long lda, const R *b, long ldb,"]
+    lines.append("    R *out, long ldo, const R *start, R alpha, R beta) {\n  long j = 0;")
     for vectors in (8, 4, 2, 1):
-        few.append(
+        lines.append(
             f"  if ({vectors} <= FEW_VECTORS || {vectors} == 1) for (; j + {vectors} * LANES <= N; j += {vectors} * LANES)"
         )
         calls = [
             f"if (M == {rows}) few_{rows}x{vectors}(K, a, lda, b + j, ldb, out + j, ldo, start ? start + j : 0, alpha, beta);"
-            for rows in range(1, FEW + 1)
+            for rows in counts
         ]
-        few.append("    { " + " ".join(calls) + " }")
-    parts = [tile(rows, vectors) for rows in ROWS for vectors in (1, 2)]
-    parts += [few_rows(rows, vectors) for rows in range(1, FEW + 1) for vectors in (1, 2, 4, 8)]
-    parts += [few_terms(terms) for terms in range(1, FEW + 1)]
-    return "\n".join([_FINISH, *parts, head, body, "\n".join(few), "}", ""])
+        lines.append("    { " + " ".join(calls) + " }")
+    return "\n".join([*lines, "}", ""])

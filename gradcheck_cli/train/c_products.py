@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import c_kernels
-from gradcheck_cli.train.program import LANES
+from gradcheck_cli.train.program import LANES, whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.train.c_writer import Place, Writer
@@ -32,20 +32,23 @@ def matmul(writer: Writer, one: Instruction) -> None:
         _row_of_dots(writer, out, left, right, inner, one)
         return
     width, b, ldb = _right(writer, right, columns, inner, transposed=right_t)
-    if not _fits(out, width):
+    if out.room < width:
         message = "a product's rows have no room for whole vectors"
         raise UnsupportedError(message)
     begin = f"{start.text}" if start else "0"
     writer.scratch = max(writer.scratch, 2 * 16 * inner + inner * width * (1 if right_t else 0))
     if left_t and inner <= c_kernels.FEW and not start:
+        writer.terms.add(inner)
         writer.lines.append(
             f"outer_{inner}({rows}, {width}, {left.text}, {lda}, {b}, {ldb}, {out.text}, {out.row}, {numbers});"
         )
     elif not left_t and rows <= c_kernels.FEW:
+        writer.few.add(rows)
         writer.lines.append(
             f"gemm_few({rows}, {width}, {inner}, {left.text}, {lda}, {b}, {ldb}, {out.text}, {out.row}, {begin}, {numbers});"
         )
     else:
+        writer.many.add(rows)
         steps = f"1, {lda}" if left_t else f"{lda}, 1"
         writer.lines.append(
             f"gemm({rows}, {width}, {inner}, {left.text}, {steps}, {b}, {ldb}, {out.text}, {out.row}, {begin}, {numbers},"
@@ -85,22 +88,19 @@ def _factor(column: Place, at: str, *, transposed: bool) -> str:
     return column.at("0", at) if transposed else column.at(at, "0")
 
 
-def _fits(out: Place, width: int) -> bool:
-    return out.room >= width
-
-
 def _right(writer: Writer, right: Place, columns: int, inner: int, *, transposed: bool) -> tuple[int, str, int]:
     """(width in whole vectors, text, numbers from row to row) of a right operand; a transposed one is copied first."""
-    width = -(-columns // LANES) * LANES
+    width = whole(columns)
     if not transposed and right.room >= width:
         return width, right.text, right.row or width
     shift = 2 * 16 * inner
     text = f"(panel + {shift})"
     writer.scratch = max(writer.scratch, shift + inner * width)
     entry = right.at("j", "k") if transposed else right.at("k", "j")
-    writer.lines.append(
-        f"for (long k = 0; k < {inner}; k++) memset({text} + k * {width} + {columns}, 0, {width - columns} * sizeof(R));"
-    )
+    if width > columns:
+        writer.lines.append(
+            f"for (long k = 0; k < {inner}; k++) memset({text} + k * {width} + {columns}, 0, {width - columns} * sizeof(R));"
+        )
     if transposed:  # by blocks: both sides stay in the cache
         writer.lines.append(
             f"for (long jj = 0; jj < {columns}; jj += 16) for (long k = 0; k < {inner}; k++) "

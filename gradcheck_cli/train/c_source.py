@@ -13,7 +13,7 @@ from gradcheck_cli.train.c_writer import Place, Writer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gradcheck_cli.train.program import Instruction, Program
+    from gradcheck_cli.train.program import Instruction, Program, Ref
 
 
 def source(program: Program, dtype: str) -> tuple[str, int]:
@@ -43,7 +43,8 @@ def source(program: Program, dtype: str) -> tuple[str, int]:
         _RULES[one.op](writer, one)
     functions = c_kernels.FLOAT if dtype == "float32" else c_kernels.DOUBLE
     real = "float" if dtype == "float32" else "double"
-    parts = [f"typedef {real} R;", c_kernels.PRELUDE, functions, c_kernels.FUNCTIONS, c_kernels.product()]
+    products = c_kernels.products(writer.many, writer.few, writer.terms)
+    parts = [f"typedef {real} R;", c_kernels.PRELUDE, functions, c_kernels.FUNCTIONS, products]
     head = (
         "void gradcheck_run(long steps, R **feeds, R **params, R **states, R **buffers, R **records, double **scalars,"
     )
@@ -63,20 +64,23 @@ def _scalars(program: Program, writer: Writer) -> list[str]:
     return found
 
 
-def _elementwise(formula: str) -> Callable[[Writer, Instruction], None]:
+def _elementwise(op: str, formula: str) -> Callable[[Writer, Instruction], None]:
     """A rule from a formula in a, b, c."""
 
     def rule(writer: Writer, one: Instruction) -> None:
-        out = writer.place(one.out)
-        args = []
-        for ref in one.args:
-            place = writer.place(ref)
-            args.append(place.text if ref.kind == "uniform" else place.at("@i" if place.rows > 1 else "0", "@j"))
-        names = "abc"[: len(args)]
-        bound = " ".join(f"R {name} = {arg};" for name, arg in zip(names, args, strict=True))
-        writer.loop(out, [f"{{ {bound} {out.at('@i', '@j')} = {formula}; }}"])
+        out, places = writer.place(one.out), [writer.place(ref) for ref in one.args]
+        bound = " ".join(
+            f"R {name} = {_entry(ref, place)};" for name, ref, place in zip("abc", one.args, places, strict=False)
+        )
+        still = op in _STILL and (op == "mul" or all(place.spread for place in places))
+        writer.loop(out, places, [f"{{ {bound} {out.at('@i', '@j')} = {formula}; }}"], still=still)
 
     return rule
+
+
+def _entry(ref: Ref, place: Place) -> str:
+    """An operand's entry that belongs to entry (@i, @j) of the result."""
+    return place.text if ref.kind == "uniform" else place.at("@i" if place.rows > 1 else "0", "@j")
 
 
 def _sum(writer: Writer, one: Instruction) -> None:
@@ -134,14 +138,14 @@ def _axpby(writer: Writer, one: Instruction) -> None:
     out, place = writer.place(one.out), writer.place(one.args[0])
     alpha, beta = writer.number(one.attrs["alpha"]), one.attrs["beta"]
     target = out.at("@i", "@j")
-    entry = place.text if one.args[0].kind == "uniform" else place.at("@i" if place.rows > 1 else "0", "@j")
     kept = target if beta == 1 else f"{writer.number(beta)} * {target}"
-    writer.loop(out, [f"{target} = {kept + ' + ' if beta else ''}{alpha} * {entry};"])
+    statement = f"{target} = {kept + ' + ' if beta else ''}{alpha} * {_entry(one.args[0], place)};"
+    writer.loop(out, [place], [statement], still=place.spread)
 
 
 def _scale(writer: Writer, one: Instruction) -> None:
     out = writer.place(one.out)
-    writer.loop(out, [f"{out.at('@i', '@j')} *= {writer.place(one.args[0]).text};"])
+    writer.loop(out, [], [f"{out.at('@i', '@j')} *= {writer.place(one.args[0]).text};"], still=True)
 
 
 def _adam(writer: Writer, one: Instruction) -> None:
@@ -150,26 +154,26 @@ def _adam(writer: Writer, one: Instruction) -> None:
     rate, epsilon = (writer.place(ref).text for ref in one.args[3:])
     root = "sqrtf" if writer.dtype == "float32" else "sqrt"
     beta1, beta2 = (writer.number(one.attrs[name]) for name in ("beta1", "beta2"))
-    entry = g.text if one.args[2].kind == "uniform" else g.at("@i", "@j")
     at = [place.at("@i", "@j") for place in (p, m, v)]
     writer.loop(
         p,
+        [m, v, g],
         [
-            f"{{ R g = {entry}; R m = {beta1} * {at[1]} + ((R)1 - {beta1}) * g; R v = {beta2} * {at[2]} + ((R)1 - {beta2}) * g * g;",
+            f"{{ R g = {_entry(one.args[2], g)}; R m = {beta1} * {at[1]} + ((R)1 - {beta1}) * g; R v = {beta2} * {at[2]} + ((R)1 - {beta2}) * g * g;",
             f"{at[1]} = m; {at[2]} = v; {at[0]} -= {rate} * m / ({root}(v) + {epsilon}); }}",
         ],
+        still=g.spread,
     )
 
 
 def _record(writer: Writer, one: Instruction) -> None:
     out, place = writer.place(one.out), writer.place(one.args[0])
-    target = f"{out.text}[@i * {out.columns} + @j]"
-    writer.loop(out, [f"{target} = {place.at('@i' if place.rows > 1 else '0', '@j')};"])
+    writer.loop(out, [place], [f"{out.at('@i', '@j')} = {_entry(one.args[0], place)};"], still=False)
 
 
 def _transpose(writer: Writer, one: Instruction) -> None:
     out, place = writer.place(one.out), writer.place(one.args[0])
-    writer.loop(out, [f"{out.at('@i', '@j')} = {place.at('@j', '@i')};"])
+    writer.across(out, f"{out.at('@i', '@j')} = {place.at('@j', '@i')};")
 
 
 FORMULAS = {
@@ -205,8 +209,33 @@ FORMULAS = {
     "dtanh": "a * ((R)1 - b * b)",
     "drelu": "b > 0 ? a : 0",
 }  # entry by entry, in the operands a, b, c
+_STILL = frozenset(
+    (
+        "add",
+        "sub",
+        "mul",
+        "maximum",
+        "minimum",
+        "gt",
+        "where",
+        "sin",
+        "asin",
+        "atan",
+        "sinh",
+        "erf",
+        "floor",
+        "abs",
+        "sign",
+        "step",
+        "tanh",
+        "relu",
+        "dsigmoid",
+        "dtanh",
+        "drelu",
+    )
+)  # of nothing but zeros they make zero; `mul` also of one among others
 _RULES: dict[str, Callable[[Writer, Instruction], None]] = {
-    **{op: _elementwise(formula) for op, formula in FORMULAS.items()},
+    **{op: _elementwise(op, formula) for op, formula in FORMULAS.items()},
     "softmax": _softmax,
     "log_softmax": _softmax,
     "matmul": matmul,

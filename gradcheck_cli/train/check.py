@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck_cli import tape
-from gradcheck_cli.errors import DisagreementError, GradcheckError
+from gradcheck_cli.errors import DisagreementError, GradcheckError, UnsupportedError
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.late import late
 from gradcheck_cli.lowering import at_sizes
 from gradcheck_cli.train.arrays import padded
 from gradcheck_cli.train.engine import Backend, Engine
 from gradcheck_cli.train.trace import shape_of
+from gradcheck_cli.train.updates import step_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ _EPSILON = {"float32": 1.2e-7, "float64": 2.3e-16}
 _MOST_ROWS, _MOST_ERROR, _DISTANCE, _ASIDE = 16, 1e-4, 1e-5, 0.1
 _ROWS = 64  # of a parameter, changed at a time
 _SMALL = 3  # sizes of the copy that the probe measures
+_MOST_PROBED = 20_000  # sums and products of the probe in an evaluation, of which there are five
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,6 @@ class Checked:
     directions: int
     error: float
     probed: float | None
-
-
-def reference(network: Network, rows: int) -> tape.Tape:
-    """The tape of a network for so many rows."""
-    return tape.compile_graph(network.at(rows))
 
 
 def gradient(engine: Engine, feeds: Mapping[str, Any], rows: int) -> Checked:
@@ -120,7 +117,10 @@ def _slope(made: tape.Tape, values: Mapping[str, Any], name: str, way: Any) -> f
 
 
 def _probed(network: Network) -> float | None:
-    """How far the tape is from the probe on a small copy of the network; None where its sizes are numbers."""
+    """How far the tape is from the probe on a small copy of the network.
+
+    None where there is none: a network without a batch, or one with sizes in numbers that would take seconds.
+    """
     if not network.batch:
         return None
     letters = [letter for letter, _ in network.graph.dims]
@@ -128,8 +128,14 @@ def _probed(network: Network) -> float | None:
     random = np.random.default_rng(1)
     values = {leaf.name: _drawn(graph, leaf.name, leaf.kind, random) for leaf in graph.inputs}
     exact = {name: _grid(array) for name, array in values.items()}
+    values |= {constant.name: float(constant.value or 0) for constant in graph.constants}
     way = {leaf.name: random.integers(-9, 10, np.shape(values[leaf.name])) / 8 for leaf in graph.inputs if leaf.param}
-    made = probe.compile_arrays(graph)
+    try:
+        made = probe.compile_arrays(graph)
+    except UnsupportedError:  # an operation that the probe has not, or sizes in numbers that are far too large
+        return None
+    if sum(program.cost for program in made.programs.values()) > _MOST_PROBED:
+        return None
     slope = made.along(
         graph.output, {name: _grid(array) for name, array in way.items()}, Grid((), (Fraction(1),)), made.values(exact)
     )
@@ -156,10 +162,10 @@ def _grid(array: Any) -> Grid:
 def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: int) -> str:
     """Do two steps on copies, with the tape and with the program: what differs, or an empty text."""
     rate = min(engine.recipe.lr, _RATE)
-    scalars = _scalars(engine, rate)
+    scalars = step_scalars(engine.recipe.optimizer, np.full(_STEPS, rate), 0, engine.recipe.weight_decay)
     once = {name: array[:rows] for name, array in feeds.items()}
     values, losses = _stepped(engine, once, rows, scalars)  # first: it needs most memory, and a compiler is at work
-    copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows)
+    copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows, programs=engine.programs)
     for name, array in engine.params.items():
         copy.params[name] = padded(array.shape, engine.recipe.dtype)
         copy.params[name][...] = array
@@ -168,7 +174,7 @@ def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: in
         records = copy.run(twice, rows, scalars, train=True)
     except GradcheckError as error:
         return error.message
-    if not records.finite().all():
+    if not records.finite.all():
         return "its first steps are not finite" if np.isfinite(losses).all() else ""
     for name, array in engine.params.items():
         start, dtype = np.asarray(array, float), engine.recipe.dtype
@@ -179,17 +185,6 @@ def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: in
         if np.linalg.norm(moved) > _TOLERANCE[dtype] * sizes[1] + 4 * _EPSILON[dtype] * sizes[2]:
             return f"after {_STEPS} steps {name} has moved by {sizes[0]:.4g}, not {sizes[1]:.4g}"
     return ""
-
-
-def _scalars(engine: Engine, rate: float) -> dict[str, Any]:
-    number = np.arange(1, _STEPS + 1)
-    second = np.sqrt(1 - 0.999**number)
-    return {
-        "lr": np.full(_STEPS, rate),
-        "keep": np.full(_STEPS, 1 - rate * engine.recipe.weight_decay),
-        "rate": rate * second / (1 - 0.9**number),
-        "epsilon": 1e-8 * second,
-    }
 
 
 def _stepped(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import zipfile
 from dataclasses import asdict, dataclass, fields
@@ -15,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck_cli.errors import DataError, FileError, GradcheckError
+from gradcheck_cli.files import LIMIT
 from gradcheck_cli.train.arrays import padded
+from gradcheck_cli.train.data import CLASSES, DATASETS
 from gradcheck_cli.train.loop import Epoch, Position
 from gradcheck_cli.train.network import Network, read_network
-from gradcheck_cli.train.recipes import Recipe
+from gradcheck_cli.train.recipes import Recipe, checked
+from gradcheck_cli.train.updates import UPDATES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = "gradcheck model 1"
 _MOST_META = 4_000_000
+BACKENDS = ("numpy", "c", "tape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,10 @@ def save(path: Path, trainer: Trainer) -> None:
         with part.open("rb+") as written:
             os.fsync(written.fileno())
         part.replace(path)
-    except OSError as error:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         message = f"{path}: cannot be written: {error.strerror or error}"
         raise FileError(message, hint="name another file") from error
 
@@ -114,38 +121,77 @@ def _foreign(path: Path) -> DataError:
 
 
 def _model(file: zipfile.ZipFile) -> Model:
-    if file.getinfo("model.json").file_size > _MOST_META:
-        raise ValueError
-    meta = json.loads(file.read("model.json"))
-    if meta["format"] != FORMAT:
-        raise ValueError
-    recipe = Recipe(**(meta["recipe"] | {"hidden": tuple(meta["recipe"]["hidden"])}))
-    for one in fields(Recipe):
-        if type(getattr(recipe, one.name)) is not type(one.default) and not isinstance(getattr(recipe, one.name), int):
-            raise ValueError
-    network = read_network(str(meta["network"]), "network", int(meta["features"]), int(meta["classes"]), recipe.hidden)
+    meta = json.loads(_member(file, "model.json", _MOST_META))
+    text, dataset, backend = (
+        _required(type(meta[name]) is str, meta[name]) for name in ("network", "dataset", "backend")
+    )
+    rows, top, features, classes = (_whole(meta[name]) for name in ("rows", "top", "features", "classes"))
+    size = tuple(map(_whole, meta["size"]))
+    _required(meta["format"] == FORMAT and len(text) <= LIMIT and len(size) == 2)
+    _required(dataset in DATASETS and backend in BACKENDS and math.prod(size) == features)
+    _required(top <= 255 and classes == CLASSES)
+    recipe = checked(_filled(Recipe, meta["recipe"] | {"hidden": tuple(meta["recipe"]["hidden"])}))
+    network = read_network(text, "network", features, classes, recipe.hidden)
     shapes = network.parameters()
     params = {name: _array(file, f"param/{name}.npy", shape, recipe.dtype) for name, shape in shapes.items()}
     states = {}
     for name in meta["states"]:
-        states[name] = _array(file, f"state/{name}.npy", shapes[name.split(":", 1)[1]], recipe.dtype)
-    position = Position(**meta["position"])
-    history = tuple(Epoch(**one) for one in meta["history"])
-    rows, columns = map(int, meta["size"])
-    parts = (str(meta["dataset"]), (rows, columns), int(meta["top"]), str(meta["backend"]), int(meta["rows"]))
-    return Model(network, recipe, params, states, position, history, *parts)
+        kind, param = name.split(":", 1)
+        _required(kind in UPDATES[recipe.optimizer]().states)
+        states[name] = _array(file, f"state/{name}.npy", shapes[param], recipe.dtype)
+    _required(bool(states) == bool(UPDATES[recipe.optimizer]().states))
+    position, history = _filled(Position, meta["position"]), tuple(_filled(Epoch, one) for one in meta["history"])
+    _required(position.epoch == len(history) <= recipe.epochs)
+    _required(all(one.epoch == at for at, one in enumerate(history)))
+    _required(position.chunk >= 0 and 0 <= position.right <= position.rows and math.isfinite(position.loss))
+    return Model(network, recipe, params, states, position, history, dataset, (size[0], size[1]), top, backend, rows)
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "bool": (bool,),
+    "tuple[int, ...]": (tuple,),
+}
+
+
+def _filled(kind: type[Any], values: dict[str, Any]) -> Any:
+    """A dataclass from what a file says; ValueError where a value is of another type."""
+    made = kind(**values)
+    for one in fields(made):
+        _required(type(getattr(made, one.name)) in _KINDS[str(one.type)])
+    if isinstance(made, Recipe):
+        for size in made.hidden:
+            _whole(size)
+    return made
+
+
+def _whole(value: Any) -> int:
+    """A whole number from 1 on."""
+    return int(_required(type(value) is int and value >= 1, value))
+
+
+def _required(good: bool, value: Any = None) -> Any:  # noqa: FBT001
+    """The value itself; ValueError where something that must hold does not."""
+    if not good:
+        raise ValueError
+    return value
+
+
+def _member(file: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A member of at most so many bytes, stored as it is: nothing here was ever compressed."""
+    info = file.getinfo(name)
+    _required(info.compress_type == zipfile.ZIP_STORED and info.file_size <= most)
+    return file.read(name)
 
 
 def _array(file: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: str) -> Any:
     """An array of a file: its size is checked before it is read, its header before its data."""
-    if dtype not in ("float32", "float64"):
-        raise ValueError
-    wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if not wanted < file.getinfo(name).file_size <= wanted + 4096:
-        raise ValueError
-    found = np.lib.format.read_array(io.BytesIO(file.read(name)), allow_pickle=False, max_header_size=4000)
-    if found.shape != shape or found.dtype != np.dtype(dtype):
-        raise ValueError
+    wanted = math.prod(shape) * np.dtype(dtype).itemsize
+    content = _member(file, name, wanted + 4096)
+    found = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False, max_header_size=4000)
+    _required(found.shape == shape and found.dtype == np.dtype(dtype) and bool(np.isfinite(found).all()))
     array = padded(shape, dtype)
     array[...] = found
     return array

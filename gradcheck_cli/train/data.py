@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradcheck_cli.errors import DataError, FileError
+from gradcheck_cli.errors import DataError, FileError, GradcheckError
 from gradcheck_cli.late import late
 from gradcheck_cli.train.cache import cache_folder
 from gradcheck_cli.train.idx import IMAGES, LABELS, idx_shape, read_idx
@@ -27,6 +27,7 @@ DIGITS = Path(__file__).parent / "digits"
 DIGITS_FILES = ("images-idx3-ubyte.gz", "labels-idx1-ubyte.gz")
 DIGITS_TRAINING = 1437  # four fifths of the rows, in the order of the file
 CLASSES = 10
+DATASETS = ("mnist", "digits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,6 @@ class Reading:
     """A data set that is read beside us; its sizes are known at once, from the headers of its files."""
 
     rows: int
-    tested: int
     pixels: int
     read: Callable[[], Dataset]
     _thread: threading.Thread | None = None
@@ -81,14 +81,20 @@ class Reading:
 
 
 def reading(name: str, folder: Path | None = None, progress: Progress | None = None) -> Reading:
-    """A data set by its name; MNIST is looked for as `mnist` says."""
+    """A data set by its name: MNIST from `folder`, else $GRADCHECK_DATA, else the user's cache, where it is downloaded to.
+
+    Raises FileError for files that are not there, DataError for files that are not what they should be.
+    """
     if name == "digits":
-        rows, *size = idx_shape(DIGITS / DIGITS_FILES[0], IMAGES)
-        return Reading(DIGITS_TRAINING, rows - DIGITS_TRAINING, math.prod(size), digits)
+        if folder is not None:
+            message = "--data is for mnist, the digits come with the program"
+            raise GradcheckError(message, hint=f"write gradcheck train mnist --data {folder}")
+        _, *size = idx_shape(DIGITS / DIGITS_FILES[0], IMAGES)
+        return Reading(DIGITS_TRAINING, math.prod(size), digits)
     where = _located(folder, progress)
     paths = _paths(where)
     rows, *size = idx_shape(paths[0], IMAGES)
-    return Reading(rows, idx_shape(paths[2], IMAGES)[0], math.prod(size), lambda: load_folder(where))
+    return Reading(rows, math.prod(size), lambda: load_folder(where))
 
 
 def digits() -> Dataset:
@@ -97,14 +103,6 @@ def digits() -> Dataset:
     at = DIGITS_TRAINING
     parts = (images[:at], labels[:at], images[at:], labels[at:])
     return Dataset("digits", *parts, (8, 8), 16, "UCI optical recognition of handwritten digits")
-
-
-def mnist(folder: Path | None = None, progress: Progress | None = None) -> Dataset:
-    """MNIST from `folder`, else from $GRADCHECK_DATA, else from the user's cache, where it is downloaded to if need be.
-
-    Raises FileError for files that are not there, DataError for files that are not what they should be.
-    """
-    return load_folder(_located(folder, progress))
 
 
 def _located(folder: Path | None, progress: Progress | None) -> Path:
@@ -150,19 +148,17 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def load_folder(folder: Path) -> Dataset:
-    """The data set of a folder with the four files; raises what `mnist` does."""
+    """The data set of a folder with the four files; raises what `reading` does."""
     paths = _paths(folder)
     images, labels = _pair(paths[0], paths[1])
     test_images, test_labels = _pair(paths[2], paths[3])
-    if images.shape[1:] != test_images.shape[1:]:
-        message = f"{paths[2]}: images of {_times(test_images)} pixels, those for training have {_times(images)}"
+    sizes = [idx_shape(path, IMAGES)[1:] for path in (paths[0], paths[2])]
+    if sizes[0] != sizes[1]:
+        told = [" x ".join(map(str, size)) for size in sizes]
+        message = f"{paths[2]}: images of {told[1]} pixels, those for training have {told[0]}"
         raise DataError(message, hint="all images of a data set have one size")
-    size = (28, 28) if images.shape[1] == 784 else (1, images.shape[1])
+    size = (sizes[0][0], sizes[0][1])
     return Dataset("mnist", images, labels, test_images, test_labels, size, 255, str(folder))
-
-
-def _times(images: Any) -> str:
-    return str(images.shape[1])
 
 
 def _pair(images_path: Path, labels_path: Path) -> tuple[Any, Any]:

@@ -45,20 +45,23 @@ class Backend(Protocol):
 
 @dataclass(slots=True)
 class Records:
-    """What a run handed out: log probabilities a row, and the losses where they cannot be told from those."""
+    """What a run handed out, for each row: log probabilities, and its step's loss where that cannot be told from them.
+
+    `finite` says whether what the graph gave are numbers; the logarithm of a probability of 0 is none.
+    """
 
     log_p: Any
+    finite: Any
     losses: Any = None
-
-    def finite(self) -> Any:
-        """For each row (or step) whether it is a number."""
-        good = np.isfinite(self.log_p).all(axis=1)
-        return good if self.losses is None or np.isfinite(self.losses).all() else good & False
 
 
 @dataclass(slots=True)
 class Engine:
-    """Parameters, the optimizer's states, and the programs that change them."""
+    """Parameters, the optimizer's states, and the programs that change them.
+
+    `usual` is how many rows a step has; `programs` are known by their rows and whether they train, and may be shared with
+    another engine of the same network and recipe.
+    """
 
     network: Network
     recipe: Recipe
@@ -66,6 +69,7 @@ class Engine:
     params: dict[str, Any]
     states: dict[str, Any] = field(default_factory=dict)
     usual: int = 0
+    programs: dict[tuple[int, bool], Program] = field(default_factory=dict)
     _bound: dict[tuple[int, bool], tuple[Program, Bound]] = field(default_factory=dict)
     _memory: dict[str, Any] = field(default_factory=dict)
     _widths: dict[str, int] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class Engine:
         if key not in self._bound:
             update = self.optimizer() if train else None
             walked = self.backend.name == "tape"
-            made = self._walked(rows, update) if walked else (self._compiled(rows, update), None)
+            made = self._walked(rows, update) if walked else (self._planned(rows, update), None)
             program = made[0]
             for name, shape in program.states.items():
                 if name not in self.states:
@@ -93,6 +97,12 @@ class Engine:
     def _walked(self, rows: int, update: Update | None) -> tuple[Program, Bound]:
         feeds = (self.network.data.name, self.network.target.name, *self.network.masks)
         return tape_backend.walk(self.network.at(rows), feeds, self._prediction(rows), update, self.params, self.states)
+
+    def _planned(self, rows: int, update: Update | None) -> Program:
+        key = (rows, update is not None)
+        if key not in self.programs:
+            self.programs[key] = self._compiled(rows, update)
+        return self.programs[key]
 
     def _compiled(self, rows: int, update: Update | None) -> Program:
         graph = self.network.at(rows)
@@ -116,11 +126,11 @@ class Engine:
             self.program(EVALUATED, train=False)
 
     def _prediction(self, rows: int) -> str:
-        """The last node with the shape of the labels."""
-        graph = self.network.at(rows)
-        wanted = shape_of(graph, self.network.target.name)
+        """The last node with the shape of the labels that is not computed from them."""
+        graph, target = self.network.at(rows), self.network.target.name
+        wanted = shape_of(graph, target)
         for node in reversed(graph.nodes):
-            if shape_of(graph, node.name) == wanted:
+            if shape_of(graph, node.name) == wanted and target not in graph.ancestors[node.name]:
                 return node.name
         message = f"no node has the shape of {self.network.target.name}, so nothing predicts a class"
         raise UnsupportedError(message, hint="give the probabilities a node of their own")
@@ -134,11 +144,12 @@ class Engine:
         records = {name: self.memory(f"out {name}", steps, *shape) for name, shape in program.records.items()}
         bound.run(shaped, steps, scalars, records)
         if "logits" in records:
-            return Records(metrics.log_softmax(records["logits"].reshape(total, -1)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return Records(
-                np.log(records["prediction"].reshape(total, -1).astype(float)), records["loss"].astype(float)
-            )
+            log_p = metrics.log_softmax(records["logits"].reshape(total, -1))
+            return Records(log_p, np.isfinite(log_p).all(axis=1))
+        prediction = records["prediction"].reshape(total, -1).astype(float)
+        losses = np.repeat(records["loss"].astype(float), rows)
+        good = np.isfinite(prediction).all(axis=1) & np.isfinite(losses)
+        return Records(metrics.log_parts(prediction), good, losses)
 
     def memory(self, name: str, *shape: int) -> Any:
         """An array in memory that is used again by the next call for this name: training and passes forward take turns."""
@@ -165,7 +176,10 @@ class Engine:
                         feeds[name].fill(1)
                     found.append(self.run(feeds, rows, {}, train=False))
         losses = None if found[0].losses is None else np.concatenate([one.losses for one in found])
-        return Records(np.concatenate([one.log_p for one in found]), losses)
+        log_p, finite = (
+            np.concatenate(parts) for parts in zip(*((one.log_p, one.finite) for one in found), strict=True)
+        )
+        return Records(log_p, finite, losses)
 
     def feeds(self, rows: int) -> dict[str, Any]:
         """Memory for the data, labels and masks of so many rows."""

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from gradcheck_cli.errors import FileError
+from gradcheck_cli.files import write_beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +23,5 @@ def save_safetensors(path: Path, trainer: Trainer) -> None:
     settings = json.dumps(asdict(engine.recipe))
     metadata = {"network": engine.network.text, "recipe": settings, "dataset": trainer.dataset.name}
     metadata["pixels"] = f"divided by {trainer.dataset.top}"
-    part = path.with_name(f"{path.name}.part")
-    try:
-        save_file({name: np.ascontiguousarray(array) for name, array in engine.params.items()}, part, metadata)
-        part.replace(path)
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror or error}"
-        raise FileError(message, hint="name another file") from error
+    arrays = {name: np.ascontiguousarray(array) for name, array in engine.params.items()}
+    write_beside(path, save(arrays, metadata))

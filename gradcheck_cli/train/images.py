@@ -1,7 +1,6 @@
 """Images to predict: PNG files and IDX files, brought into the form of the data that a model was trained on.
 
-PNG is read here: eight bits or fewer a channel, grey, palette or colours, with or without alpha, not interlaced
-(RFC 2083). Nothing is ever run, sizes are bounded before memory is taken.
+PNG is read here: grey, palette or colours, with or without transparency, not interlaced (RFC 2083). Nothing is ever run, sizes are bounded before memory is taken.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 25_000_000
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_FAINT = 0.02
 _INK = 20 / 28  # MNIST: a digit's box has 20 of 28 pixels; images of 8x8 are filled from edge to edge
 
 
@@ -37,7 +37,7 @@ def read_images(path: Path) -> list[tuple[str, Any]]:
     if begin[:2] == b"\x1f\x8b" or begin[:3] == b"\x00\x00\x08":
         images = read_idx(path, IMAGES)
         top = max(int(images.max()), 1)
-        return [(f"{path}[{at}]", image / (255 if top > 16 else 16)) for at, image in enumerate(images)]
+        return [(f"{path}[{at}]", _inked(image / (255 if top > 16 else 16))) for at, image in enumerate(images)]
     message = f"{path}: this is neither a PNG nor an IDX file"
     raise DataError(message, hint="save the picture as PNG")
 
@@ -46,6 +46,11 @@ def _inked(grey: Any) -> Any:
     """Ink as 1: where the border is bright, paper is white and the picture is inverted."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return 1 - grey if np.median(border) > 0.5 else grey
+
+
+def blank(image: Any) -> bool:
+    """Whether nothing is drawn: all pixels are alike."""
+    return bool(image.max() - image.min() < _FAINT)
 
 
 def fitted(image: Any, size: tuple[int, int]) -> Any:
@@ -95,9 +100,11 @@ def _png(path: Path) -> Any:
     """Brightness from 0 to 1; what is transparent is white paper."""
     try:
         return _decoded(path.read_bytes())
-    except (ValueError, LookupError, struct.error, zlib.error) as error:
+    except (ValueError, struct.error, zlib.error) as error:
         message = f"{path}: this PNG is damaged or of a kind that is not read: {error}"
-        raise DataError(message, hint="save it as a plain PNG of 8 bits, not interlaced") from error
+        raise DataError(
+            message, hint=f"save it as a plain PNG, not interlaced, of at most {_MOST_PIXELS:,} pixels"
+        ) from error
 
 
 def _decoded(content: bytes) -> Any:
@@ -111,33 +118,61 @@ def _decoded(content: bytes) -> Any:
             raise ValueError(text)
         chunks[kind] = chunks.get(kind, b"") + body if kind == b"IDAT" else body
         at += 12 + length
-    columns, rows, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
-    if not 0 < rows * columns <= _MOST_PIXELS or depth not in (1, 2, 4, 8) or interlaced or colour not in _CHANNELS:
-        text = f"{columns} x {rows} pixels, {depth} bits, colour type {colour}{', interlaced' * bool(interlaced)}"
+    columns, rows, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", _chunk(chunks, b"IHDR"))
+    if not 0 < rows * columns <= _MOST_PIXELS:
+        text = f"{columns} x {rows} pixels, from 1 to {_MOST_PIXELS:,} are read"
+        raise ValueError(text)
+    if depth not in (1, 2, 4, 8, 16) or interlaced or colour not in _CHANNELS:
+        text = f"{depth} bits, colour type {colour}{', interlaced' * bool(interlaced)}"
         raise ValueError(text)
     width = _CHANNELS[colour]
     line = -(-columns * width * depth // 8)
-    raw = zlib.decompressobj().decompress(chunks[b"IDAT"], rows * (line + 1))
+    raw = zlib.decompressobj().decompress(_chunk(chunks, b"IDAT"), rows * (line + 1))
     if len(raw) != rows * (line + 1):
         text = "its data is too short"
         raise ValueError(text)
     lines = _unfiltered(np.frombuffer(raw, np.uint8).reshape(rows, line + 1), max(1, width * depth // 8))
-    if depth < 8:
+    if depth == 16:
+        lines = lines.view(">u2")
+    elif depth < 8:
         bits = np.unpackbits(lines, axis=1).reshape(rows, -1, depth)
         lines = (bits * (1 << np.arange(depth)[::-1])).sum(axis=2)
     pixels = lines[:, : columns * width].reshape(rows, columns, width).astype(float)
     return _grey(pixels, colour, (1 << depth) - 1, chunks)
 
 
+def _chunk(chunks: dict[bytes, bytes], kind: bytes) -> bytes:
+    if kind not in chunks:
+        text = f"it has no {kind.decode()}"
+        raise ValueError(text)
+    return chunks[kind]
+
+
 def _grey(pixels: Any, colour: int, top: int, chunks: dict[bytes, bytes]) -> Any:
+    """Brightness on white paper; ink that is as white as the paper is told by its opacity."""
+    grey, opacity = _parts(pixels, colour, top, chunks)
+    seen = grey * opacity + 1 - opacity
+    return 1 - opacity if blank(seen) else seen
+
+
+def _parts(pixels: Any, colour: int, top: int, chunks: dict[bytes, bytes]) -> tuple[Any, Any]:
+    """Brightness and opacity of each pixel, from 0 to 1."""
+    clear = chunks.get(b"tRNS", b"")
     if colour == 3:
-        palette = np.frombuffer(chunks[b"PLTE"], np.uint8).reshape(-1, 3) / 255
-        return palette[pixels[:, :, 0].astype(int)].mean(axis=2)
-    pixels = pixels / top
+        palette = np.frombuffer(_chunk(chunks, b"PLTE"), np.uint8).reshape(-1, 3).mean(axis=1) / 255
+        places = pixels[:, :, 0].astype(int)
+        if places.max() >= len(palette):
+            text = f"a pixel has colour {places.max()} of a palette of {len(palette)}"
+            raise ValueError(text)
+        opacity = np.ones(len(palette))
+        opacity[: len(clear)] = np.frombuffer(clear[: len(palette)], np.uint8) / 255
+        return palette[places], opacity[places]
     if colour in (4, 6):
-        alpha = pixels[:, :, -1]
-        return pixels[:, :, :-1].mean(axis=2) * alpha + 1 - alpha
-    return pixels.mean(axis=2)
+        return pixels[:, :, :-1].mean(axis=2) / top, pixels[:, :, -1] / top
+    opaque = np.ones(pixels.shape[:2])
+    if clear:  # one colour of these is transparent
+        opaque[(pixels == struct.unpack(f">{pixels.shape[2]}H", clear)).all(axis=2)] = 0
+    return pixels.mean(axis=2) / top, opaque
 
 
 def _unfiltered(lines: Any, step: int) -> Any:
@@ -146,9 +181,11 @@ def _unfiltered(lines: Any, step: int) -> Any:
     above = np.zeros(lines.shape[1] - 1, np.uint8)
     for at, (kind, *_) in enumerate(lines):
         line = lines[at, 1:].copy()
-        if kind == 2:
+        if kind == 1:
+            line = line.reshape(-1, step).cumsum(axis=0, dtype=np.uint8).ravel()
+        elif kind == 2:
             line += above
-        elif kind in (1, 3, 4):
+        elif kind in (3, 4):
             _sideways(line, above, step, int(kind))
         elif kind:
             text = f"filter {kind}"
@@ -158,12 +195,12 @@ def _unfiltered(lines: Any, step: int) -> Any:
 
 
 def _sideways(line: Any, above: Any, step: int, kind: int) -> None:
-    """The filters that look at the pixel to the left: Sub, Average, Paeth."""
+    """The filters that look at the pixel to the left and above: Average, Paeth."""
     values, over = line.tolist(), above.tolist()
     for at in range(len(values)):
         left = values[at - step] if at >= step else 0
         corner = over[at - step] if at >= step else 0
-        guess = left if kind == 1 else (left + over[at]) // 2 if kind == 3 else _paeth(left, over[at], corner)
+        guess = (left + over[at]) // 2 if kind == 3 else _paeth(left, over[at], corner)
         values[at] = (values[at] + guess) & 255
     line[:] = values
 

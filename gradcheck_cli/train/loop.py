@@ -16,6 +16,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.train.augment import Bank, Warper, bank
 from gradcheck_cli.train.engine import CHUNK, Engine, Records, fill_onehot
 from gradcheck_cli.train.metrics import Score, mosaic, score
+from gradcheck_cli.train.updates import step_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,12 +119,15 @@ class Trainer:
         labels = self.dataset.test_labels
         if views == 1:
             return self._score(self.dataset.test_images, labels)
-        total = np.zeros((len(labels), self.dataset.classes))
+        total, losses = np.zeros((len(labels), self.dataset.classes)), []
         for start in range(0, len(labels), CHUNK):
             part = slice(start, start + CHUNK)
             for shift in _SHIFTS[:views]:
-                total[part] += np.exp(self.engine.forward(self._shifted(part, *shift), labels[part], self.scale).log_p)
-        return score(np.log(np.maximum(total / views, 1e-300)), labels)
+                found = self.engine.forward(self._shifted(part, *shift), labels[part], self.scale)
+                total[part] += np.exp(found.log_p)
+                losses.append(found.losses)
+        own = None if losses[0] is None else np.concatenate(losses)
+        return score(np.log(np.maximum(total / views, 1e-300)), labels, own)
 
     def _score(self, images: Any, labels: Any) -> Score:
         found = self.engine.forward(images, labels, self.scale)
@@ -209,16 +213,10 @@ class Trainer:
         steady = recipe.schedule == "constant" and not recipe.warmup
         steps = (first,) if steady else range(first, first + count)
         rates = np.resize([recipe.rate(step, total) for step in steps], count)
-        found = {"lr": rates, "keep": 1 - rates * recipe.weight_decay}
-        if recipe.optimizer == "adam":
-            number = np.arange(first + 1, first + count + 1)
-            second = np.sqrt(1 - 0.999**number)
-            found["rate"] = rates * second / (1 - 0.9**number)
-            found["epsilon"] = 1e-8 * second
-        return found
+        return step_scalars(recipe.optimizer, rates, first, recipe.weight_decay)
 
     def _finite(self, records: Records, first_step: int, step: int) -> None:
-        good = records.finite()
+        good = records.finite
         if good.all():
             return
         at = first_step + int((~good).argmax()) // step

@@ -17,6 +17,16 @@ def log_softmax(logits: Any) -> Any:
         return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
+def log_parts(prediction: Any) -> Any:
+    """Log probabilities from a prediction: its own logs where a row lies from 0 to 1, else those of its softmax.
+
+    Either way the largest entry stays the largest.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = ((prediction >= 0) & (prediction <= 1)).all(axis=1, keepdims=True)
+        return np.where(inside, np.log(prediction), log_softmax(prediction))
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """Mean loss, part that is right, and for each row the class it was taken for and that class's probability."""

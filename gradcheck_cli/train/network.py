@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
@@ -13,7 +14,10 @@ from gradcheck_cli.problem.sizes import bind
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gradcheck_cli.graph import Graph, Input
+    from gradcheck_cli.shapes import Shape
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "silu", "gelu", "softplus", "leaky_relu", "elu")
 _MASK = "mask"
@@ -23,7 +27,8 @@ _MASK = "mask"
 class Network:
     """A graph that can be trained: `text` is its problem file, `sizes` the numbers of its letters but the batch's.
 
-    `batch` is the letter of the batch; without one a step takes a single example. `masks` are dropout's inputs.
+    `batch` is the letter of the batch; without one a step takes a single example. `masks` are dropout's inputs, `hidden`
+    the sizes that the file left open.
     """
 
     text: str
@@ -33,10 +38,15 @@ class Network:
     target: Input
     batch: str = ""
     masks: tuple[str, ...] = ()
+    hidden: tuple[int, ...] = ()
+    _made: dict[int, Graph] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, rows: int) -> Graph:
         """The graph in primitive functions for so many examples at once."""
-        return at_sizes(self.graph, {**self.sizes, self.batch: rows} if self.batch else self.sizes)
+        if rows not in self._made:
+            sizes = {**self.sizes, self.batch: rows} if self.batch else self.sizes
+            self._made[rows] = at_sizes(self.graph, sizes)
+        return self._made[rows]
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter."""
@@ -85,27 +95,36 @@ def read_network(text: str, name: str, features: int, classes: int, hidden: tupl
     data, target, masks = _roles(graph)
     numbers = {letter: size for letter, size in graph.dims if size is not None}
     shape, wanted = graph.shapes.get(data.name, ()), graph.shapes.get(target.name, ())
-    batch = ""
-    if len(shape) == 2 and len(shape[0].letters) == 1 and shape[0] == wanted[0] and str(shape[0]) not in numbers:
-        batch = str(shape[0])
-        found: tuple[tuple[int, ...], tuple[int, ...]] = ((1, features), (1, classes))
-    else:
-        found = ((*(1,) * (len(shape) - 1), features), (*(1,) * (len(wanted) - 1), classes))
-        if len(shape) == 2 and str(shape[1]) == "1":
-            found = (found[0][::-1], found[1][::-1] if len(wanted) == 2 else found[1])
+    first = str(shape[0]) if len(shape) > 1 and shape[:1] == wanted[:1] and len(shape[0].letters) == 1 else ""
+    batch = "" if first in numbers else first
     sizes = dict(numbers)
-    for leaf, there, size in ((data, shape, found[0]), (target, wanted, found[1])):
-        wrong = bind(there, size, sizes)
+    for leaf, there, count in ((data, shape, features), (target, wanted, classes)):
+        wrong = bind(there, _example(there, count, numbers, batched=bool(batch)), sizes)
         if wrong:
             message = f"{leaf.name} gets data of {wrong}"
             raise UnsupportedError(message, hint="leave sizes of data open: [m, dx]")
     sizes.pop(batch, None)
-    _complete(graph, sizes, batch, hidden)
-    return Network(text, graph, sizes, data, target, batch, masks)
+    used = _complete(graph, sizes, batch, hidden)
+    return Network(text, graph, sizes, data, target, batch, masks, used)
+
+
+def _example(shape: Shape, count: int, numbers: Mapping[str, int], *, batched: bool) -> tuple[int, ...]:
+    """An array of one example's `count` entries: of its declared sizes where they make as many, else a row or a column."""
+    axes = shape[1:] if batched else shape
+    known = [one.at(numbers) for one in axes if one.letters <= set(numbers)]
+    if len(known) < len(axes) or math.prod(known) != count:
+        known = [1] * (len(axes) - 1) + [count]
+        if len(axes) > 1 and str(axes[-1]) == "1":
+            known.reverse()
+    return (1, *known) if batched else tuple(known)
 
 
 def _roles(graph: Graph) -> tuple[Input, Input, tuple[str, ...]]:
     """Which inputs are the data, the labels and dropout's masks."""
+    for constant in graph.constants:
+        if constant.value is None:
+            message = f"the constant {constant.name} is no number"
+            raise UnsupportedError(message, hint="give it one number in the file")
     leaves = [leaf for leaf in graph.inputs if not leaf.param]
     if len(leaves) == len(graph.inputs):
         message = "the network has no parameter"
@@ -123,9 +142,13 @@ def _roles(graph: Graph) -> tuple[Input, Input, tuple[str, ...]]:
     return data[0], targets[0], masks
 
 
-def _complete(graph: Graph, sizes: dict[str, int], batch: str, hidden: tuple[int, ...]) -> None:
+def _complete(graph: Graph, sizes: dict[str, int], batch: str, hidden: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the open letters their sizes, in order; those that were needed."""
     missing = [letter for letter, _ in graph.dims if letter not in sizes and letter != batch]
     if len(missing) > len(hidden):
-        message = f"the size{'s' if len(missing) > 1 else ''} {', '.join(missing)} of the network are open"
+        several = len(missing) > 1
+        message = f"the size{'s' * several} {', '.join(missing)} of the network {'are' if several else 'is'} open"
         raise UnsupportedError(message, hint="give them in order: --hidden 128,64")
-    sizes.update(zip(missing, hidden, strict=False))
+    used = hidden[: len(missing)]
+    sizes.update(zip(missing, used, strict=True))
+    return used

@@ -74,9 +74,8 @@ def point(graph: Graph, say: Callable[[str], None] | None = None) -> Point:
 
 def _compiled(graph: Graph, names: tuple[str, ...], records: tuple[str, ...]) -> Callable[..., tuple[float, ...]]:
     program = compile_point(graph)
-    library = ctypes.PyDLL(
-        str(start(scalar_source(program, names)).wait())
-    )  # so short that others need not get the lock
+    compilation = start(scalar_source(program, names))
+    library = compilation.load(ctypes.PyDLL)  # so short that others need not get the lock
     function = library.gradcheck_point
     function.restype = None
     memory = (ctypes.c_double * (len(names) + len(records)))()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck_cli.train.engine import Engine
-from gradcheck_cli.train.images import fitted
+from gradcheck_cli.train.images import blank, fitted
 from gradcheck_cli.train.numpy_backend import NumpyBackend
 
 if TYPE_CHECKING:
@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The class with the largest probability, all probabilities, and the image as the model saw it."""
+    """The class with the largest probability (None for a blank picture), all probabilities, and what the model saw."""
 
-    digit: int
+    digit: int | None
     probabilities: Any
     image: Any
 
 
 def predict(model: Model, images: Iterable[Any]) -> list[Prediction]:
     """A prediction for each image (brightness from 0 to 1, 1 for ink), fitted to the model's size."""
-    prepared = [fitted(np.asarray(image, float), model.size) for image in images]
+    pictures = [np.asarray(image, float) for image in images]
+    prepared = [fitted(image, model.size) for image in pictures]
     if not prepared:
         return []
     engine = Engine(model.network, model.recipe, NumpyBackend(), model.params)
     rows = np.stack([np.round(image * model.top) for image in prepared]).astype(np.uint8).reshape(len(prepared), -1)
     found = np.exp(engine.forward(rows, np.zeros(len(rows), int), 1 / model.top).log_p)
-    return [Prediction(int(p.argmax()), p, image) for p, image in zip(found, prepared, strict=True)]
+    return [
+        Prediction(None if blank(picture) else int(p.argmax()), p, image)
+        for p, picture, image in zip(found, pictures, prepared, strict=True)
+    ]

@@ -89,16 +89,23 @@ def recipe(name: str, dataset: str, changes: dict[str, Any]) -> Recipe:
     if dataset == "digits" and name == "default":
         base = DIGITS
     found = replace(base, **{key: value for key, value in changes.items() if value is not None})
+    return checked(found)
+
+
+def checked(found: Recipe) -> Recipe:
+    """The recipe itself; GradcheckError for the first setting that makes no sense."""
     for setting, good, hint in _limits(found):
         if not good:
-            message = f"--{setting.replace('_', '-')} is {getattr(found, setting)}"
+            value = getattr(found, setting)
+            told = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            message = f"--{setting.replace('_', '-')} is {told[:50]}"
             raise GradcheckError(message, hint=hint)
     return found
 
 
 def _limits(found: Recipe) -> tuple[tuple[str, bool, str], ...]:
     return (
-        ("epochs", found.epochs >= 1, "1 or more are trained"),
+        ("epochs", 1 <= found.epochs <= 1_000_000, "from 1 to 1000000 are trained"),
         ("batch_size", 1 <= found.batch_size <= 60_000, "from 1 to 60000 images make a step"),
         ("lr", 0 < found.lr < math.inf, "the rate is positive"),
         ("dropout", 0 <= found.dropout < 1, "a part from 0 to less than 1 is dropped"),
@@ -107,5 +114,13 @@ def _limits(found: Recipe) -> tuple[tuple[str, bool, str], ...]:
         ("optimizer", found.optimizer in UPDATES, f"one of {', '.join(UPDATES)}"),
         ("schedule", found.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
         ("activation", found.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}"),
+        ("dtype", found.dtype in ("float32", "float64"), "float32 or float64"),
+        ("seed", 0 <= found.seed <= 2**31, f"from 0 to {2**31}"),
+        ("momentum", 0 <= found.momentum < 1, "from 0 to less than 1"),
+        ("warmup", 0 <= found.warmup <= 1, "a part from 0 to 1"),
+        ("views", found.views in (1, 5), "1 or 5"),
+        ("smoothing", 0 <= found.smoothing < 1, "a part from 0 to less than 1"),
+        ("initial", found.initial in ("he", "homework"), "he or homework"),
+        ("rows", found.rows >= 0, "0 for all, or how many"),
         ("hidden", all(1 <= size <= 16_384 for size in found.hidden), "sizes from 1 to 16384, as in 512,512"),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,7 @@ else:
 _PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
 _NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step
 _TRIAL = 0.025  # seconds a number of threads is tried for
+_STANDING = {name: np.zeros(1) for name in ("lr", "keep", "rate", "epsilon")}  # what a step brings that is for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,26 @@ def begin(wishes: Wishes, say: Callable[[str], None], read: Callable[[], Reading
     if not network.batch and settings.batch_size != 1:
         message = f"the network takes one example at a time, and --batch-size is {settings.batch_size}"
         raise GradcheckError(message, hint="write --batch-size 1, or give the data a batch: X: {shape: [m, dx]}")
-    params = model.params if model else initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
-    for name, entries in {} if model else network.given().items():
-        params[name][...] = np.reshape(entries, params[name].shape)
-    engine = Engine(network, settings, NumpyBackend(), params, dict(model.states) if model else {})
+    held = (model.params, dict(model.states)) if model else ({}, {})
+    engine = Engine(network, settings, NumpyBackend(), *held)
     wanted = model.backend if model and wishes.backend == "auto" else wishes.backend
     backends = _candidates(wanted, engine, settings.used(source.rows), say)
     _head_start(engine, backends[0], settings.used(source.rows))
+    if not model:
+        engine.params.update(_first(network, settings))
     trainer = Trainer(engine, _fitting(source.dataset(), wishes, model))
     if model:
         trainer.position, trainer.history = model.position, list(model.history)
     _ready(trainer, backends, wishes, say)
     return trainer
+
+
+def _first(network: Network, settings: Recipe) -> dict[str, Any]:
+    """Parameters as they begin: drawn, or as the network's file says."""
+    found = initial(network.parameters(), settings.initial, settings.seed, settings.dtype)
+    for name, entries in network.given().items():
+        found[name][...] = np.reshape(entries, found[name].shape)
+    return found
 
 
 def _fitting(dataset: Dataset, wishes: Wishes, model: Model | None) -> Dataset:
@@ -95,11 +106,29 @@ def _fitting(dataset: Dataset, wishes: Wishes, model: Model | None) -> Dataset:
 
 
 def _network(wishes: Wishes, settings: Recipe, features: int) -> Network:
-    if wishes.network or (settings.name == "homework" and settings.activation == "sigmoid" and not settings.dropout):
+    as_taught = settings.activation == "sigmoid" and len(settings.hidden) == 1 and not settings.dropout
+    if wishes.network or (settings.name == "homework" and as_taught):
         problem = load_problem(wishes.network or "mnist-mlp")
-        return read_network(problem.source.text, problem.name, features, CLASSES, settings.hidden)
+        found = read_network(problem.source.text, problem.name, features, CLASSES, settings.hidden)
+        _heeded(wishes, found)
+        return found
     text = mlp(settings.hidden, settings.activation, dropout=settings.dropout > 0)
     return read_network(text, "mlp", features, CLASSES, settings.hidden)
+
+
+def _heeded(wishes: Wishes, network: Network) -> None:
+    """Refuse settings that would do nothing to a network from a file."""
+    given = {name for name, value in wishes.changes.items() if value is not None}
+    if not wishes.network:
+        return
+    if "activation" in given or ("dropout" in given and not network.masks):
+        name = "activation" if "activation" in given else "dropout"
+        message = f"--{name} does nothing to the network of {wishes.network}"
+        raise GradcheckError(message, hint="leave it out, or write it into the file")
+    if "hidden" in given and len(wishes.changes["hidden"]) > len(network.hidden):
+        count = len(network.hidden)
+        message = f"the network of {wishes.network} leaves {count} size{'s' * (count != 1)} open"
+        raise GradcheckError(message, hint=f"give as many with --hidden, not {len(wishes.changes['hidden'])}")
 
 
 def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Callable[[str], None]) -> None:
@@ -124,10 +153,12 @@ def _ready(trainer: Trainer, backends: list[Backend], wishes: Wishes, say: Calla
 
 
 def _head_start(engine: Engine, backend: Backend, rows: int) -> None:
-    """Let a compiler begin while the gradient is checked; what it cannot do is said when its program is compared.
+    """Let a compiler begin, before there are parameters; what it cannot do is said when its program is compared.
 
     The program for test images, which nobody waits for yet, is left until then.
     """
+    if backend.name != "c":
+        return
     engine.backend = backend
     with contextlib.suppress(UnsupportedError):
         engine.warm(min(engine.recipe.batch_size, rows), tested=0)
@@ -135,13 +166,12 @@ def _head_start(engine: Engine, backend: Backend, rows: int) -> None:
 
 def _candidates(wanted: str, engine: Engine, rows: int, say: Callable[[str], None]) -> list[Backend]:
     """Back ends in the order in which they are tried; the one that is asked for comes first."""
-    names = [wanted, "numpy", "tape"] if wanted == "c" else [wanted]
-    if wanted == "auto":
-        names = ["numpy", "tape"]
-        if seconds_with_numpy(engine, rows) > _PAYS and c_backend.compiler() is not None:
-            names.insert(0, "c")
-    elif wanted == "c" and c_backend.compiler() is None:
-        say("c: there is no C compiler")
+    names = ["numpy", "tape"] if wanted in ("auto", "c") else [wanted]
+    pays = wanted == "auto" and seconds_with_numpy(engine, rows) > _PAYS
+    if (pays or wanted == "c") and c_backend.compiler() is not None:
+        names.insert(0, "c")
+    elif wanted == "c":
+        say("c: there is no C compiler; it is not used")
     return [_backend(name) for name in names]
 
 
@@ -153,7 +183,7 @@ def _backend(name: str) -> Backend:
 
 def seconds_with_numpy(engine: Engine, rows: int) -> float:
     """About how long a run over so many rows takes with NumPy."""
-    size = sum(array.size for array in engine.params.values())
+    size = sum(map(math.prod, engine.network.parameters().values()))
     steps = -(-rows // min(engine.recipe.batch_size, rows))
     return float(engine.recipe.epochs * (rows * 6 * size / _NUMPY_SPEED + steps * _NUMPY_STEP))
 
@@ -177,26 +207,24 @@ def _two_are_faster(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any])
     if (os.cpu_count() or 1) < 2 or trainer.batch < 64:
         return False
     engine = trainer.engine
-    copy = Engine(
-        engine.network, engine.recipe, engine.backend, {name: one.copy() for name, one in engine.params.items()}
-    )
-    scalars = {name: [0.0] for name in ("lr", "keep", "rate", "epsilon")}
-    ones = {name: _column(values) for name, values in scalars.items()}
-    slowest = []
+    params = {name: one.copy() for name, one in engine.params.items()}
+    copy = Engine(engine.network, engine.recipe, engine.backend, params, programs=engine.programs)
+    means = []
     for count in (1, 2):
         library.set_threads(count)
-        copy.run(feeds, trainer.batch, ones, train=True)
-        times, began = [], time.perf_counter()
+        copy.run(feeds, trainer.batch, _STANDING, train=True)
+        steps, began = 0, time.perf_counter()
         while time.perf_counter() - began < _TRIAL:
-            start = time.perf_counter()
-            copy.run(feeds, trainer.batch, ones, train=True)
-            times.append(time.perf_counter() - start)
-        slowest.append(sum(times) / len(times))
-    return slowest[1] < 0.8 * slowest[0]
+            copy.run(feeds, trainer.batch, _STANDING, train=True)
+            steps += 1
+        means.append((time.perf_counter() - began) / steps)
+    return means[1] < 0.8 * means[0]
 
 
-def _column(values: list[float]) -> Any:
-    return np.asarray(values)
+def close() -> None:
+    """End compilations that nobody waits for any more."""
+    if "gradcheck_cli.train.c_backend" in sys.modules:
+        c_backend.stop_all()
 
 
 def state_file(wishes: Wishes, save: Path | None) -> Path:
@@ -205,6 +233,4 @@ def state_file(wishes: Wishes, save: Path | None) -> Path:
         return save
     if wishes.resume is not None:
         return wishes.resume
-    folder = cache_folder("runs")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{wishes.dataset}-{os.getpid()}.model"
+    return cache_folder("runs") / f"{wishes.dataset}-{os.getpid()}.model"

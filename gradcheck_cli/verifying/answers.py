@@ -33,6 +33,9 @@ def read(path: str | Path) -> Submission:
     name = str(path)
     if name == "-":
         return _standard_input()
+    if Path(name).is_dir():
+        message = f"{name} is a folder"
+        raise FileError(message, hint=f"name the files in it: {Path(name) / '*'}")
     kind = Path(name).suffix.lower()
     if kind == ".ipynb":
         return read_homework(read_source(path, limit=NOTEBOOK_LIMIT))

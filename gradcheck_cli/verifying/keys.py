@@ -47,9 +47,11 @@ def check_problem(problem: Problem) -> Checked:
     examiner = Examiner(problem)
     keys = tuple(examiner.claim(question, question.key) for question in problem.questions if question.key)
     warnings = list(hazards(problem))
+    bare = [one.id for one in problem.questions if one.key is None and solution.answers[one.id].kind != "relation"]
+    if bare:
+        lead, verb = ("question", "has") if len(bare) == 1 else ("questions", "have")
+        warnings.append(f"{lead} {', '.join(bare)} {verb} no answer of yours to compare with the derivation")
     for question in problem.questions:
-        if question.key is None and solution.answers[question.id].kind != "relation":
-            warnings.append(f"question {question.id} has no answer: to be checked against")
         found = {mistake.message: mistake for mistake in examiner.collisions(question)}
         numbers = "numbers" if problem.arrays else "number"
         lead = f"question {question.id}: a wrong derivation gives the right {numbers} here"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from gradcheck_cli.solving.engine import Engine
 
+_INDICATORS = frozenset({"gt", "ge", "lt", "le", "eq", "ne", "step", "delta"})
+
 
 def without_powers(engine: Engine, expr: Expr) -> Iterator[tuple[str, Expr]]:
     """The expression with one power of it, or of a node in it, as its base; and what is missing, in words."""
@@ -21,5 +23,7 @@ def without_powers(engine: Engine, expr: Expr) -> Iterator[tuple[str, Expr]]:
         if not isinstance(power, Call) or power.function != "pow" or not isinstance(power.args[1], Num):
             continue
         base = power.args[0]
+        if isinstance(base, Call) and base.function in _INDICATORS:
+            continue  # 0 and 1 are their own powers
         changed = substitute(expr, {part.id: base}) if isinstance(part, Name) else exchanged(expr, power, base)
         yield f"the power {write(power)} is not taken: {write(base)} stands for it", changed

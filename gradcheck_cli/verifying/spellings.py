@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Name
-from gradcheck_cli.parsing.names import GREEK_WORDS
+from gradcheck_cli.greek import GREEK_WORDS
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.model import UNDECIDED, WRONG, Explanation

@@ -4,42 +4,9 @@ from __future__ import annotations
 
 import re
 
-_GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "rho",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-    "Gamma",
-    "Delta",
-    "Theta",
-    "Lambda",
-    "Xi",
-    "Pi",
-    "Sigma",
-    "Upsilon",
-    "Phi",
-    "Psi",
-    "Omega",
-    "pi",
-]
+from gradcheck_cli.greek import GREEK_WORDS
+
+_GREEK = frozenset(GREEK_WORDS.values())
 _PARTS = re.compile(r"([A-Za-z]+?)_?(hat|tilde|bar)?_?([0-9]*)")
 
 

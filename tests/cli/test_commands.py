@@ -17,6 +17,7 @@ import pytest
 
 from gradcheck_cli.problem import bundled, load
 from gradcheck_cli.solving import solve
+from gradcheck_cli.solving.numbers import number_text
 
 ANSWERS = "problem: sum-times\nanswers:\n  '1': z = -4\n  '2': 2\n  '4': 3\n"
 
@@ -143,8 +144,6 @@ def test_every_number_is_whole_at_every_width(run, name, width):
     solution = solve(load(name))
     shown = numbers(result.out)
     decimal = solution.problem.decimal
-    from gradcheck_cli.solving.numbers import number_text
-
     for edge in solution.edges:
         for part in (edge.upstream, edge.local, edge.downstream):
             text = number_text(part.number, decimal=decimal)
@@ -218,7 +217,7 @@ def test_a_relation_that_does_not_hold_is_exit_one(run):
     assert run("solve", "sum-times", "--ask", "f == q*z").code == 0
     result = run("solve", "sum-times", "--ask", "f == q + z")
     assert result.code == 1
-    assert "does not hold: differs at" in result.out
+    assert "does not hold: -12 is not -1 at x = -2, y = 5, z = -4" in result.out
 
 
 def test_a_wrong_key_is_exit_one(run, problem_file):
@@ -388,7 +387,7 @@ def test_a_relation_of_an_author_has_to_hold(run, problem_file):
     path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x^2}\nquestions: [{ask: 'd(f, x) == 2'}]\n")
     result = run("check", path)
     assert result.code == 1
-    assert "d(f, x) == 2 does not hold; it differs at x = 3" in result.out
+    assert "d(f, x) == 2 does not hold: 6 is not 2 at x = 3" in result.out
 
 
 def test_where_a_relation_is_not_defined_is_told(run):
@@ -446,3 +445,68 @@ def test_a_hint_tells_where_and_nothing_else(run):
     assert "right:" not in shown
     assert "-0.589" not in shown
     assert "sign" not in shown.replace("sigmoid", "")
+
+
+def test_the_heading_names_constants_and_further_outputs(run, problem_file):
+    path = problem_file(
+        "title: T\ninputs: {x: 3, y: 2}\nconstants: {k: 0.5, m: {}}\ngraph: {f: k*x, g: y + m}\noutput: [f, g]\n"
+    )
+    result = run("solve", path, "--only", "forward")
+    assert "\nconstant k = 0.5\nalso an output: g; show it with --output-node g\n" in result.out
+
+
+def test_a_stack_ends_with_its_verdicts_and_what_could_not_be_judged(run, tmp_path):
+    for at, answer in enumerate(("z = -4", "z = 4", "z = -4\n  '2': 2")):
+        (tmp_path / f"{at}.yaml").write_text(f"problem: sum-times\nanswers:\n  '1': {answer}\n")
+    result = run("verify", *sorted(tmp_path.iterdir()), tmp_path / "none.yaml", "--quiet")
+    assert result.code == 2
+    assert result.out.endswith(" points; 1 more file could not be judged\n18 answers: 2 correct, 2 wrong, 14 missing\n")
+
+
+def test_a_folder_is_told_from_a_file_of_an_unknown_kind(run, tmp_path):
+    assert f"{tmp_path} is a folder; name the files in it: {tmp_path}/*" in run("verify", tmp_path).err
+
+
+def test_hint_and_explain_exclude_each_other(run, tmp_path):
+    result = run("verify", tmp_path, "--hint", "--explain")
+    assert result.code == 2
+    assert "give one of them" in result.err
+
+
+def test_questions_without_an_answer_are_named_once(run, problem_file):
+    path = problem_file(
+        "title: T\ninputs: {x: 3}\ngraph: {f: x^2}\n"
+        "questions: [{ask: f}, {ask: 'd(f, x)'}, {ask: 'f == x*x'}, {ask: x, answer: 3}]\n"
+    )
+    assert "note: questions 1, 2 have no answer of yours to compare with the derivation" in run("check", path).out
+
+
+def test_the_description_is_shown_with_its_paragraphs_and_lists(run, problem_file):
+    path = problem_file(
+        "title: T\ndescription: |\n  One line\n  and $x  + 1$ more.\n\n\n  - a\n  - b\ninputs: {x: 3}\ngraph: {f: x^2}\n"
+    )
+    assert "\n\nOne line and $x  + 1$ more.\n\n- a\n- b\n\nGraph" in run("solve", path).out
+    assert "One line" not in run("solve", path, "--only", "forward").out
+
+
+def test_another_output_leaves_out_questions_about_the_own_one(run):
+    shown = run("solve", "two-layer-rows", "--output-node", "H").out
+    assert "value(Z)" in shown
+    assert "step(W1)" not in shown
+    assert "upstream(a)" not in run("solve", "squared-term", "--output-node", "a").out
+
+
+def test_what_the_output_does_not_depend_on_is_said(run, problem_file):
+    path = problem_file("title: T\ninputs: {x: 3, y: 2}\ngraph: {f: x^2, g: y + x}\noutput: f\n")
+    assert "note: f does not depend on y" in run("solve", path, "--wrt", "y").out
+
+
+def test_a_file_without_its_ending_is_named(run, problem_file, monkeypatch):
+    path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x^2}\n", "mine.yaml")
+    monkeypatch.chdir(path.parent)
+    assert "did you mean mine.yaml?" in run("solve", "mine").err
+
+
+def test_the_power_of_a_zero_or_one_is_no_mistake(run, problem_file):
+    path = problem_file("title: T\ninputs: {x: 3}\ngraph: {f: x*step(x)^2}\nquestions: [{ask: 'd(f, x)', answer: 1}]\n")
+    assert "is not taken" not in run("check", path).out

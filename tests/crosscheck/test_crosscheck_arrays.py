@@ -10,11 +10,12 @@ import pytest
 
 from gradcheck_cli import probe
 from gradcheck_cli.crosscheck import crosscheck_arrays
-from gradcheck_cli.expr import Name
-from gradcheck_cli.functions import ARRAY_PRIMITIVES
+from gradcheck_cli.expr import Name, number
+from gradcheck_cli.functions import ARRAY_PRIMITIVES, BACKWARD
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.symbolic import pullback
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
+from gradcheck_cli.symbolic.entries import ENTRY_RULES
 from gradcheck_cli.tape.arrays import ARRAY_RULES as TAPED
 from gradcheck_cli.tape.arrays import ArrayRule
 from gradcheck_cli.tape.entries import LETTER_RULES
@@ -194,9 +195,7 @@ WHERE = {
     "avgpool2d": ({"x": (1, 4, 4)}, "avgpool2d(x, 2)"),
     "over": ({"u": (3,), "v": (3,)}, "sum(u[j]^2*v[j], j)"),
 }
-NAMED = {"conv2d", "maxpool2d", "avgpool2d"}  # the symbolic witness names what these send back, and no more
 UNREACHED = {"letter"}  # it has no operands
-UNSEEN = NAMED | UNREACHED
 
 
 def small(name):
@@ -215,7 +214,7 @@ def test_every_rule_has_a_graph():
     assert {*TAPED, *LETTER_RULES, *probe.ARRAY_RULES, *ARRAY_PRIMITIVES} - UNREACHED <= set(WHERE)
 
 
-@pytest.mark.parametrize("name", sorted({*pullback._RULES, *pullback._CALLS} - UNSEEN))
+@pytest.mark.parametrize("name", sorted({*pullback._RULES, *pullback._CALLS} - UNREACHED))
 def test_a_bent_pullback_is_seen(name, monkeypatch):
     table = pullback._RULES if name in pullback._RULES else pullback._CALLS
     rule = table[name]
@@ -225,6 +224,35 @@ def test_a_bent_pullback_is_seen(name, monkeypatch):
 
     monkeypatch.setitem(table, name, bent)
     assert not small(name).ok
+
+
+@pytest.mark.parametrize("name", BACKWARD)
+def test_a_bent_entry_of_what_a_window_sends_back_is_seen(name, monkeypatch):
+    rule = ENTRY_RULES[name]
+
+    def bent(work, *rest):
+        return rule(work, *rest).map(lambda item: work.make("mul", number(MORE), item))
+
+    monkeypatch.setitem(ENTRY_RULES, name, bent)
+    assert not small(name.split("_")[1]).ok
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "text"),
+    [
+        ((4, 5), (2, 3), "conv2d(x, k)"),
+        ((4, 5), (2, 2), "conv2d(x, k, padding=1, stride=1, dilation=2)"),
+        ((2, 5, 4), (3, 2, 3, 2), "conv2d(x, k, stride=2, padding=1)"),
+        ((2, 2, 3, 3), (1, 2, 2, 2), "conv2d(x, k, padding=2)"),
+        ((5, 5), (2, 2), "conv2d(maxpool2d(x, 3, stride=1, padding=1), k)"),
+        ((2, 5, 4), (1, 2, 2, 2), "conv2d(maxpool2d(x, 2, stride=1), k)"),
+        ((2, 2, 4, 4), (1, 2, 1, 1), "conv2d(avgpool2d(x, 3, stride=2, padding=1), k)"),
+    ],
+)
+def test_all_three_witnesses_have_what_windows_send_back(image, kernel, text):
+    found = agreement({"x": image, "k": kernel}, Z=text, f="sum(Z*Z)")
+    assert found.ok, found.failed
+    assert all(None not in (check.symbolic, check.autodiff, check.difference) for check in found.checks)
 
 
 @pytest.mark.parametrize("name", sorted({*TAPED, *LETTER_RULES} - {"ones", "zeros", "eye", "letter"}))
@@ -290,3 +318,11 @@ def test_letters_of_sizes_stand_for_numbers():
     assert found.ok, found.failed
     assert found.sampled == ("w",)
     assert None not in {check.difference for check in found.checks}
+
+
+def test_kinks_of_drawn_numbers_are_not_told():
+    values = {"x": filled((3,), 0, 1, -1)}
+    graph = shaped(values, h="relu(x)", f="sum(h*h) + sum(h)")
+    found = crosscheck_arrays(graph, values, ArrayCalculus(graph), graph.output, drawn=("x",))
+    assert found.ok, found.failed
+    assert found.notes == ()

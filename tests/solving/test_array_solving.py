@@ -7,14 +7,20 @@ from dataclasses import replace
 import pytest
 
 import gradcheck_cli as gc
-from gradcheck_cli.errors import GradcheckError, ParseError, ShapeError
+from gradcheck_cli.errors import GradcheckError, ParseError, ShapeError, UnsupportedError
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import load, read_problem
 from gradcheck_cli.problem.bundled import bundled
 from gradcheck_cli.solving import solve, with_numbers
 from gradcheck_cli.source import Source
+from gradcheck_cli.verifying import Examiner
+from tests.answers import judged
 
 ARRAYS = [name for name in bundled() if load(name).arrays]
+
+
+def problem_of(text):
+    return read_problem(Source("t.yaml", text), "t")
 
 
 def asked(name, *queries):
@@ -239,3 +245,60 @@ def test_a_relation_whose_side_does_not_fit_is_refuted_with_the_sizes():
     assert (answer.holds, answer.quantity.value) == (False, 0)
     assert "do not fit" in answer.reason
     assert other.holds
+
+
+CONVOLUTION = """
+title: T
+inputs: {x: [[1, 2], [3, 4]], k: {value: [[1, -1]], param: true}}
+graph: {z: "conv2d(x, k)", L: sum(z*z)}
+questions: [{id: k, ask: "d(L, k)"}, {id: x, ask: "d(L, x)"}, {id: entry, ask: "d(L, k)[0, 1]"}]
+"""
+
+
+def test_a_convolution_sends_back_numbers():
+    answers = solve(problem_of(CONVOLUTION)).answers
+    assert str(answers["k"].expr) == "vjp_conv2d_k(2*z, x, k)"
+    assert answers["k"].value == [[-8, -12]]
+    assert answers["x"].value == [[-2, 2], [-2, 2]]
+    assert answers["entry"].value == -12
+
+
+@pytest.mark.parametrize(("text", "verdict"), [("[[-8, -12]]", "correct"), ("[[8, 12]]", "wrong"), ("2*z", "wrong")])
+def test_an_answer_about_a_convolution_is_judged(text, verdict):
+    assert judged(Examiner(problem_of(CONVOLUTION)), "d(L, k)", text).verdict == verdict
+
+
+POOLS = """
+title: T
+inputs: {x: [[1, 2, 3, 0], [0, 1, -1, 2], [2, 2, 0, 1], [1, 0, 1, 3]], k: [[1, 0], [-1, 2]]}
+graph:
+  z: conv2d(x, k, padding=1, stride=2)
+  h: relu(z)
+  p: maxpool2d(h, 2, stride=1)
+  q: avgpool2d(h, 2, stride=1, padding=1)
+  L: sum(p^2) + sum(q)
+"""
+
+
+@pytest.mark.parametrize(("entry", "verdict"), [("70", "correct"), ("-70", "wrong")])
+def test_numbers_that_come_back_through_pools_are_judged(entry, verdict, tmp_path):
+    problem = problem_of(POOLS)
+    assert judged(Examiner(problem), "d(L, k)", f"[[23, 0], [35, {entry}]]").verdict == verdict
+    text = tmp_path / "homework.md"
+    rows = rf"\begin{{bmatrix}} 23 & 0 \\ 35 & {entry} \end{{bmatrix}}"
+    text.write_text(rf"$\frac{{\partial L}}{{\partial k}} = {rows}$", encoding="utf-8")
+    (claim,) = gc.verify(problem, gc.read(text)).claims
+    assert claim.verdict == verdict
+
+
+def test_what_comes_back_through_a_convolution_is_compared_but_not_differentiated_again():
+    same = solve(problem_of(CONVOLUTION), ask=["2*d(L, k) == d(2*L, k)"]).answers["ask 1"]
+    assert same.holds
+    with pytest.raises(UnsupportedError, match="is not differentiated"):
+        solve(problem_of(CONVOLUTION), ask=["d(d(L, k), k)"])
+
+
+def test_over_one_entry_nothing_is_summed():
+    inputs = "inputs: {X: {shape: [m, d]}, W: {shape: [d, h]}, v: {shape: [h, 1]}, t: {shape: [m, 1]}}\n"
+    solution = solve(problem_of(f"title: T\n{inputs}graph: {{L: sum(t*(X @ W @ v))}}\n"), ask=["d(L, W)[i, j]"])
+    assert str(solution.answers["ask 1"].expr) == "v[j, 0]*sum(X[k, i]*t[k, 0], k)"

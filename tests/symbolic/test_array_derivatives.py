@@ -204,7 +204,7 @@ def test_local_jacobians_in_index_form(inputs, nodes, edge, expected):
         ({"y": "W @ x"}, "W"),
         ({"y": "softmax(x)"}, "diag(y) - outer(y, y)"),
         ({"y": "tanh(x)"}, "diag(1 - y^2)"),
-        ({"r": "norm(x)", "y": "x/r"}, "eye(n)/r - outer(x, x)/r^3"),
+        ({"r": "norm(x)", "y": "x/r"}, "(eye(n) - outer(x, y)/r)/r"),
         ({"a": "W @ x", "y": "relu(a)"}, None),
         ({"y": "x*sum(x)"}, None),
     ],
@@ -214,7 +214,7 @@ def test_jacobians_of_vectors_as_matrices_are_the_tapes(nodes, expected):
     jacobians = Jacobians(calculus)
     seed = calculus.algebra.name("d(y, y)", calculus.shapes["y"])
     found = written(calculus.algebra, jacobians.matrix(calculus.backward("y").totals["x"], seed))
-    if expected is not None and nodes != {"r": "norm(x)", "y": "x/r"}:
+    if expected is not None:
         assert write(found) == expected
     values = {"W": np.array([[0.5, -1, 2], [1, 0.25, -0.5], [-1.5, 1, 0.75]]), "x": np.array([0.3, -0.7, 1.1])}
     run = compile_graph(at_sizes(calculus.graph, {"n": 3})).forward(values)

@@ -85,6 +85,13 @@ KINDS = [
     (png([[0, 0, 1]], 2, colour=3, more=chunk(b"PLTE", bytes([0, 0, 0, 255, 255, 255]))), [[0, 1]]),
     (png([[0, 0, 255, 0, 0]], 2, colour=4), [[0, 1]]),
     (png([[0, 0, 0, 0, 255, 9, 9, 9, 0]], 2, colour=6), [[0, 1]]),
+    (png([[0, 255, 255, 255, 255, 255, 255, 255, 0]], 2, colour=6), [[0, 1]]),  # white ink on nothing
+    (png([[0, 0, 0, 255, 255]], 2, depth=16), [[0, 1]]),
+    (png([[0, 128, 0, 255, 255]], 2, depth=16), [[32768 / 65535, 1]]),
+    (png([[0, 0, 1]], 2, colour=3, more=chunk(b"PLTE", bytes(6)) + chunk(b"tRNS", bytes([255, 0]))), [[0, 1]]),
+    (png([[0, 0, 1, 2]], 3, colour=3, more=chunk(b"PLTE", bytes(9)) + chunk(b"tRNS", bytes([51]))), [[0.8, 0, 0]]),
+    (png([[0, 7, 9]], 2, more=chunk(b"tRNS", bytes([0, 9]))), [[7 / 255, 1]]),
+    (png([[0, 0, 0, 0, 1, 2, 3]], 2, colour=2, more=chunk(b"tRNS", bytes([0, 1, 0, 2, 0, 3]))), [[0, 1]]),
 ]
 
 
@@ -127,7 +134,10 @@ BAD = {
     "flipped": GOOD[:45] + bytes([GOOD[45] ^ 1]) + GOOD[46:],
     "huge": png([[0, 1]], 1 << 30),
     "interlaced": png([[0, 1]], 1, interlaced=1),
-    "sixteen bits": png([[0, 1, 1]], 1, depth=16),
+    "thirty-two bits": png([[0, 1, 1, 1, 1]], 1, depth=32),
+    "no data": GOOD[:33] + GOOD[-12:],
+    "no head": GOOD[:8] + GOOD[-12:],
+    "a colour that the palette has not": png([[0, 2]], 1, colour=3, more=chunk(b"PLTE", bytes(6))),
     "filter": png([[7, 1]], 1),
     "short": png([[0, 1]], 9),
     "palette": png([[0, 1]], 1, colour=3),
@@ -155,6 +165,28 @@ def test_fitted_pictures_have_their_size_and_bounds(rows, columns, down, right):
     assert found.shape == (28, 28)
     assert 0 <= found.min() <= found.max() <= 1 + 1e-9
     assert found.sum() > 0
+
+
+def test_images_of_an_idx_file_may_be_on_white_paper(model, tmp_path):
+    data = digits()
+    images = 255 - data.images[:20].reshape(-1, 8, 8) * 15
+    (tmp_path / "white.idx").write_bytes(struct.pack(">IIII", 0x803, *images.shape) + images.astype(np.uint8).tobytes())
+    found = predict(load(model), [image for _, image in read_images(tmp_path / "white.idx")])
+    assert np.mean([one.digit for one in found] == data.labels[:20]) >= 0.9
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+@pytest.mark.parametrize("size", [1, 8, 30])
+def test_a_blank_picture_is_called_blank(run, model, tmp_path, colour, size):
+    blank, drawn = tmp_path / "blank.png", tmp_path / "drawn.png"
+    blank.write_bytes(grey(np.full((size, size), colour)))
+    drawn.write_bytes(GOOD)
+    done = run("predict", model, blank, drawn)
+    assert done.code == 1
+    assert f"{blank}: nothing is drawn there\n{drawn}: " in done.out
+    first, second = json.loads(run("predict", model, blank, drawn, "--json").out)["predictions"]
+    assert first == {"file": str(blank), "digit": None, "probabilities": []}
+    assert len(second["probabilities"]) == 10
 
 
 def test_the_command(run, model, tmp_path):
@@ -195,14 +227,28 @@ def test_plots(run, tmp_path, suffix):
     assert "end it in .svg or .png" in refused.err
 
 
-def test_extras_that_are_missing_are_named(run, tmp_path, monkeypatch):
-    for module, option in (("matplotlib", "--plot=a.svg"), ("safetensors", "--save=a.safetensors")):
-        for name in [
-            name for name in sys.modules if name.startswith(("gradcheck_cli.render.plot", "gradcheck_cli.train.export"))
-        ]:
-            monkeypatch.delitem(sys.modules, name)
-        monkeypatch.setitem(sys.modules, f"{module}.figure" if module == "matplotlib" else "safetensors.numpy", None)
-        monkeypatch.chdir(tmp_path)
-        done = run("train", "digits", option)
-        assert done.code == 2
-        assert "pip install 'gradcheck[" in done.err
+@pytest.mark.parametrize(
+    ("module", "option"), [("matplotlib", "--plot=a.svg"), ("safetensors", "--save=a.safetensors")]
+)
+def test_extras_that_are_missing_are_named_before_anything_is_trained(run, tmp_path, monkeypatch, module, option):
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.chdir(tmp_path)
+    done = run("train", "digits", option)
+    assert done.code == 2
+    assert f"{module} is not installed; pip install 'gradcheck[" in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(("module", "option"), [("plot", "--plot=a.svg"), ("export", "--save=a.safetensors")])
+def test_an_extra_that_is_broken_costs_no_results(run, tmp_path, monkeypatch, module, option):
+    monkeypatch.chdir(tmp_path)
+    package = {"plot": "gradcheck_cli.render.plot", "export": "gradcheck_cli.train.export"}[module]
+    library = {"plot": "matplotlib.figure", "export": "safetensors.numpy"}[module]
+    pytest.importorskip(library)
+    monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    done = run("train", "digits", "--epochs", "1", "--hidden", "8", option)
+    assert done.code == 2
+    assert "is not installed; pip install" in done.err
+    assert "test accuracy" in done.out
+    assert "saved in" not in done.out

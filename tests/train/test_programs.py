@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +12,9 @@ from hypothesis import strategies as st
 
 from gradcheck_cli import tape
 from gradcheck_cli.errors import UnsupportedError
-from gradcheck_cli.train import adjoints, blas, check
+from gradcheck_cli.train import adjoints, blas, c_backend, check
 from gradcheck_cli.train.c_backend import CBackend, compiler
+from gradcheck_cli.train.c_source import source
 from gradcheck_cli.train.compiling import LOGITS, compile_program
 from gradcheck_cli.train.network import mlp
 from gradcheck_cli.train.numpy_backend import NumpyBackend
@@ -112,7 +116,7 @@ def test_huge_logits_are_no_overflow(backend, size):
     made.params["W1"][...] *= size
     given_feeds = feeds(made.network, 4)
     records = made.run(given_feeds, 4, {"lr": np.array([1e-3])}, train=True)
-    assert records.finite().all()
+    assert records.finite.all()
     assert np.isfinite(made.params["W1"]).all()
     assert -records.log_p.min() > 1000
 
@@ -123,7 +127,7 @@ def test_overflow_is_seen(backend):
     made.usual = 4
     made.params["W2"][...] = np.inf
     records = made.run(feeds(made.network, 4), 4, {"lr": np.array([1e-3])}, train=True)
-    assert not records.finite().all()
+    assert not records.finite.all()
 
 
 def test_the_backward_pass_of_the_softmax_is_one_difference():
@@ -133,6 +137,52 @@ def test_the_backward_pass_of_the_softmax_is_one_difference():
     assert names.count("softmax") == names.count("sub") == 1
     stored = [one for one in program.instructions if one.out.kind == "buffer" and one.out.shape in {(20, 24), (24, 12)}]
     assert not stored, "gradients of matrices go straight into the parameters"
+
+
+def test_a_compiled_program_has_the_kernels_that_it_calls():
+    def text(rows):
+        program = compile_program(engine(TWO_LAYERS, (24, 16)).network.at(rows), UPDATES["sgd"](), {"logits": LOGITS})
+        return source(program, "float32")[0]
+
+    assert re.findall(r"void (tile_\d|few_\d|outer_\d)x?1?\(", text(8)) == ["tile_8", "tile_4"]  # 20 features: 16 + 4
+    assert set(re.findall(r"void (tile|few_\d|outer_\d)", text(1))) == {"few_1", "outer_1"}
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 0", "made nothing"),
+        ("echo boom >&2; exit 1", "says: boom"),
+        ("exec 0<&-; kill -9 $$", "made nothing"),
+        ('while [ "$1" != -o ]; do shift; done; echo rubbish > "$2"', "cannot be loaded"),
+    ],
+)
+def test_a_compiler_that_fails_is_left_out(tmp_path, monkeypatch, script, said):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fake = tmp_path / "cc"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(c_backend, "compiler", lambda: (str(fake), script))
+    monkeypatch.setattr(c_backend, "_RUNNING", {})
+    for _ in range(2):  # and again: nothing of it stays
+        made = engine(TWO_LAYERS, (24, 12))
+        assert said in check.program(made, CBackend(), feeds(made.network, 8, "float32"), 8)
+        assert list(c_backend.folder().iterdir()) == []
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+def test_a_compilation_that_nobody_waits_for_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(c_backend, "_RUNNING", {})
+    old = c_backend.folder() / "old.part"
+    old.write_bytes(b"")
+    os.utime(old, (1, 1))
+    made = engine(TWO_LAYERS, (24, 12), backend=CBackend())
+    made.warm(8, tested=0)
+    assert len(list(c_backend.folder().iterdir())) == 1
+    c_backend.stop_all()
+    assert list(c_backend.folder().iterdir()) == []
 
 
 def test_buffers_are_used_again():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import zipfile
 from dataclasses import replace
@@ -18,7 +20,7 @@ from gradcheck_cli.train.checkpoint import load, save
 from gradcheck_cli.train.engine import Engine
 from gradcheck_cli.train.initial import initial
 from gradcheck_cli.train.loop import Trainer
-from gradcheck_cli.train.metrics import confusion, log_softmax, score, worst
+from gradcheck_cli.train.metrics import confusion, log_parts, log_softmax, score, worst
 from gradcheck_cli.train.network import mlp, read_network
 from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.recipes import RECIPES, Recipe, recipe
@@ -113,6 +115,12 @@ def meta(change):
     return inside
 
 
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 HOSTILE = {
     "no meta": lambda members: members.pop("model.json"),
     "no array": lambda members: members.pop("param/W1.npy"),
@@ -132,6 +140,32 @@ HOSTILE = {
     "network": meta(lambda found: found.update(network="title: no\ninputs: {x: 1}\ngraph: {y: x}")),
     "states": meta(lambda found: found.update(states=["v"])),
     "position": meta(lambda found: found.update(position={"epoch": 1, "else": 2})),
+    "no epochs": meta(lambda found: found["recipe"].update(epochs=-1)),
+    "endless": meta(lambda found: found["recipe"].update(epochs=10**400)),
+    "no batch": meta(lambda found: found["recipe"].update(batch_size=0)),
+    "no rate": meta(lambda found: found["recipe"].update(lr=float("nan"))),
+    "no optimizer": meta(lambda found: found["recipe"].update(optimizer="x")),
+    "no schedule": meta(lambda found: found["recipe"].update(schedule="x")),
+    "warps": meta(lambda found: found["recipe"].update(augment=1e308)),
+    "views": meta(lambda found: found["recipe"].update(views=10**9)),
+    "seed": meta(lambda found: found["recipe"].update(seed=-1)),
+    "momentum": meta(lambda found: found["recipe"].update(momentum=float("inf"))),
+    "a truth for a number": meta(lambda found: found["recipe"].update(epochs=True)),
+    "hidden letters": meta(lambda found: found["recipe"].update(hidden=["a"])),
+    "top": meta(lambda found: found.update(top=0)),
+    "no size": meta(lambda found: found.update(size=[-8, -8])),
+    "another size": meta(lambda found: found.update(size=[8, 9])),
+    "classes": meta(lambda found: found.update(classes=3)),
+    "data set": meta(lambda found: found.update(dataset="../etc")),
+    "back end": meta(lambda found: found.update(backend="../x")),
+    "rows": meta(lambda found: found.update(rows=-1)),
+    "states left out": meta(lambda found: found.update(states=[])),
+    "before the first epoch": meta(lambda found: found["position"].update(epoch=-5)),
+    "beyond the last epoch": meta(lambda found: found["position"].update(epoch=10**9)),
+    "epoch in words": meta(lambda found: found["position"].update(epoch="x")),
+    "loss in words": meta(lambda found: found["position"].update(loss="x")),
+    "history": meta(lambda found: found.update(history=["abc"])),
+    "not finite": lambda members: members.update({"param/b1.npy": npy(np.full(16, np.nan, np.float32))}),
 }
 
 
@@ -142,6 +176,17 @@ def test_hostile_models_are_refused_in_a_line(name, model):
         load(model)
     assert str(caught.value).count("\n") == 0
     assert str(model) in str(caught.value)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_nothing_is_unpacked(model, how):
+    with zipfile.ZipFile(model) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(model, "w", how) as file:
+        for name, content in (members | {"model.json": b" " * 3_900_000}).items():
+            file.writestr(name, content)
+    with pytest.raises(DataError, match="no model of gradcheck"):
+        load(model)
 
 
 def test_truncated_models_are_refused(model):
@@ -215,6 +260,125 @@ BROKEN = {
 def test_what_is_no_network_is_said(text):
     with pytest.raises(UnsupportedError, match=BROKEN[text]):
         read_network("title: t\n" + text, "test", 6, 4)
+
+
+LINEAR = """\
+title: Scores
+constants: {lam: 0.01}
+inputs:
+  X: {shape: [m, dx]}
+  Y: {shape: [m, do], kind: onehot}
+  W: {shape: [dx, do], param: true}
+graph:
+  S: X @ W
+  own: "sum(S*Y, axis=1, keepdims=1)"
+  M: max(0, S - own + 1)
+  loss: sum(M*(1 - Y))/m + lam*sum(W^2)
+"""
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c", "tape"])
+def test_scores_below_zero_predict_and_the_labels_do_not(tmp_path, backend):
+    path = tmp_path / "scores.yaml"
+    path.write_text(LINEAR)
+    changes = {"epochs": 2, "lr": 0.02, "batch_size": 31}
+    made = begin(Wishes("digits", changes=changes, network=str(path), backend=backend), nothing)
+    assert made.engine.backend.name in (backend, "numpy")
+    made.run(nothing, nothing)
+    images, labels = made.dataset.test_images / 16, made.dataset.test_labels
+    scores = images @ made.engine.params["W"].astype(float)
+    assert (scores < 0).any()
+    assert made.history[-1].test_accuracy == pytest.approx(np.mean(scores.argmax(1) == labels))
+    assert made.history[-1].test_accuracy > 0.6
+    margins = np.maximum(0, scores - scores[np.arange(len(labels)), labels][:, None] + 1)
+    margins[np.arange(len(labels)), labels] = 0
+    penalty = 0.01 * np.sum(made.engine.params["W"].astype(float) ** 2)
+    assert made.history[-1].test_loss == pytest.approx(margins.sum() / len(labels) + penalty, rel=1e-5)
+
+
+def test_a_loss_of_its_own_weighs_rows_not_steps(tmp_path):
+    path = tmp_path / "scores.yaml"
+    path.write_text(LINEAR)
+    made = begin(Wishes("digits", changes={"epochs": 1}, network=str(path), backend="numpy"), nothing)
+    data = made.dataset
+    found = made.engine.forward(data.images, data.labels, 1 / 16)  # steps of 500, 500 and 437 rows
+    scores = data.images / 16 @ made.engine.params["W"].astype(float)
+    at = np.arange(len(scores))
+    margins = np.maximum(0, scores - scores[at, data.labels][:, None] + 1)
+    margins[at, data.labels] = 0
+    penalty = 0.01 * np.sum(made.engine.params["W"].astype(float) ** 2)
+    assert score(found.log_p, data.labels, found.losses).loss == pytest.approx(
+        margins.sum() / len(at) + penalty, rel=1e-5
+    )
+
+
+def test_a_probability_of_nothing_is_a_number():
+    found = log_parts(np.array([[0.0, 1.0], [-2.0, 3.0], [0.5, 1.5], [np.nan, 1.0]]))
+    np.testing.assert_allclose(np.exp(found[:3]).sum(axis=1), 1)
+    assert found[0].tolist() == [-np.inf, 0]
+    assert found.argmax(axis=1)[:3].tolist() == [1, 1, 1]
+    assert np.isnan(found[3]).any()
+
+
+CONVOLUTION = """\
+title: Convolution
+inputs:
+  x: {shape: [1, 8, 8]}
+  y: {shape: [10], kind: onehot}
+  k: {shape: [2, 1, 3, 3], param: true}
+  W: {shape: [10, 18], param: true}
+graph:
+  c: relu(conv2d(x, k))
+  f: flatten(maxpool2d(c, 2))
+  P: softmax(W @ f)
+  loss: cross_entropy(P, y)
+"""
+
+
+def test_an_image_may_have_rows_columns_and_channels(tmp_path):
+    path = tmp_path / "conv.yaml"
+    path.write_text(CONVOLUTION)
+    said = []
+    changes = {"epochs": 2, "lr": 0.02, "batch_size": 1}
+    made = begin(Wishes("digits", changes=changes, network=str(path)), said.append)
+    assert made.engine.backend.name == "tape"
+    made.dataset = replace(made.dataset, images=made.dataset.images[:200], labels=made.dataset.labels[:200])
+    made._order = None
+    made.run(nothing, nothing)
+    assert made.history[-1].train_loss < made.history[0].train_loss
+
+
+def test_large_sizes_in_numbers_are_not_probed():
+    text = mlp((600,), "relu").replace("dx", "800").replace("h1", "600").replace("do", "10")
+    made = begin(Wishes("digits", changes={"epochs": 1}), nothing)
+    network = read_network(text, "test", 800, 10)
+    assert check._probed(network) is None
+    assert check._probed(made.engine.network) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"activation": "tanh"}, "--activation does nothing"),
+        ({"dropout": 0.5}, "--dropout does nothing"),
+        ({"hidden": (4,)}, "leaves 0 sizes open"),
+    ],
+)
+def test_what_would_do_nothing_to_a_file_is_refused(tmp_path, changes, message):
+    path = tmp_path / "scores.yaml"
+    path.write_text(LINEAR)
+    with pytest.raises(GradcheckError, match=message):
+        begin(Wishes("digits", changes=changes, network=str(path)), nothing)
+
+
+@pytest.mark.parametrize("hidden", [(), (9,), (9, 7)])
+def test_the_homework_with_other_layers_has_those_layers(hidden):
+    made = begin(Wishes("digits", "homework", {"hidden": hidden, "epochs": 1}, backend="numpy"), nothing)
+    sizes = [64, *hidden, 10]
+    assert sorted(array.shape for array in made.engine.params.values() if array.ndim == 2) == sorted(
+        itertools.pairwise(sizes)
+    )
+    assert made.engine.network.hidden == hidden
 
 
 def test_a_loss_of_its_own_is_reported(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradcheck_cli.expr import Name
+from gradcheck_cli.greek import GREEK, GREEK_WORDS
 from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.write.formula import Formula
 from gradcheck_cli.write.latex import LatexWriter
@@ -45,3 +47,11 @@ def test_declared_spellings_are_used_and_a_power_of_one_is_bracketed():
 
 def test_an_adjoint_is_a_derivative():
     assert LatexWriter().name("d(L, w0)") == r"\frac{\partial L}{\partial w_{0}}"
+
+
+@pytest.mark.parametrize("word", sorted(set(GREEK_WORDS.values())))
+def test_every_greek_letter_is_written_as_it_is_read(word):
+    assert latex_name(word) == f"\\{word}"
+    for spelling in (word, GREEK[word]):
+        assert parse(spelling, names_of(word)) == Name(word)
+    assert parse(f"\\{word}", names_of(word), latex=True) == Name(word)
