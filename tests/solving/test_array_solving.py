@@ -231,22 +231,6 @@ def test_a_learning_rate_has_a_value():
         solve(problem, ask=["step(W, lr)"])
 
 
-def test_a_step_descends_along_the_gradient_that_is_given():
-    text = "title: T\ninputs: {X: {shape: [m, n]}, W: {shape: [n, k]}, G: {shape: [m, k]}}\ngraph: {Y: X @ W}\nupstream: {Y: G}\n"
-    given = read_problem(Source("t.yaml", text), "t")
-    assert str(solve(given, ask="step(W, 0.1)").answers["ask 1"].expr) == "W - 0.1*(X.T @ G)"
-    without = read_problem(Source("t.yaml", text.partition("upstream")[0]), "t")
-    with pytest.raises(ParseError, match="needs a number to descend"):
-        solve(without, ask="step(W, 0.1)")
-
-
-def test_a_relation_whose_side_does_not_fit_is_refuted_with_the_sizes():
-    answer, other = asked("softmax-mlp", "(x @ W1).T == x.T @ W1.T", "(x @ W1).T == W1.T @ x.T")
-    assert (answer.holds, answer.quantity.value) == (False, 0)
-    assert "do not fit" in answer.reason
-    assert other.holds
-
-
 CONVOLUTION = """
 title: T
 inputs: {x: [[1, 2], [3, 4]], k: {value: [[1, -1]], param: true}}
@@ -302,3 +286,28 @@ def test_over_one_entry_nothing_is_summed():
     inputs = "inputs: {X: {shape: [m, d]}, W: {shape: [d, h]}, v: {shape: [h, 1]}, t: {shape: [m, 1]}}\n"
     solution = solve(problem_of(f"title: T\n{inputs}graph: {{L: sum(t*(X @ W @ v))}}\n"), ask=["d(L, W)[i, j]"])
     assert str(solution.answers["ask 1"].expr) == "v[j, 0]*sum(X[k, i]*t[k, 0], k)"
+
+
+def test_a_step_descends_along_the_gradient_that_is_given():
+    text = "title: T\ninputs: {X: {shape: [m, n]}, W: {shape: [n, k]}, G: {shape: [m, k]}}\ngraph: {Y: X @ W}\nupstream: {Y: G}\n"
+    given = read_problem(Source("t.yaml", text), "t")
+    assert str(solve(given, ask="step(W, 0.1)").answers["ask 1"].expr) == "W - 0.1*(X.T @ G)"
+    without = read_problem(Source("t.yaml", text.partition("upstream")[0]), "t")
+    with pytest.raises(ParseError, match="needs a number to descend"):
+        solve(without, ask="step(W, 0.1)")
+
+
+def test_a_relation_whose_side_does_not_fit_is_refuted_with_the_sizes():
+    answer, other = asked("softmax-mlp", "(x @ W1).T == x.T @ W1.T", "(x @ W1).T == W1.T @ x.T")
+    assert (answer.holds, answer.quantity.value) == (False, 0)
+    assert "do not fit" in answer.reason
+    assert other.holds
+
+
+@pytest.mark.parametrize(("ask", "whole"), [("d(y, A)", True), ("d(y, A)[k, i, j]", True), ("d(y, A)[0, i, j]", False)])
+def test_a_jacobian_has_an_axis_for_places_on_which_its_entries_do_not_depend(ask, whole):
+    problem = problem_of("title: T\ninputs: {A: [[1, 2, 3], [4, 5, 6]]}\ngraph: {y: 'sum(A, axis=0)', L: sum(y*y)}\n")
+    answer = solve(problem, ask=[ask]).answers["ask 1"]
+    entries = [[[int(i == j) for j in range(3)] for _ in range(2)] for i in range(3)]
+    assert answer.value == (entries if whole else entries[0])
+    assert answer.reason == ("entry [i, j, k]" if ask == "d(y, A)" else "")

@@ -249,14 +249,6 @@ def test_an_undefined_node_has_no_slope():
     assert solution.node("x").gradient.value is None
 
 
-def test_a_single_query_and_an_unknown_output_are_told_apart_from_letters():
-    problem = load("squared-term")
-    assert str(solve(problem, ask="d(f, c)").answers["ask 1"].expr) == "a"
-    assert solve(load("sigmoid-neuron"), output="alpha").output == "a"
-    with pytest.raises(ParseError, match='"q" is no input or node of squared-term'):
-        solve(problem, output="q")
-
-
 @pytest.mark.parametrize("inputs", ["{x: 2, y: 3}", "{x: {shape: [n]}, y: {shape: [n]}}"])
 @pytest.mark.parametrize(
     ("query", "reason"),
@@ -292,3 +284,11 @@ def test_where_two_sides_differ_is_told_with_both(query, holds, reason):
     solution = solve(problem("inputs: {x: 0}\ngraph: {y: relu(x)}\n"), ask=[query])
     assert solution.answers["ask 1"].holds is holds
     assert solution.answers["ask 1"].reason.endswith(reason)
+
+
+def test_a_single_query_and_an_unknown_output_are_told_apart_from_letters():
+    problem = load("squared-term")
+    assert str(solve(problem, ask="d(f, c)").answers["ask 1"].expr) == "a"
+    assert solve(load("sigmoid-neuron"), output="alpha").output == "a"
+    with pytest.raises(ParseError, match='"q" is no input or node of squared-term'):
+        solve(problem, output="q")
