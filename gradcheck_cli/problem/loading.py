@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError, ProblemError
-from gradcheck_cli.expr import Expr, Name, names, walk
+from gradcheck_cli.expr import Call, Expr, Name, names, walk
 from gradcheck_cli.files import read_source
 from gradcheck_cli.graph import Graph, Input, in_order
 from gradcheck_cli.graph import Node as GraphNode
@@ -163,6 +163,16 @@ class _Loader:
     def let(self, name: str, text: Source, vocabulary: Scope, lets: Mapping[str, Source]) -> Expr | None:
         """A let name's expression: it may use nodes, inputs and the let names before it."""
         expr = self.names.parse(text, vocabulary)
+        shape = (
+            next((part for part in walk(expr) if isinstance(part, Call) and part.function == "shape"), None)
+            if expr
+            else None
+        )
+        if shape is not None:
+            message = f"{name} is a shape, and a let name stands for a number or an array"
+            self.read.errors.append(
+                ParseError(message, hint="ask for it under questions:", source=text, span=shape.span)
+            )
         order = list(lets)
         later = [used for used in (names(expr) if expr else ()) if used in order[order.index(name) :]]
         if later:

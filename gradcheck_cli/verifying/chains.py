@@ -6,7 +6,6 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.match import left_open
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, WRONG, Claim, Explanation, Member
 
@@ -37,7 +36,7 @@ def overall(reads: list[Read], truth: Truth | None, own: tuple[str, ...] = _OWN)
 
 def claim_of(formula: Formula, reads: list[Read], verdict: str, *, judged: bool = True, expected: str = "") -> Claim:
     """The claim that a chain makes, worth a point where it is `judged` right or wrong; `expected` is told of wrong ones."""
-    if verdict == CORRECT and all(_says_again(read) for read in reads):
+    if verdict == CORRECT and all(_same(read.member.text, formula.members[0].text) for read in reads):
         reads = [left_open(replace(read, member=replace(read.member, verdict=WRONG)), AGAIN) for read in reads]
         verdict = UNDECIDED
     first = next((at for at, read in enumerate(reads) if read.member.verdict == WRONG), None)
@@ -57,10 +56,8 @@ def claim_of(formula: Formula, reads: list[Read], verdict: str, *, judged: bool 
     )
 
 
-def _says_again(read: Read) -> bool:
-    """Whether a member is the left side itself; the chain rule in symbols says more."""
-    product = isinstance(read.written, Call) and read.written.function in ("mul", "matmul")
-    return read.restates and read.expr is None and not product
+def _same(text: str, other: str) -> bool:
+    return text.split() == other.split()
 
 
 def found_again(diagnosis: Diagnosis | None, claim: Claim) -> Diagnosis | None:

@@ -102,6 +102,7 @@ MINIMAL = "title: T\ninputs: {x: 1}\ngraph: {z: x}\n"
         ("title: T\ninputs: {w: 1}\ngraph:\n  z: *w\n", 'p.yaml:4:6: *w is a YAML alias; put the expression in quotes: z: "*w"'),
         ("title: T\ninputs: {x: 1}\ngraph:\n  z: [x]^2\n", 'p.yaml:4:9: YAML cannot read this value: a key should begin here; put the expression in quotes: z: "[x]^2"'),
         ("title: T\ninputs: {x: [1, 2]}\ngraph: {z: sum(x[1]^2) + 1, w: z}\n", "p.yaml:3:8: YAML cannot read this value: { begins a mapping; put the expressions in it in quotes and close it with }, or write one `name: …` a line"),
+        ("title: T\ninputs: {x: 1}\nlet: {s: shape(x)}\ngraph: {z: x}\n", "p.yaml:3:10: s is a shape, and a let name stands for a number or an array; ask for it under questions:"),
         ("title: T\ninputs: {x: 1}\ngraph:\n  z: |x|\n", 'p.yaml:4:7: YAML cannot read this value: | or > begins a block of text; put the expression in quotes: z: "|x|"'),
         ("title: T\ninputs:\n\tx: 1\ngraph: {z: x}\n", "p.yaml:3:1: a tab indents this line; indent with spaces"),
         ("title: T\ninputs: {x: [" + "[" * 10**5, "p.yaml:2:35: lists or mappings nest more than 24 deep; nest less"),

@@ -364,7 +364,6 @@ def test_any_formulas_are_judged_or_explained(seed):
         r"$\alpha = \alpha$",
         "w_0 = w_0",
         r"$\frac{d\alpha}{dz} = \frac{d\alpha}{dz}$",
-        r"$\frac{d\alpha}{dz} = d(a, z)$",
     ],
 )
 def test_the_left_side_again_is_no_answer(text):
