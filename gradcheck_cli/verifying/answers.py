@@ -33,7 +33,7 @@ def read(path: str | Path) -> Submission:
     name = str(path)
     if name == "-":
         return _standard_input()
-    if Path(name).is_dir():
+    if os.path.isdir(name):  # noqa: PTH112 - it is false, too, where a name is too long
         message = f"{name} is a folder"
         raise FileError(message, hint=f"name the files in it: {Path(name) / '*'}")
     kind = Path(name).suffix.lower()
