@@ -99,15 +99,15 @@ class ArrayEngine:
 
     # -- shapes and numbers
 
-    def indices(self, expr: Expr) -> dict[str, Size]:
+    def indices(self, expr: Expr, *, whole: bool = False) -> dict[str, Size]:
         """The free index letters of an expression with what they run over: in the order of a derivative's own places,
-        then of the alphabet.
+        then of the alphabet. Where it is a `whole` derivative, one with letters has all its places.
 
         Raises ShapeError.
         """
         known = Shapes(self.shapes, self.letters, dict(self.runs))
         used = set(names(lower(expr, known).expr)) - {*self.shapes, *self.letters}
-        first = [letter for letter in self.runs if letter in used]
+        first = [letter for letter in self.runs if letter in used or (whole and used)]
         rest = sorted(letter for letter in used - set(first) if letter in known.ranges)
         return {letter: known.ranges[letter] for letter in (*first, *rest)}
 

@@ -60,12 +60,13 @@ def _answer(engine: ArrayEngine, ask: Expr, written: str, text: Source | None) -
     return _forward(engine, ask, written, text)
 
 
-def quantity(engine: ArrayEngine, expr: Expr) -> Quantity:
+def quantity(engine: ArrayEngine, expr: Expr, *, whole: bool = False) -> Quantity:
     """An expression in names of the graph with its value at the given numbers; free index letters are axes.
 
+    Those of a `whole` derivative are, on which an entry does not depend too.
     Raises ParseError for a letter that is an index of nothing.
     """
-    indices = engine.indices(expr)
+    indices = engine.indices(expr, whole=whole)
     loose = [name for name in names(expr) if not (name in engine.shapes or name in engine.letters or name in indices)]
     if loose:
         raise senseless(f"{loose[0]} is an index of nothing here", "write it in brackets: d(L, x)[i]", expr, None)
@@ -75,8 +76,10 @@ def quantity(engine: ArrayEngine, expr: Expr) -> Quantity:
 
 def _derivative(engine: ArrayEngine, ask: Expr, call: Call, written: str, text: Source | None) -> Answer:
     expr = engine.resolve(ask, text=text)
-    found = Answer(written, "derivative", quantity(engine, expr))
+    found = Answer(written, "derivative", quantity(engine, expr, whole=True))
     notes = [*_facts(engine, call, ask is not call), *_rule_note(engine, call, expr, ask is not call)]
+    if ask is call and engine.runs:
+        notes.append(f"entry [{', '.join(engine.runs)}]")
     if _vanishes(expr):
         notes.append(why_zero(engine.graph, engine.output, call))
     proof = _proof(engine, call) if engine.shapes else ()

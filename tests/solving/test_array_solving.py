@@ -302,3 +302,12 @@ def test_a_relation_whose_side_does_not_fit_is_refuted_with_the_sizes():
     assert (answer.holds, answer.quantity.value) == (False, 0)
     assert "do not fit" in answer.reason
     assert other.holds
+
+
+@pytest.mark.parametrize(("ask", "whole"), [("d(y, A)", True), ("d(y, A)[k, i, j]", True), ("d(y, A)[0, i, j]", False)])
+def test_a_jacobian_has_an_axis_for_places_on_which_its_entries_do_not_depend(ask, whole):
+    problem = problem_of("title: T\ninputs: {A: [[1, 2, 3], [4, 5, 6]]}\ngraph: {y: 'sum(A, axis=0)', L: sum(y*y)}\n")
+    answer = solve(problem, ask=[ask]).answers["ask 1"]
+    entries = [[[int(i == j) for j in range(3)] for _ in range(2)] for i in range(3)]
+    assert answer.value == (entries if whole else entries[0])
+    assert answer.reason == ("entry [i, j, k]" if ask == "d(y, A)" else "")
