@@ -7,13 +7,13 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
 from gradcheck_cli.train.mirrors import FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from gradcheck_cli.train.mirrors import Remote
@@ -101,7 +101,7 @@ def _get(address: str, part: Path, remote: Remote, progress: Progress | None) ->
     with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
         begun = have if answer.status == http.client.PARTIAL_CONTENT else 0
         with part.open("ab" if begun else "wb") as file:
-            while block := answer.read(_BLOCK):
+            for block in _blocks(answer):
                 file.write(block)
                 begun += len(block)
                 if begun > remote.size:
@@ -111,6 +111,15 @@ def _get(address: str, part: Path, remote: Remote, progress: Progress | None) ->
     if begun < remote.size:
         message = f"the connection ended after {begun:,} of {remote.size:,} bytes"
         raise ConnectionError(message)
+
+
+def _blocks(answer: IO[bytes]) -> Iterator[bytes]:
+    """What arrives; ConnectionError for every way in which it can end early, so that the disk is not blamed."""
+    try:
+        while block := answer.read(_BLOCK):
+            yield block
+    except OSError as error:
+        raise ConnectionError(error.strerror or str(error)) from error
 
 
 def _checksum(path: Path) -> str:

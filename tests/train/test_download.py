@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import threading
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -116,6 +118,22 @@ def test_each_mirror_says_why(tmp_path):
         fetched(tmp_path, "http://127.0.0.1:9/x", "http://127.0.0.1:7/x")
 
 
+def test_a_connection_that_breaks_is_no_fault_of_the_disk(tmp_path, monkeypatch):
+    class Answer(io.BytesIO):
+        status = 200
+
+        def read(self, _size=-1):
+            found = super().read(10)
+            if not found:
+                raise OSError(errno.EHOSTUNREACH, "No route to host")
+            return found
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Answer(b"x" * 40))
+    with pytest.raises(NoNetwork, match=r"one\.example: No route to host; two\.example: No route to host"):
+        fetched(tmp_path, "http://one.example/mnist", "http://two.example/mnist")
+    assert [path.stat().st_size for path in tmp_path.iterdir()] == [40]
+
+
 def test_two_at_once_do_not_disturb_each_other(mirror, tmp_path, monkeypatch):
     address, _ = mirror
     monkeypatch.setattr(download, "_alive", lambda _process: True)
@@ -133,6 +151,14 @@ def test_a_folder_that_cannot_be_made(mirror, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot be written"):
         fetched(tmp_path / "file" / "cache", mirror[0])
+
+
+def test_the_real_files_are_those_of_the_mirrors(data_dir):
+    for name, remote in download.FILES.items():
+        path = data_dir / f"{name}.gz"
+        if path.is_file():
+            assert path.stat().st_size == remote.size
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == remote.sha256
 
 
 def test_there_are_two_mirrors_and_all_checksums():
