@@ -102,21 +102,20 @@ def train(**options: Any) -> int:
     board = canvas(width=options["width"])
     talk = _talk(board, as_json=as_json, quiet=quiet)
     wishes = _wishes(options)
-    state = state_file(wishes, options["save"])
-    named = {options["save"], options["resume"]}
-    kept = State(state, state not in named, talk)
+    place, named = state_file(wishes, options["save"]), {options["save"], options["resume"]}
+    state = State(place, place not in named, talk)
     try:
         trainer = begin(wishes, talk, read)
         for line in _summary(trainer):
             talk(line)
-        if not _run(trainer, board, options, kept):
-            click.echo(f"stopped in epoch {trainer.position.epoch}{_how_to_go_on(options, kept)}", err=True)
+        if not _run(trainer, board, options, state):
+            click.echo(f"stopped in epoch {trainer.position.epoch}{_how_to_go_on(options, state)}", err=True)
             return EXIT_INTERRUPTED
         _finished(trainer, board, options, time.perf_counter() - started)
-        kept.drop()
+        state.drop()
         write_afterwards(options, trainer)
         if not as_json and named != {None}:
-            board.line(f"saved in {options['save'] or state}")
+            board.line(f"saved in {options['save'] or place}")
     finally:
         close()
     return EXIT_RIGHT
@@ -125,7 +124,10 @@ def train(**options: Any) -> int:
 def _how_to_go_on(options: dict[str, Any], state: State) -> str:
     if not state.kept():
         return "; nothing of it is kept"
-    return f"; go on with: gradcheck train {options['dataset']} --resume {shlex.quote(str(state.path))}"
+    command = ["gradcheck", "train", options["dataset"], "--resume", str(state.path)]
+    for name in ("data", "log", "plot"):
+        command += [f"--{name}", str(options[name])] * (options[name] is not None)
+    return f"; go on with: {shlex.join(command)}"
 
 
 def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]:
@@ -235,6 +237,8 @@ def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: State)
     try:
         with _stoppable(trainer), contextlib.nullcontext() if silent else live(board) as line:
             done = trainer.run(_live(line, trainer) if line else lambda _at: None, epoch_done)
+            if not done:
+                state.save(trainer)
     except (FileError, KeyboardInterrupt) as error:  # the epochs that are finished need not be lost
         if state.kept():
             said = "stopped at once" if isinstance(error, KeyboardInterrupt) else "stopped"
@@ -243,8 +247,6 @@ def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: State)
     except Exception:
         state.drop()
         raise
-    if not done:
-        state.save(trainer)
     return done
 
 

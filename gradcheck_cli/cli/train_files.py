@@ -137,7 +137,8 @@ class State:
             if not self.own:
                 raise
             self.lost = True
-            self.say(f"the state of this run cannot be kept, so it cannot go on once it is stopped: {error}")
+            why = error.message if isinstance(error, FileError) else f"{self.path.parent}: {error.strerror}"
+            self.say(f"the state of this run cannot be kept, so it cannot go on once it is stopped: {why}")
 
     def drop(self) -> None:
         """Remove a file of the run's own."""

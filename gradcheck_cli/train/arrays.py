@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck_cli.train.program import LANES
+from gradcheck_cli.train.program import whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.train.ir import Shape
@@ -27,13 +27,13 @@ def stride(shape: Shape) -> int:
     """From one row to the next, in numbers."""
     if len(shape) < 2 or shape[-1] == 1:
         return shape[-1] if shape else 1
-    return -(-shape[-1] // LANES) * LANES
+    return whole(shape[-1])
 
 
 def padded(shape: Shape, dtype: Any) -> Array:
     """Zeros of a shape; a matrix is a view of rows with room at their ends."""
     if len(shape) != 2:
-        return aligned(-(-math.prod(shape) // LANES) * LANES, dtype)[: math.prod(shape)].reshape(shape)
+        return aligned(whole(math.prod(shape)), dtype)[: math.prod(shape)].reshape(shape)
     count = shape[0] * stride(shape)
-    room = -(-count // LANES) * LANES  # also behind a single number: a compiled program writes whole vectors
-    return aligned(room, dtype)[:count].reshape(shape[0], stride(shape))[:, : shape[1]]
+    memory = aligned(whole(count), dtype)  # also behind a single number: a compiled program writes whole vectors
+    return memory[:count].reshape(shape[0], stride(shape))[:, : shape[1]]

@@ -6,7 +6,6 @@ NumPy's wheels bring OpenBLAS under names of their own; where it is not found, N
 from __future__ import annotations
 
 import ctypes
-import os
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
+FEW = 4  # so few rows are faster one by one,
+PACKED = 4096  # unless the other matrix has so few entries: a product packs it
 _NAMES = (("scipy_", "64_", ctypes.c_int64), ("", "64_", ctypes.c_int64))
 
 
@@ -50,8 +51,6 @@ class Blas:
 @cache
 def find() -> Blas | None:
     """NumPy's own OpenBLAS, or None."""
-    if os.environ.get("GRADCHECK_BLAS") == "off":
-        return None
     package = Path(np.__file__).parent
     folders = (package.parent / "numpy.libs", package / ".dylibs")
     for path in sorted(path for folder in folders if folder.is_dir() for path in folder.glob("*openblas*")):
@@ -119,12 +118,6 @@ def product(
 
 def _contiguous(one: Operand) -> bool:
     return one.shape[0] == 1 or one.stride == one.shape[1]
-
-
-FEW, PACKED = (
-    4,
-    4096,
-)  # so few rows are faster one by one, unless the other matrix has so few entries: a product packs it
 
 
 def rows(one: Operand, itemsize: int) -> list[Operand]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import c_kernels
-from gradcheck_cli.train.program import LANES
+from gradcheck_cli.train.program import LANES, whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.train.c_writer import Place, Writer
@@ -32,7 +32,7 @@ def matmul(writer: Writer, one: Instruction) -> None:
         _row_of_dots(writer, out, left, right, inner, one)
         return
     width, b, ldb = _right(writer, right, columns, inner, transposed=right_t)
-    if not _fits(out, width):
+    if out.room < width:
         message = "a product's rows have no room for whole vectors"
         raise UnsupportedError(message)
     begin = f"{start.text}" if start else "0"
@@ -88,13 +88,9 @@ def _factor(column: Place, at: str, *, transposed: bool) -> str:
     return column.at("0", at) if transposed else column.at(at, "0")
 
 
-def _fits(out: Place, width: int) -> bool:
-    return out.room >= width
-
-
 def _right(writer: Writer, right: Place, columns: int, inner: int, *, transposed: bool) -> tuple[int, str, int]:
     """(width in whole vectors, text, numbers from row to row) of a right operand; a transposed one is copied first."""
-    width = -(-columns // LANES) * LANES
+    width = whole(columns)
     if not transposed and right.room >= width:
         return width, right.text, right.row or width
     shift = 2 * 16 * inner

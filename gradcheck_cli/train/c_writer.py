@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train.arrays import stride
-from gradcheck_cli.train.program import LANES
+from gradcheck_cli.train.program import LANES, whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.train.ir import Shape
@@ -82,7 +82,7 @@ class Writer:
                 raise UnsupportedError(message)
         room = step if ref.kind in ("buffer", "param", "state") and columns > 1 else columns
         if rows == 1 and ref.kind not in {"feed", "record"}:
-            room = -(-columns // LANES) * LANES
+            room = whole(columns)
         return Place(
             self.names[ref.kind, ref.key], rows, columns, step if rows > 1 else 0, 1 if columns > 1 else 0, room
         )

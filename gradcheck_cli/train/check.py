@@ -21,6 +21,7 @@ from gradcheck_cli.lowering import at_sizes
 from gradcheck_cli.train.arrays import padded
 from gradcheck_cli.train.engine import Backend, Engine
 from gradcheck_cli.train.trace import shape_of
+from gradcheck_cli.train.updates import step_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +49,6 @@ class Checked:
     directions: int
     error: float
     probed: float | None
-
-
-def reference(network: Network, rows: int) -> tape.Tape:
-    """The tape of a network for so many rows."""
-    return tape.compile_graph(network.at(rows))
 
 
 def gradient(engine: Engine, feeds: Mapping[str, Any], rows: int) -> Checked:
@@ -166,7 +162,7 @@ def _grid(array: Any) -> Grid:
 def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: int) -> str:
     """Do two steps on copies, with the tape and with the program: what differs, or an empty text."""
     rate = min(engine.recipe.lr, _RATE)
-    scalars = _scalars(engine, rate)
+    scalars = step_scalars(engine.recipe.optimizer, np.full(_STEPS, rate), 0, engine.recipe.weight_decay)
     once = {name: array[:rows] for name, array in feeds.items()}
     values, losses = _stepped(engine, once, rows, scalars)  # first: it needs most memory, and a compiler is at work
     copy = Engine(engine.network, engine.recipe, backend, {}, usual=rows, programs=engine.programs)
@@ -189,17 +185,6 @@ def program(engine: Engine, backend: Backend, feeds: Mapping[str, Any], rows: in
         if np.linalg.norm(moved) > _TOLERANCE[dtype] * sizes[1] + 4 * _EPSILON[dtype] * sizes[2]:
             return f"after {_STEPS} steps {name} has moved by {sizes[0]:.4g}, not {sizes[1]:.4g}"
     return ""
-
-
-def _scalars(engine: Engine, rate: float) -> dict[str, Any]:
-    number = np.arange(1, _STEPS + 1)
-    second = np.sqrt(1 - 0.999**number)
-    return {
-        "lr": np.full(_STEPS, rate),
-        "keep": np.full(_STEPS, 1 - rate * engine.recipe.weight_decay),
-        "rate": rate * second / (1 - 0.9**number),
-        "epsilon": 1e-8 * second,
-    }
 
 
 def _stepped(

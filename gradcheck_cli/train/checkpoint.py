@@ -79,8 +79,10 @@ def save(path: Path, trainer: Trainer) -> None:
         with part.open("rb+") as written:
             os.fsync(written.fileno())
         part.replace(path)
-    except OSError as error:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         message = f"{path}: cannot be written: {error.strerror or error}"
         raise FileError(message, hint="name another file") from error
 

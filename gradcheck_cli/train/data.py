@@ -50,7 +50,6 @@ class Reading:
     """A data set that is read beside us; its sizes are known at once, from the headers of its files."""
 
     rows: int
-    tested: int
     pixels: int
     read: Callable[[], Dataset]
     _thread: threading.Thread | None = None
@@ -82,17 +81,20 @@ class Reading:
 
 
 def reading(name: str, folder: Path | None = None, progress: Progress | None = None) -> Reading:
-    """A data set by its name; MNIST is looked for as `mnist` says."""
+    """A data set by its name: MNIST from `folder`, else $GRADCHECK_DATA, else the user's cache, where it is downloaded to.
+
+    Raises FileError for files that are not there, DataError for files that are not what they should be.
+    """
     if name == "digits":
         if folder is not None:
             message = "--data is for mnist, the digits come with the program"
             raise GradcheckError(message, hint=f"write gradcheck train mnist --data {folder}")
-        rows, *size = idx_shape(DIGITS / DIGITS_FILES[0], IMAGES)
-        return Reading(DIGITS_TRAINING, rows - DIGITS_TRAINING, math.prod(size), digits)
+        _, *size = idx_shape(DIGITS / DIGITS_FILES[0], IMAGES)
+        return Reading(DIGITS_TRAINING, math.prod(size), digits)
     where = _located(folder, progress)
     paths = _paths(where)
     rows, *size = idx_shape(paths[0], IMAGES)
-    return Reading(rows, idx_shape(paths[2], IMAGES)[0], math.prod(size), lambda: load_folder(where))
+    return Reading(rows, math.prod(size), lambda: load_folder(where))
 
 
 def digits() -> Dataset:
@@ -101,14 +103,6 @@ def digits() -> Dataset:
     at = DIGITS_TRAINING
     parts = (images[:at], labels[:at], images[at:], labels[at:])
     return Dataset("digits", *parts, (8, 8), 16, "UCI optical recognition of handwritten digits")
-
-
-def mnist(folder: Path | None = None, progress: Progress | None = None) -> Dataset:
-    """MNIST from `folder`, else from $GRADCHECK_DATA, else from the user's cache, where it is downloaded to if need be.
-
-    Raises FileError for files that are not there, DataError for files that are not what they should be.
-    """
-    return load_folder(_located(folder, progress))
 
 
 def _located(folder: Path | None, progress: Progress | None) -> Path:
@@ -154,7 +148,7 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def load_folder(folder: Path) -> Dataset:
-    """The data set of a folder with the four files; raises what `mnist` does."""
+    """The data set of a folder with the four files; raises what `reading` does."""
     paths = _paths(folder)
     images, labels = _pair(paths[0], paths[1])
     test_images, test_labels = _pair(paths[2], paths[3])

@@ -16,6 +16,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.train.augment import Bank, Warper, bank
 from gradcheck_cli.train.engine import CHUNK, Engine, Records, fill_onehot
 from gradcheck_cli.train.metrics import Score, mosaic, score
+from gradcheck_cli.train.updates import step_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,13 +213,7 @@ class Trainer:
         steady = recipe.schedule == "constant" and not recipe.warmup
         steps = (first,) if steady else range(first, first + count)
         rates = np.resize([recipe.rate(step, total) for step in steps], count)
-        found = {"lr": rates, "keep": 1 - rates * recipe.weight_decay}
-        if recipe.optimizer == "adam":
-            number = np.arange(first + 1, first + count + 1)
-            second = np.sqrt(1 - 0.999**number)
-            found["rate"] = rates * second / (1 - 0.9**number)
-            found["epsilon"] = 1e-8 * second
-        return found
+        return step_scalars(recipe.optimizer, rates, first, recipe.weight_decay)
 
     def _finite(self, records: Records, first_step: int, step: int) -> None:
         good = records.finite

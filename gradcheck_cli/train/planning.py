@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gradcheck_cli.train.program import LANES, Instruction, Program, Ref
+from gradcheck_cli.train.program import Instruction, Program, Ref, whole
 
 if TYPE_CHECKING:
     from gradcheck_cli.train.ir import Builder, Shape
@@ -67,10 +67,10 @@ def root(builder: Builder, at: int) -> int:
 
 
 def capacity(shape: Shape) -> int:
-    """How many numbers a buffer for this shape has, its rows begun at multiples of `LANES`."""
+    """How many numbers a buffer for this shape has, its each row of whole vectors."""
     if len(shape) < 2 or shape[-1] == 1:
-        return -(-math.prod(shape) // LANES) * LANES
-    return math.prod(shape[:-1]) * (-(-shape[-1] // LANES) * LANES)
+        return whole(math.prod(shape))
+    return math.prod(shape[:-1]) * whole(shape[-1])
 
 
 @dataclass(slots=True)

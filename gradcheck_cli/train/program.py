@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 LANES = 16  # rows of a matrix begin at multiples of so many numbers in buffers of compiled programs
 
 
+def whole(count: int) -> int:
+    """So many numbers, rounded up to whole vectors."""
+    return -(-count // LANES) * LANES
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
     """Where an operand lies: a buffer by number, a feed, parameter or state by name, or a uniform number.

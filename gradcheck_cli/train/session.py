@@ -38,6 +38,7 @@ else:
 _PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
 _NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step
 _TRIAL = 0.025  # seconds a number of threads is tried for
+_STANDING = {name: np.zeros(1) for name in ("lr", "keep", "rate", "epsilon")}  # what a step brings that is for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,26 +207,18 @@ def _two_are_faster(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any])
     if (os.cpu_count() or 1) < 2 or trainer.batch < 64:
         return False
     engine = trainer.engine
-    copy = Engine(
-        engine.network, engine.recipe, engine.backend, {name: one.copy() for name, one in engine.params.items()}
-    )
-    scalars = {name: [0.0] for name in ("lr", "keep", "rate", "epsilon")}
-    ones = {name: _column(values) for name, values in scalars.items()}
-    slowest = []
+    params = {name: one.copy() for name, one in engine.params.items()}
+    copy = Engine(engine.network, engine.recipe, engine.backend, params, programs=engine.programs)
+    means = []
     for count in (1, 2):
         library.set_threads(count)
-        copy.run(feeds, trainer.batch, ones, train=True)
-        times, began = [], time.perf_counter()
+        copy.run(feeds, trainer.batch, _STANDING, train=True)
+        steps, began = 0, time.perf_counter()
         while time.perf_counter() - began < _TRIAL:
-            start = time.perf_counter()
-            copy.run(feeds, trainer.batch, ones, train=True)
-            times.append(time.perf_counter() - start)
-        slowest.append(sum(times) / len(times))
-    return slowest[1] < 0.8 * slowest[0]
-
-
-def _column(values: list[float]) -> Any:
-    return np.asarray(values)
+            copy.run(feeds, trainer.batch, _STANDING, train=True)
+            steps += 1
+        means.append((time.perf_counter() - began) / steps)
+    return means[1] < 0.8 * means[0]
 
 
 def close() -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's, as in the paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,20 @@ def nesterov(mu: float = 0.9) -> Update:
     return Update("nesterov", ("v",), steps)
 
 
-def adam(beta1: float = 0.9, beta2: float = 0.999) -> Update:
+def adam() -> Update:
     """Kingma & Ba 2015, algorithm 1 in the order of its section 2; `rate` and `epsilon` carry the bias corrections."""
-    return Update("adam", ("m", "v"), (Micro("adam", "param", alpha=beta1, beta=beta2),))
+    return Update("adam", ("m", "v"), (Micro("adam", "param", alpha=_BETA1, beta=_BETA2),))
 
 
 UPDATES = {"sgd": sgd, "momentum": momentum, "nesterov": nesterov, "adam": adam}
+
+
+def step_scalars(optimizer: str, rates: Any, first: int, decay: float) -> dict[str, Any]:
+    """The numbers that each step brings to its program, for steps counted from 0 and `first` on with these rates."""
+    found = {"lr": rates, "keep": 1 - rates * decay}
+    if optimizer == "adam":
+        number = np.arange(first + 1, first + len(rates) + 1)
+        second = np.sqrt(1 - _BETA2**number)
+        found["rate"] = rates * second / (1 - _BETA1**number)
+        found["epsilon"] = _EPSILON * second
+    return found

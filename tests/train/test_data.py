@@ -10,7 +10,7 @@ import pytest
 
 from gradcheck_cli.errors import DataError, FileError, GradcheckError
 from gradcheck_cli.train import data
-from gradcheck_cli.train.data import digits, load_folder, mnist, reading
+from gradcheck_cli.train.data import digits, load_folder, reading
 from gradcheck_cli.train.mirrors import FILES
 
 TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES
@@ -102,13 +102,13 @@ def test_an_empty_folder_and_none(tmp_path):
 
 def test_the_environment_names_a_folder(folder, monkeypatch):
     monkeypatch.setenv("GRADCHECK_DATA", str(folder))
-    assert mnist().source == str(folder)
+    assert reading("mnist").dataset().source == str(folder)
 
 
 def test_a_folder_that_was_named_is_the_only_one(folder, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("GRADCHECK_DATA", str(folder))
     with pytest.raises(FileError, match="are not there"):
-        mnist(tmp_path_factory.mktemp("empty"))
+        reading("mnist", tmp_path_factory.mktemp("empty"))
 
 
 def test_without_network_the_files_are_named(tmp_path, monkeypatch):
@@ -116,7 +116,7 @@ def test_without_network_the_files_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "cache_folder", lambda _name: tmp_path / "cache")
     monkeypatch.setattr(data, "MIRRORS", ("http://127.0.0.1:9/mnist",))
     with pytest.raises(FileError, match="gradcheck train digits") as caught:
-        mnist()
+        reading("mnist")
     for name, remote in FILES.items():
         assert name in str(caught.value)
         assert remote.sha256 in str(caught.value)
@@ -124,8 +124,8 @@ def test_without_network_the_files_are_named(tmp_path, monkeypatch):
 
 
 def test_sizes_are_known_before_the_data_is_read(folder):
-    source = data.reading("mnist", folder)
-    assert (source.rows, source.tested, source.pixels) == (3, 2, 16)
+    source = reading("mnist", folder)
+    assert (source.rows, source.pixels) == (3, 16)
     (folder / f"{TRAIN}.gz").write_bytes(gzip.compress(images(3)[:-1]))
     with pytest.raises(DataError, match="47 bytes after the header"):
         source.begin().dataset()
@@ -141,7 +141,7 @@ def test_images_have_the_rows_and_columns_of_their_file(folder):
 
 
 def test_reading_gives_the_digits():
-    source = data.reading("digits").begin()
+    source = reading("digits").begin()
     found = source.dataset()
-    assert (source.rows, source.tested, source.pixels) == (len(found.images), len(found.test_images), 64)
+    assert (source.rows, source.pixels) == (len(found.images), 64)
     assert source.dataset() is found
