@@ -52,7 +52,9 @@ class Sizes(click.ParamType[tuple[int, ...]]):
 
 @click.command(short_help="Train a network on digits.", epilog=_EPILOG)
 @click.argument("dataset", type=click.Choice(["mnist", "digits"]))
-@click.option("--recipe", type=click.Choice(["default", "homework", "best"]), show_default="default")
+@click.option(
+    "--recipe", type=click.Choice(["default", "homework", "best"]), help="A set of all settings; default if left out."
+)
 @click.option("--data", type=_PATH, metavar="DIR", help="Folder with the four IDX files of MNIST.")
 @click.option("--network", default="", metavar="FILE", help="A problem file whose graph is trained.")
 @click.option("--hidden", type=Sizes(), metavar="SIZES", help="Hidden layers: 512,512.")

@@ -53,6 +53,8 @@ def _writable(name: str, path: Path) -> None:
     folder = path.absolute().parent
     if not path.name or path.is_dir():
         message, hint = f"{name} {path}: this is a folder", "name a file in it"
+    elif name != "--log" and path.exists() and not path.is_file():  # it would be replaced
+        message, hint = f"{name} {path}: this is no regular file", "name another"
     elif not folder.is_dir():
         message, hint = (
             f"{name} {path}: cannot be written: there is no folder {path.parent}",

@@ -123,7 +123,8 @@ class Compilation:
         try:
             return how(str(path))
         except OSError as error:
-            path.unlink(missing_ok=True)  # else it would fail for ever
+            with contextlib.suppress(OSError):
+                path.unlink()  # else it would fail for ever
             _RUNNING.pop(path.stem, None)
             message = f"the compiled program cannot be loaded: {error}"
             raise UnsupportedError(message) from error
@@ -159,12 +160,16 @@ def start(text: str) -> Compilation:
         return _RUNNING[named]
     if target.is_file():
         return Compilation(target)
-    part = _part(target)
-    command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", str(part), "-lm"]
-    with tempfile.TemporaryFile() as written:
-        written.write(text.encode())
-        written.seek(0)
-        process = subprocess.Popen(command, stdin=written, stderr=subprocess.PIPE)  # noqa: S603
+    try:
+        part = _part(target)
+        command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", str(part), "-lm"]
+        with tempfile.TemporaryFile(dir=target.parent) as written:
+            written.write(text.encode())
+            written.seek(0)
+            process = subprocess.Popen(command, stdin=written, stderr=subprocess.PIPE)  # noqa: S603
+    except OSError as error:
+        message = f"{target.parent}: {error.strerror or error}"
+        raise UnsupportedError(message) from error
     _RUNNING[named] = Compilation(target, part, process)
     return _RUNNING[named]
 
@@ -175,11 +180,7 @@ def _part(target: Path) -> Path:
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _FORGOTTEN:
                 left.unlink()
-    try:
-        handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
-    except OSError as error:
-        message = f"{target.parent}: {error.strerror}"
-        raise UnsupportedError(message) from error
+    handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
     os.close(handle)
     return Path(part)
 

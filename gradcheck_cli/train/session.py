@@ -15,7 +15,7 @@ import numpy as np
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.late import late
 from gradcheck_cli.problem import load as load_problem
-from gradcheck_cli.train import blas, check
+from gradcheck_cli.train import blas
 from gradcheck_cli.train.cache import cache_folder
 from gradcheck_cli.train.data import CLASSES, Dataset, Reading, reading
 from gradcheck_cli.train.engine import Backend, Engine
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gradcheck_cli.train import c_backend, checkpoint, tape_backend
+    from gradcheck_cli.train import c_backend, check, checkpoint, tape_backend
     from gradcheck_cli.train.checkpoint import Model
 else:
     c_backend, checkpoint = late("gradcheck_cli.train.c_backend"), late("gradcheck_cli.train.checkpoint")
-    tape_backend = late("gradcheck_cli.train.tape_backend")
+    check, tape_backend = late("gradcheck_cli.train.check"), late("gradcheck_cli.train.tape_backend")
 
 _PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
 _NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step

@@ -20,6 +20,7 @@ def own_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("folder.csv", "folder.svg", "folder.model"):
         (tmp_path / name).mkdir()
+    (tmp_path / "device.svg").symlink_to("/dev/null")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,8 @@ def own_place(tmp_path, monkeypatch):
         (["--save", "folder.model"], "--save folder.model: this is a folder"),
         (["--log", "folder.csv"], "--log folder.csv: this is a folder"),
         (["--plot", "folder.svg"], "--plot folder.svg: this is a folder"),
+        (["--save", "device.svg"], "--save device.svg: this is no regular file"),
+        (["--plot", "device.svg"], "--plot device.svg: this is no regular file"),
         (["--plot", "no/such/a.svg"], "--plot no/such/a.svg: cannot be written: there is no folder no/such"),
         (["--log", "a.txt"], "end it in .csv or .jsonl"),
         (["--save", "a.csv", "--log", "a.csv"], "--save and --log name the same file a.csv"),
