@@ -372,7 +372,7 @@ class Grader:
         tried = other.judged(formula) if other is not None else None
         if tried is None or other is None:
             return None
-        tried = other.explained(tried)
+        tried = replace(other.explained(tried), diagnosis=None)  # it may as well be the number of another point
         other.remember(0, tried)
         self.last = None
         return replace(tried, note=taken_with(self.own, values, point))
