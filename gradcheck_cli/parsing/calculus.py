@@ -57,9 +57,22 @@ def beside(parser: Cursor, before: Expr) -> tuple[Expr, ...]:
     return before, factor
 
 
+def of_expression(parser: Cursor) -> Expr | None:
+    """Differential := "d" (function call | fenced), as in d tr(AB), d ln det(A): in a scope with arrays."""
+    token, follows, scope = parser.token, parser.ahead(), parser.scope
+    if token.text != "d" or not scope.differentials or not scope.arrays or scope.name("d"):
+        return None
+    called = follows.kind == "word" and scope.name(follows.text) is None and scope.function(follows.text) is not None
+    if not called and follows.kind not in ("‖", "⟨"):
+        return None
+    parser.take()
+    operand = parser.unary()
+    return Call("differential", (operand,), (), token.span.join(operand.span))
+
+
 def grouped(scope: Scope, tokens: Sequence[Token], at: int) -> int | None:
     """Behind `d(…)` or `∂(…)`, one value in the brackets; None where no such thing stands at a place."""
-    if not scope.differentials or scope.arrays or at + 1 >= len(tokens) or tokens[at].text not in ("d", "∂"):
+    if not scope.differentials or at + 1 >= len(tokens) or tokens[at].text not in ("d", "∂"):
         return None
     if scope.name(tokens[at].text) or tokens[at + 1].kind != "(":
         return None
@@ -134,18 +147,35 @@ def _repeated(expr: Expr, name: Name, times: int) -> Expr:
 
 
 def activation(parser: Cursor) -> Expr | None:
-    """Activation := ("f" | "g" | "φ" | …) ["'"] "(" name ")": what comes out of the name, whatever the function is."""
+    """Activation := ("f" | "g" | "φ" | …) ["'"] "(" name [index] ")": what comes out of the name, whatever the function is."""
     primed = parser.ahead().kind == "'"
-    opened, inner, closed = (parser.ahead(distance + primed) for distance in (1, 2, 3))
+    opened, inner = (parser.ahead(distance + primed) for distance in (1, 2))
     name = parser.scope.name(inner.text) if inner.kind == "word" else None
     above = parser.scope.activations.get(name or "")
+    after = _behind_index(parser, 3 + primed)
+    closed = parser.ahead(after)
     if parser.token.text not in _UNNAMED or above is None or opened.kind != "(" or closed.kind != ")":
         return None
     span = parser.token.span.join(closed.span)
-    for _ in range(4 + primed):
-        parser.take()
-    found = Name(above, span)
-    return Call("local", (found, Name(name or "", inner.span)), (), span) if primed else found
+    place = parser.at + after
+    parser.at += 3 + primed
+    found: Expr = Name(above, span)
+    if primed:
+        found = Call("local", (found, Name(name or "", inner.span)), (), span)
+    if parser.at < place:
+        found = parser.index(found)
+    parser.take()
+    return found
+
+
+def _behind_index(parser: Cursor, distance: int) -> int:
+    """How far ahead stands what follows an index that may stand so far ahead."""
+    if parser.ahead(distance).kind != "[" or not parser.scope.arrays:
+        return distance
+    after = distance
+    while parser.ahead(after).kind not in ("]", "end"):
+        after += 1
+    return after + 1
 
 
 def primed_function(parser: Cursor, word: Token) -> bool:

@@ -14,6 +14,7 @@ from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.greek import GREEK, GREEK_WORDS
 from gradcheck_cli.parsing import latexblocks as blocks
 from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, is_transposed
+from gradcheck_cli.parsing.latexsums import total
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
     LATEX_COMMA,
@@ -27,6 +28,7 @@ from gradcheck_cli.parsing.lexer import (
     raised_digits,
 )
 from gradcheck_cli.parsing.names import normal_latex
+from gradcheck_cli.parsing.samples import THE_ONE
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -72,10 +74,14 @@ _ENTRYWISE = re.compile(r"\s*\\(?:odot|circ)\s*(?=[-0-9])")
 _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
-def tokenize_latex(source: Source, scope: Scope, *, powers: bool = True) -> tuple[Token, ...]:
+def tokenize_latex(
+    source: Source, scope: Scope, *, powers: bool = True, single: bool = False, wide: bool = False
+) -> tuple[Token, ...]:
     """The tokens of a formula in LaTeX, an `end` last; `$` around it is passed over.
 
-    With `powers` the e of `3.9e-1` stands for a power of ten, else for Euler's number as any other e.
+    With `powers` the e of `3.9e-1` stands for a power of ten, else for Euler's number as any other e. With `single` the
+    formula is about one sample of a batch: `p_i` is an entry of it, `p^{(i)}` is p; else both are samples. With `wide` a sum
+    goes on over what is added behind it and has its letter.
     Raises ParseError, with the place, for a command that is not read.
     """
     if len(source.text) > MAX_CHARACTERS:
@@ -83,6 +89,8 @@ def tokenize_latex(source: Source, scope: Scope, *, powers: bool = True) -> tupl
         raise ParseError(message, hint=f"at most {MAX_CHARACTERS:,} are read", source=source)
     lexer = _Lexer(source, scope)
     lexer.powers = powers and scope.name("e") is None
+    lexer.one = THE_ONE if single else ""
+    lexer.wide = wide
     end = len(source.text)
     return (*lexer.tokens(0, end, 0), Token("end", "", Span(end, end)))
 
@@ -236,7 +244,7 @@ class _Lexer(Names):
         if word in _FRACTIONS:
             return blocks.fraction(self, behind, depth)
         if word in ("sum", "prod"):
-            return blocks.total(self, "+" if word == "sum" else "*", at, behind, end, depth)
+            return total(self, "+" if word == "sum" else "*", at, behind, end, depth)
         if word in _STYLES | _UPRIGHT and _BOLD_NUMBER.match(self.text, behind):
             return self.wrapped(behind, depth)
         if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word == "mathbb":

@@ -46,12 +46,13 @@ from gradcheck_cli.verifying.definitions import (
 from gradcheck_cli.verifying.diagnose import diagnose
 from gradcheck_cli.verifying.examiner import CARRIED, Examiner
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
-from gradcheck_cli.verifying.match import ON_BRANCH, Matcher, Read, Truth, beside, left_open, unreadable
+from gradcheck_cli.verifying.match import ON_BRANCH, Matcher, Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.meanings import asked, assumption, differential, known, truths, without_differentials
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_argument, with_letter
 from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of, may_be_called
 from gradcheck_cli.verifying.quotients import alias, resolvable
+from gradcheck_cli.verifying.remarks import beside
 from gradcheck_cli.verifying.steps import explained
 from gradcheck_cli.verifying.worked import behind_unreadable, local_of, near, nearly, repeats, worked_out
 from gradcheck_cli.verifying.worth import Worth, told

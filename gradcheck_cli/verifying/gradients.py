@@ -40,6 +40,11 @@ class Gradients:
         """The size of the batch, where the name has an axis for it."""
         return (self.batch[name],) if name in self.batch else ()
 
+    def say(self, name: str, *, summed: bool) -> None:
+        """Keep whether dZ is the gradient of the sum over the batch, or of its mean."""
+        arrives: Expr = Call("upstream", (Name(name),))
+        self.said[name] = tuple(times(size, arrives) for size in self.sizes(name)) if summed else (arrives,)
+
     def put_in(self, expr: Expr) -> tuple[Expr, ...]:
         """The expression with every dZ as what it stands for, in as many ways as one of them has."""
         used = names_of(expr)
@@ -57,6 +62,17 @@ def base_of(call: Expr) -> str | None:
         return None
     inner = call.args[0].base if isinstance(call.args[0], Index) else call.args[0]
     return inner.id if isinstance(inner, Name) else None
+
+
+def moved_expression(expr: Expr) -> Expr | None:
+    """The expression in `d(X W)`, or in `dA^{-1}`, that is moved; None for what is no such thing."""
+    if isinstance(expr, Call) and expr.function == "pow" and base_of(expr.args[0]) is not None:
+        inner = expr.args[0]
+        assert isinstance(inner, Call)  # noqa: S101 - dA is one
+        return Call("pow", (inner.args[0], expr.args[1]), (), expr.span)
+    if isinstance(expr, Call) and expr.function == DIFFERENTIAL and base_of(expr) is None:
+        return expr.args[0]
+    return None
 
 
 def names_of(expr: Expr) -> tuple[str, ...]:

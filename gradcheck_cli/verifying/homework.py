@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
-from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.conditions import by_line, conditions, supposed
 from gradcheck_cli.verifying.equations import with_equations
@@ -154,7 +153,7 @@ def _with_later(
         (grader, name)
         for other in later
         for grader in graders
-        if isinstance(grader, Grader) and (name := _explained(grader, formula, other)) is not None
+        if (name := _explained(grader, formula, other)) is not None
     ]
     claim = _claim(graders, formula, index) if entered else None
     for grader, name in entered:
@@ -162,7 +161,7 @@ def _with_later(
     return None if claim is None or claim.verdict == UNREADABLE else claim
 
 
-def _explained(grader: Grader, formula: Formula, other: Formula) -> str | None:
+def _explained(grader: Grader | ArrayGrader, formula: Formula, other: Formula) -> str | None:
     """A name that stands in one formula and that another right behind it defines; it is entered."""
     left = other.members[0]
     name = own_name(left)
@@ -232,8 +231,6 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     if isinstance(grader, Grader) and (read := _written_out(grader, claim, formula)) is not None:
         return read
     other = lookalike(formula, grader.own.scope)
-    if other is None and isinstance(grader, ArrayGrader):
-        other = with_sizes(grader, formula)
     if other is None:
         return claim
     last = grader.last

@@ -24,12 +24,13 @@ from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.kept import Kept
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Member
+from gradcheck_cli.verifying.remarks import beside
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates, with_decimals
 from gradcheck_cli.verifying.worth import derived, stands_for
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.parsing.names import Scope
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
 ON_BRANCH = "with each branch as at the given values"
-COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
 
 
@@ -55,6 +55,7 @@ class Truth:
     kind: str
     holds: bool | None = None
     array: ArrayTruth | None = None
+    summed: bool = False  # of the sum over a batch, where the loss is its mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,19 +334,6 @@ class Matcher:
             verdict = CORRECT if source.text.strip().lower() in SCALAR else WRONG
             return Read(Member(source.text, verdict, None, "", source), number(1), numeric=True)
         return said(source, truth)
-
-
-def beside(engine: Engine, found: Iterable[Expr], side: int) -> Iterator[Expr]:
-    """The side of a comparison that a chain goes through: in `y = -0.4 < 0` the rest is a remark, if it holds."""
-    for expr in found:
-        if not isinstance(expr, Call) or expr.function not in COMPARISONS:
-            continue
-        try:
-            holds = engine.value(engine.resolve(expr))
-        except GradcheckError:
-            continue
-        if holds is None or holds == 1:
-            yield expr.args[side]
 
 
 def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:

@@ -24,12 +24,13 @@ from gradcheck_cli.expr import (
 )
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
+from gradcheck_cli.parsing.samples import ERRORS
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.verifying.gradients import Gradients
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from fractions import Fraction
 
     from gradcheck_cli.problem import Problem
@@ -66,6 +67,7 @@ class Own:
     `unread`       names that the text defines by something that cannot be read
     `updated`      values of parameters after a step, as the text has worked them out
     `nodes`        names that are given as numbers, and the node that each is where one has that number
+    `single`       puts in the loss of one sample, `L_i`
     """
 
     scope: Scope
@@ -79,6 +81,7 @@ class Own:
     unread: set[str] = field(default_factory=set)
     nodes: dict[str, Expr | None] = field(default_factory=dict)
     updated: dict[str, Fraction] = field(default_factory=dict)
+    single: Callable[[Expr], Expr] | None = None
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
@@ -100,7 +103,8 @@ class Own:
             expr = self.with_entries(expr)
         if self.nodes:
             expr = self.moving(expr)
-        return self.apart(substitute(expr, self.definitions))
+        expr = substitute(expr, self.definitions)
+        return self.apart(expr if self.single is None else self.single(expr))
 
     def moving(self, expr: Expr) -> Expr:
         """An expression with names that are given as numbers as nodes where they are differentiated: a number moves with nothing.
@@ -165,11 +169,15 @@ class Own:
 
     def define_entries(self, left: Source, letters: tuple[str, ...], entry: Expr) -> bool:
         """Enter a name by its entries; whether it could be."""
-        name = own_name(left)
+        if left.text.strip() == "e" and self.scope.name("e") is None:
+            left = left.part(ERRORS, (0,) * (len(ERRORS) + 1))
+        name = ERRORS if left.text == ERRORS else own_name(left)
         if name is None or self.scope.name(name) not in (None, *self.entries) or len(self.entries) >= MOST_NAMES:
             return False
         self.entries[name] = letters, entry
         self.enter(name, left, entry)
+        if len(letters) == 1:
+            self.scope = replace(self.scope, samples={**self.scope.samples, name: ("i", True)})
         return True
 
     def rate(self, problem: Problem) -> bool:
@@ -277,3 +285,22 @@ def taken_at(sources: Iterable[Source], known: Scope) -> dict[str, Fraction]:
                 if isinstance(name, Name) and number is not None:
                     found[name.id] = number.value
     return found
+
+
+def meant_by(ways: Iterable[Expr], meanings: Callable[[Expr], tuple[Expr, ...]]) -> Iterator[tuple[Expr, Expr]]:
+    """Each reading with each of its meanings in names of the problem, those that have one.
+
+    Raises what stood in the way where none has.
+    """
+    failed, found = None, False
+    for way in ways:
+        try:
+            meant = meanings(way)
+        except GradcheckError as error:
+            failed = failed or error
+            continue
+        for one in meant:
+            found = True
+            yield way, one
+    if failed is not None and not found:
+        raise failed

@@ -15,25 +15,30 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
+from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
-from gradcheck_cli.verifying.arrays.diagnose import equals
-from gradcheck_cli.verifying.arrays.letters import factors
+from gradcheck_cli.verifying.arrays.differentials import as_products
+from gradcheck_cli.verifying.arrays.increments import Increments
+from gradcheck_cli.verifying.arrays.likely import may_be_nearer, nearer
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.match import MISREAD
 from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
+from gradcheck_cli.verifying.arrays.onestep import told_of_a_step
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import fitting, ways
+from gradcheck_cli.verifying.arrays.single import SHARE, SingleLoss
+from gradcheck_cli.verifying.arrays.sizes import OwnSizes
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
-from gradcheck_cli.verifying.gradients import Gradients, base_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
-from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Claim, Diagnosis, Member
-from gradcheck_cli.verifying.own import OWN, Own, own_name
-from gradcheck_cli.verifying.updates import elsewhere, primed_update, without_time
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim, Member
+from gradcheck_cli.verifying.own import OWN, Own, meant_by, own_name
+from gradcheck_cli.verifying.updates import another_step, elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -54,7 +59,10 @@ class ArrayGrader:
         self.foreign = foreign  # the note of a claim whose left side is unknown here
         loss = not self.engine.shapes[self.engine.output]
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
-        self.own = Own(with_names(usual_scope(bench.problem, self.engine.output), usual))
+        known = with_names(usual_scope(bench.problem, self.engine.output), usual)
+        self.own = Own(with_samples(known, self.engine.graph, usual))
+        self.single = SingleLoss(self.engine, lambda: bench.matcher.space)
+        self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
         self.usual = {name: meaning for name, (_, meaning) in usual.items()}
@@ -63,13 +71,23 @@ class ArrayGrader:
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.diagnosed = 0
         self.last: tuple[Truth, list[Read]] | None = None
-        self.sizes: dict[str, str] = {}  # the student's letters for sizes
+        self.sizes = OwnSizes(self.engine, self.as_written)
         self.meanings = ArrayMeanings(bench)
+        self.learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
+        rated = bench.problem.learning_rate is not None and loss
+        self.increments = Increments(
+            self.own, self.learned if rated else frozenset(), self.engine.output, self.as_written
+        )
         self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem. A prime may be the mark of an update."""
-        claim = self.as_written(formula)
+        if formula.relation == "in":
+            return self.sizes.claim(formula)
+        if (increment := self.increments.claim(formula)) is not None:
+            self.last = None  # what a reader is told of a step is not about what it adds
+            return increment
+        claim = self.of_samples(formula)
         other = primed_update(formula)
         if claim is None or claim.verdict == CORRECT or other is None:
             return claim
@@ -81,12 +99,24 @@ class ArrayGrader:
         number = last is not None and self.bench.matcher.quiet(last[0].expr) == ()
         return undecided(claim, "this does not say what is differentiated by") if number else claim
 
+    def of_samples(self, formula: Formula) -> Claim | None:
+        """As `as_written`; the loss of one sample may be its share in a mean, where the text has not shown otherwise."""
+        claim, single = self.as_written(formula), self.single
+        if claim is None or claim.verdict != WRONG or not single.used or single.fixed:
+            return claim
+        single.share, last = not single.share, self.last
+        tried = self.as_written(formula)
+        if tried is not None and tried.verdict == CORRECT:
+            return replace(tried, note=SHARE if single.share else tried.note)
+        single.share, self.last = not single.share, last
+        return claim
+
     def as_written(self, formula: Formula) -> Claim | None:
         """As `claim`, with its left side as it stands."""
         written, *members = formula.members
         left, updated = without_mark(written)
         members = [without_time(member, written) for member in members]
-        self.last = None
+        self.last, self.single.used = None, False
         self.names.left_out(formula)
         try:
             meanings = self.left_sides(left, latex=formula.latex)
@@ -101,17 +131,31 @@ class ArrayGrader:
         for meaning in meanings:
             truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
             for truth in (one for one in truths if not updated or one.kind == "update"):
-                claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)), best)
-                if best is None or _unlikely(claim) < _unlikely(best):
+                kind = "derivative" if meaning in self.single.derived else truth.kind
+                apart = replace(truth, expr=self.own.apart(truth.expr), kind=kind)
+                claim = self.judged(formula, members, apart, best)
+                if best is None or nearer(claim, best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
         self.last = kept
-        if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
+        if best is None:
+            return None
+        if best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
+            return undecided(best, "the text says otherwise what the loss of one sample is")
+        if own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
-        if best is not None and best.verdict == WRONG and not updated and kept is not None and elsewhere(*kept):
-            return undecided(best, "an input may have any value; this is taken for one that is looked for")
-        return best and self.doubted(left, best, latex=formula.latex)
+        return self.doubted(left, self.of_other_steps(best, updated=updated), latex=formula.latex)
+
+    def of_other_steps(self, claim: Claim, *, updated: bool) -> Claim:
+        """A wrong claim that may say where a parameter is best, or what another method adds to it: undecided."""
+        if claim.verdict != WRONG or self.last is None:
+            return claim
+        if another_step(*self.last):
+            return undecided(claim, "this is another kind of step than one down the gradient")
+        if not updated and elsewhere(*self.last):
+            return undecided(claim, "an input may have any value; this is taken for one that is looked for")
+        return claim
 
     def not_usual(self, left: Source, claim: Claim) -> Claim:
         """A name that courses share, used for something else that cannot be read: it means nothing below."""
@@ -153,10 +197,10 @@ class ArrayGrader:
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
         read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
-        found = tuple(on_paper(read, self.engine, shape_of, fitting(left, shape_of, latex=latex), latex=latex))
-        return tuple(
-            dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
-        )
+        fits = fitting(left, shape_of, latex=latex)
+        found = tuple(on_paper(read, self.engine, shape_of, fits, latex=latex, sides=True))
+        meant = meant_by(ways(found, left, shape_of, latex=latex), self.own.variants)
+        return as_products(tuple(dict.fromkeys(one for _, one in meant)), left, shape_of)
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth, rival: Claim | None) -> Claim:
         """A formula under one meaning of its left side; a shape may be meant for one sample of the batch.
@@ -166,7 +210,9 @@ class ArrayGrader:
         reads = self.read(formula, members, truth)
         claim = self.finish(formula, reads, truth, rival)
         self.last = truth, reads
-        if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None:
+        named = truth.ask.args[0] if isinstance(truth.ask, Call) and truth.ask.args else truth.ask
+        learned = isinstance(named, Name) and named.id in self.learned
+        if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None and not learned:
             for letter in sorted({letter for one in truth.array.shape for letter in one.letters}):
                 shape = tuple(ONE if one == size(letter) else one for one in truth.array.shape)
                 single = replace(truth, array=replace(truth.array, shape=shape))
@@ -205,6 +251,8 @@ class ArrayGrader:
     def carried(self, claim: Claim) -> Claim:
         """A wrong claim with the one that it follows from, whose points it earns; else with the mistake it is."""
         self.says(claim)
+        self.single.learn(claim, self.own, self.names)
+        self.single.fixed = self.single.fixed or (self.single.used and claim.verdict == CORRECT)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
@@ -215,7 +263,7 @@ class ArrayGrader:
         if source is None:
             found = claim.diagnosis
             if found is None or found.code in ("shape", "missing-factor"):
-                found = self.told_of_a_step(*self.last) or found
+                found = told_of_a_step(self, *self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
 
@@ -225,9 +273,12 @@ class ArrayGrader:
             return
         truth, reads = self.last
         name = self.gradient_of(claim.left)
-        if name is None or truth.kind != "derivative" or isinstance(truth.ask, Index):
+        if name is None or truth.kind != "derivative":
             return
-        if claim.verdict == CORRECT:
+        if isinstance(truth.ask, Index):
+            if claim.verdict == CORRECT and not self.leaves_open(claim):
+                self.own.gradients.say(name, summed=truth.summed)
+        elif claim.verdict == CORRECT:
             self.own.gradients.said.pop(name, None)
             if not self.leaves_open(claim):
                 self.own.gradients.said[name] = (truth.expr,)
@@ -258,39 +309,6 @@ class ArrayGrader:
                 continue
         return None
 
-    def told_of_a_step(self, truth: Truth, reads: list[Read]) -> Diagnosis | None:
-        """What is wrong with a step of homework: a value for its derivative, the right factors in a senseless order."""
-        read = next(read for read in reads if read.member.verdict == WRONG)
-        ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
-        if not isinstance(ask, Call) or ask.function not in ("d", "local") or read.expr is None:
-            return None
-        top = ask.args[0]
-        if isinstance(truth.ask, Index) and isinstance(top, Name):
-            top = Index(top, truth.ask.indices[: len(self.engine.shapes.get(top.id, ()))])
-        if equals(self.bench.matcher, truth, read.expr, top):
-            return Diagnosis("wrong-local", f"this is {write(top)} itself, not its derivative")
-        if self.is_chain(read, ask) and read.member.note:
-            message = "these are the right factors of the chain rule, in an order whose shapes do not fit"
-            return Diagnosis("shape", f"{message}: {read.member.note.partition(':')[0].removesuffix(' do not fit')}")
-        return None
-
-    def is_chain(self, read: Read, ask: Call) -> bool:
-        """Whether a product is one of names for the links of the chain rule, in their order."""
-        if read.member.source is None:
-            return False
-        try:
-            written = readings(read.member.source, self.own.scope, latex="\\" in read.member.source.text)
-        except GradcheckError:
-            return False
-        asks = {name: link for name, _, link in self.names.values if name is not None}
-        for expr in written:
-            parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
-            links = [asks.get(part) for part in parts]
-            joined = Call("mul", tuple(Call("d", link.args) for link in links if isinstance(link, Call)))
-            if len(joined.args) == len(links) and self.bench.matcher.is_chain(joined, ask):
-                return True
-        return False
-
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""
         if claim.verdict != WRONG or self.last is None or self.last[0].kind != "derivative":
@@ -315,12 +333,14 @@ class ArrayGrader:
         spelling = own_name(left)
         known_as = self.own.scope.name(spelling) if spelling else None
         known = known_as is not None and known_as not in self.own.definitions
-        if spelling is None or known or formula.relation == "in" or self.gradient_of(left) is not None:
+        if known or formula.relation == "in" or self.gradient_of(left) is not None:
             return None
         if (entry := self.names.entries(formula)) is not None:
             read = Read(Member(members[0].text, CORRECT, None, "", members[0]), entry)
             claim = self.finish(replace(formula, members=(left, members[0])), [read], None)
             return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
+        if spelling is None:
+            return None
         for at, member in enumerate(members):
             resolved = self.names.meaning(member, latex=formula.latex)
             if resolved is None:
@@ -354,16 +374,10 @@ class ArrayGrader:
         claim = claim_of(formula, reads, verdict)
         if claim.first_wrong is None or truth is None:
             return claim
-        likely = rival is None or (*_unlikely(claim)[:2], 0) < _unlikely(rival)
+        if truth.kind == DIFFERENTIAL:
+            found, expected = self.members.moved(reads[claim.first_wrong], truth, self.own, latex=formula.latex)
+            return replace(claim, expected=expected, diagnosis=found)
+        likely = rival is None or may_be_nearer(claim, rival)
         looked = likely and self.diagnosed < MOST_DIAGNOSED
         found = self.bench.diagnose(truth, reads[claim.first_wrong]) if looked else None
         return replace(claim, expected=self.bench.expected(truth), diagnosis=found)
-
-
-def _unlikely(claim: Claim) -> tuple[int, int, int]:
-    """How far a meaning is from what was meant.
-
-    Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
-    """
-    told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
-    return RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0

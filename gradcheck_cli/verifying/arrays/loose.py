@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Num, mapped, names
 from gradcheck_cli.shapes import ONE
+from gradcheck_cli.verifying.remarks import is_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,15 +20,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
 
-_COMPARISONS = frozenset({"gt", "ge", "lt", "le", "ne"})
 _TERMS = ("add", "neg", "mul", "div")
 _OPENED = re.compile(r"[(\[{]")
 _CLOSED = re.compile(r"[)\]}]")
-
-
-def is_comparison(expr: Expr) -> bool:
-    """Whether an expression compares two others."""
-    return isinstance(expr, Call) and expr.function in _COMPARISONS
 
 
 def sides(engine: ArrayEngine, written: Expr, meant: Expr, source: Source, side: int) -> Iterator[Expr]:

@@ -15,13 +15,15 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, 
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.parsing.samples import THE_ONE
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
+from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
-from gradcheck_cli.verifying.arrays.loose import is_comparison, sides
+from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.arrays.shapes import shape_answer
@@ -29,6 +31,8 @@ from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.own import meant_by
+from gradcheck_cli.verifying.remarks import is_comparison
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
@@ -51,7 +55,7 @@ class ArrayMatcher:
         self.space = space
         sized = Sized(engine)
         self.quiet, self.shape_of, self.shapes_with = sized.quiet, sized.of, sized.with_own
-        self.scope = identity_scope(engine.problem.scope)
+        self.scope = identity_scope(with_samples(engine.problem.scope, engine.graph))
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
     def member(
@@ -92,9 +96,9 @@ class ArrayMatcher:
         """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
         shape_of = self.quiet if own is None else self.shapes_with(own)
         found = tuple(on_paper(read, self.engine, shape_of, fitting(source, shape_of, latex=latex), latex=latex))
-        for way in ways(found, source, shape_of, latex=latex):
-            for one in (way,) if own is None else own.meanings(way):
-                yield from sides(self.engine, way, one, source, 0)
+        strict = ways(found, source, shape_of, latex=latex)
+        for way, one in ((way, way) for way in strict) if own is None else meant_by(strict, own.meanings):
+            yield from sides(self.engine, way, one, source, 0)
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""
@@ -232,6 +236,8 @@ class ArrayMatcher:
         if first is None:
             return Verdict(WRONG)
         loose = free_letters(self.engine, expr)
+        if THE_ONE in loose and THE_ONE not in dict(truth.array.letters if truth.array else ()):
+            return Verdict(WRONG, f"{_LETTERS}{THE_ONE} is that of a sample, and this is about all")
         if loose and not (truth.array and truth.array.letters) and not self.engine.shape_of(truth.expr):
             return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):
@@ -388,8 +394,8 @@ def _is_misfit(verdict: Verdict) -> bool:
     return verdict.verdict == WRONG and verdict.note.startswith(_LETTERS)
 
 
-def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
+def _closeness(read: Read, truth: Truth) -> tuple[int, bool, bool]:
     """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
     note = read.member.note
-    misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith(_LETTERS))
-    return RANK.index(read.member.verdict), misfit
+    misfit = "do not fit" in note or (truth.kind in ("derivative", "value") and note.startswith(_LETTERS))
+    return RANK.index(read.member.verdict), misfit, note.startswith("the shapes are")

@@ -12,8 +12,9 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, mapped, names, number, substitute
 from gradcheck_cli.grids import Grid
+from gradcheck_cli.verifying.arrays.batches import AS_ROWS, has_rows, is_column_of
 from gradcheck_cli.verifying.arrays.differentials import ArrayDifferentials
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, moved_expression
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.arrays.bench import ArrayBench
+    from gradcheck_cli.verifying.model import Diagnosis
     from gradcheck_cli.verifying.own import Own
 
 MOST_CLASSES = 2  # letters that may be the right class
@@ -45,15 +47,25 @@ class ArrayMembers:
         self.case: tuple[str, str] | None = None
         self.equal = False
 
+    def moved(self, read: Read, truth: Truth, own: Own, *, latex: bool) -> tuple[Diagnosis | None, str]:
+        """What is wrong with a wrong differential, and what is right."""
+        target = moved_expression(truth.ask) or Name(base_of(truth.ask) or "")
+        source = read.member.source
+        return (None, "") if source is None else self.differentials.told(source, target, own, latex=latex)
+
     def read(self, source: Source, truth: Truth, own: Own, *, latex: bool) -> Read:
         """One member, in names of the problem and of the student's own."""
         if truth.kind == DIFFERENTIAL:
-            return self.differentials.member(source, base_of(truth.ask) or "", own, latex=latex)
+            target = moved_expression(truth.ask) or Name(base_of(truth.ask) or "")
+            return self.differentials.member(source, target, own, latex=latex)
         read = self.matcher.member(source, truth, latex=latex, own=own)
+        if read.member.verdict == CORRECT and not read.member.note and read.written and has_rows(read.written):
+            return replace(read, member=replace(read.member, note=AS_ROWS))
         if read.member.verdict in (CORRECT, UNREADABLE) or read.expr is None:
             return read
-        turned = as_matrix(truth, self.matcher.quiet(truth.expr), self.matcher.quiet(read.expr))
-        if turned is not None:
+        found = self.matcher.quiet(read.expr)
+        turned = as_matrix(truth, self.matcher.quiet(truth.expr), found)
+        if turned is not None and not (is_column_of(truth.ask) and found is not None and found[0] == shapes.ONE):
             again = self.matcher.member(source, turned, latex=latex, own=own)
             return again if again.member.verdict == CORRECT else read
         for letter, name, other in self.by_class(truth, read.expr):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
+from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, moved_expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,15 +30,26 @@ def on_paper(
     fits: Callable[[Expr], bool],
     *,
     latex: bool,
+    sides: bool = False,
 ) -> Iterator[Expr]:
     """The readings with identities, with what paper means by powers, with letters of their own for indices.
 
+    Last those with samples as matrices of one row or one column, but not of left sides, which `sides` says they are.
     `fits` says whether the operands of a product fit in any way in which it may be read.
     """
-    for expr in read:
-        for other in with_identity(with_own_letters(expr, engine.letters), engine, shape_of, fits):
+    rows: list[Expr] = []
+    read = tuple(read)
+    other_way = tuple(other for expr in read for other in turned(expr)) if latex else ()
+    for expr in (*read, *other_way):
+        own_letters = with_own_letters(sliced(expr, shape_of), engine.letters)
+        for other in with_identity(own_letters, engine, shape_of, fits):
             plain = without_sums_of_nothing(other)
+            single = as_matrices(plain, shape_of) if latex and not sides else plain
+            if single is not plain and has_columns(plain):
+                yield single
             yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
+            rows += [single] if single is not plain else []
+    yield from rows
 
 
 def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iterator[Expr]:
@@ -49,8 +62,10 @@ def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iter
 
 
 def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    if isinstance(expr, Call) and expr.function == "pow" and (moved := moved_expression(expr)) is not None:
+        return Call(DIFFERENTIAL, (_with_powers(moved, shape_of),), (), expr.span)
     expr = mapped(expr, lambda child: _with_powers(child, shape_of))
-    if not isinstance(expr, Call) or expr.function != "pow" or not _is_square(shape_of(expr.args[0])):
+    if not isinstance(expr, Call) or expr.function != "pow" or not is_square(shape_of(expr.args[0])):
         return expr
     base, power = expr.args[0], _whole(expr.args[1])
     if power == -1:
@@ -63,7 +78,8 @@ def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     return found
 
 
-def _is_square(shape: Shape | None) -> bool:
+def is_square(shape: Shape | None) -> bool:
+    """Whether a shape is that of a square matrix of more than one entry."""
     return shape is not None and len(shape) == 2 and shape[0] == shape[1] != shapes.ONE
 
 
@@ -91,7 +107,8 @@ def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr
     """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
     expr = mapped(expr, lambda child: spread_indices(child, shape_of))
     if isinstance(expr, Call) and expr.function == "outer":
-        return with_children(expr, tuple(as_vector(arg, shape_of(arg)) for arg in expr.args))
+        vectors = tuple(as_vector(arg, shape_of(arg)) for arg in expr.args)
+        return expr if vectors == expr.args else with_children(expr, vectors)
     if isinstance(expr, Index) and len(expr.indices) == 1:
         shape = shape_of(expr.base)
         if shape is not None and len(shape) == 2 and shapes.ONE in shape:
