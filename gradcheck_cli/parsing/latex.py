@@ -24,6 +24,7 @@ from gradcheck_cli.parsing.lexer import (
     number_value,
     raised_digits,
 )
+from gradcheck_cli.parsing.samples import the_one
 from gradcheck_cli.parsing.names import GREEK, GREEK_WORDS, normal_latex
 from gradcheck_cli.source import Span
 
@@ -69,10 +70,13 @@ _ENTRYWISE = re.compile(r"\s*\\(?:odot|circ)\s*(?=[-0-9])")
 _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
-def tokenize_latex(source: Source, scope: Scope, *, powers: bool = True) -> tuple[Token, ...]:
+def tokenize_latex(
+    source: Source, scope: Scope, *, powers: bool = True, single: bool = False
+) -> tuple[Token, ...]:
     """The tokens of a formula in LaTeX, an `end` last; `$` around it is passed over.
 
-    With `powers` the e of `3.9e-1` stands for a power of ten, else for Euler's number as any other e.
+    With `powers` the e of `3.9e-1` stands for a power of ten, else for Euler's number as any other e. With `single` the
+    formula is about one sample of a batch, whose entries are written `p_i`; else `p_i` is a sample.
     Raises ParseError, with the place, for a command that is not read.
     """
     if len(source.text) > MAX_CHARACTERS:
@@ -80,6 +84,7 @@ def tokenize_latex(source: Source, scope: Scope, *, powers: bool = True) -> tupl
         raise ParseError(message, hint=f"at most {MAX_CHARACTERS:,} are read", source=source)
     lexer = _Lexer(source, scope)
     lexer.powers = powers and scope.name("e") is None
+    lexer.one = the_one(source.text) if single else ""
     end = len(source.text)
     return (*lexer.tokens(0, end, 0), Token("end", "", Span(end, end)))
 

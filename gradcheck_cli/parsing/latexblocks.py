@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.calculus import grouped
-from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, Token, number_value
+from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, SAMPLE, Token, number_value
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.runs import base_of, differential
 from gradcheck_cli.source import Span
@@ -178,7 +178,7 @@ def _renamed(body: list[Token], letter: str) -> list[Token]:
     """The tokens with a letter in the indices of entries as one that nothing else has."""
     found, level = [], 0
     for token in body:
-        level += (token.kind == "[" and token.text == "_") - (token.kind == "]" and level > 0)
+        level += (token.kind == "[" and token.text in ("_", SAMPLE)) - (token.kind == "]" and level > 0)
         index = level > 0 and token.kind == "word" and token.text == letter
         found.append(replace(token, text=f"{letter}'") if index else token)
     return found

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcheck_cli.errors import ParseError
+from gradcheck_cli.parsing import samples
 from gradcheck_cli.parsing.arrays import INDEX_LETTERS
 from gradcheck_cli.parsing.lexer import Token, number_value
 from gradcheck_cli.parsing.names import normal_latex, plain_spellings
@@ -28,7 +29,9 @@ TRANSPOSED = r"(?:T|\\top|\\intercal|\\(?:mathsf|mathrm|text|mathit)\s*\{?\s*T\s
 _RAISED = re.compile(
     rf"(?:\(\s*(?P<round>[A-Za-z0-9]+)\s*\)|\[\s*(?P<square>[A-Za-z0-9]+)\s*\])\s*(?P<turned>{TRANSPOSED})?"
 )
-_INDICES = re.compile(rf"(?:[{''.join(INDEX_LETTERS)}0-9]|,\s*)+")
+_INDICES = re.compile(rf"(?:[{''.join(INDEX_LETTERS)}0-9:]|,\s*)+")
+_WHOLE = re.compile(r"\\cdot|\\bullet|\*")  # in a subscript: everything along this axis
+_TURNED = re.compile(rf"(?P<label>.*\))\s*(?P<turned>{TRANSPOSED})?", re.DOTALL)
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _OLD = re.compile(r"(?:\\(?:text|mathrm)\s*\{\s*)?old\s*\}?")
 
@@ -43,6 +46,8 @@ class Names:
         self.count = 0
         self.powers = True  # whether the e of 3.9e-1 stands for a power of ten
         self.bound: dict[str, str] = {}
+        self.running = samples.letters_of(source.text) if scope.samples else frozenset()
+        self.one = ""  # the number of the one sample that the formula is about, where that is how it is read
 
     def fail(self, message: str, hint: str, at: int, end: int | None = None) -> NoReturn:
         """ParseError at a place."""
@@ -148,7 +153,23 @@ class Names:
             return [Token("word", named, Span(at, after)), *self.indices(later, Span(after, last))], last
         if named is not None:
             return [Token("word", named, Span(at, after))], after
+        if self.scope.samples and (sample := self.sample((base, below, above, later), at, (behind, after, last))):
+            return sample
         return self.numbered(base, below, above, (at, behind, after))
+
+    def sample(
+        self, spelling: tuple[str, str, str, str], at: int, places: tuple[int, int, int]
+    ) -> tuple[list[Token], int] | None:
+        """`x^{(i)}` and the like as a sample of a batch, its transpose too; None for what is none."""
+        base, below, above, later = spelling
+        behind, after, last = places
+        label = _TURNED.fullmatch(above)
+        if label is None:
+            return None
+        ends = last if later and not below and not label["turned"] else after
+        found = samples.labelled(self, base, below or (later if ends == last else ""), label["label"], Span(at, ends))
+        turned = [Token("T", above, Span(behind, after))] if label["turned"] else []
+        return ([*found, *turned], ends) if found else None
 
     def numbered(
         self, base: str, below: str, above: str, places: tuple[int, int, int]
@@ -184,6 +205,8 @@ class Names:
             return "", at
         inner, behind = self.group(at + 1)
         below = self.text[inner.start : inner.end].strip()
+        if self.scope.samples and not below.isalnum():
+            below = _WHOLE.sub(":", below)
         if self.bound and re.fullmatch(r"[A-Za-z0-9, ]+", below):
             below = "".join(self.bound.get(letter, letter) for letter in below)
         return below, behind
@@ -211,7 +234,7 @@ class Names:
 
     def entry(self, base: str, below: str, span: Span) -> list[Token]:
         """An entry of an array, where the scope has arrays: `h_j`, `W_{ij}`; empty for anything else."""
-        if not self.scope.arrays or not is_entry(below):
+        if not self.scope.arrays or not (is_entry(below) or (below and self.running.issuperset(below))):
             return []
         if base[0] == "d" and self.resolved(base[1:], below):
             return []  # dZ_1 is about Z_1, whatever dZ is
@@ -219,11 +242,13 @@ class Names:
         number, _, letters = below.partition(",")
         if letters and number.isdigit() and (numbered := self.resolved(base, number)) is not None and named is None:
             named, below = numbered, letters.strip()  # \delta_{1,i} is a row of \delta_1
+        if self.scope.samples and (found := samples.small(self, base, below, span)):
+            return found
         return [Token("word", named, span), *self.indices(below, span)] if named else []
 
     def indices(self, below: str, span: Span) -> list[Token]:
         """A subscript as the indices of an entry; mathematics counts from 1, which the bracket's text says."""
-        parts = re.split(r",\s*", below) if "," in below else re.findall(r"[0-9]+|[a-z]", below)
+        parts = samples.parts_of(below)
         found: list[Token] = []
         for at, part in enumerate(parts):
             value = number_value(part) if part.isdigit() else None

@@ -20,6 +20,7 @@ MAX_DIGITS = 60
 MAX_EXPONENT = 400
 MAX_NAME = 64
 BRACKET = r"\left["  # the text of a bracket in LaTeX, which groups: neither a list nor an index
+SAMPLE = r"^{("  # that of the bracket behind a sample of a batch: what stands in it is as it is
 MATRIX = r"\begin"  # that of the bracket around the rows of a matrix: a list and no index
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")

@@ -36,6 +36,8 @@ class Scope:
     `differentials`  whether dx may stand alone, as in dy = x dw
     `arrays`     whether brackets may hold the entries of an array
     `activations`  node -> what a function of it alone gives: what `g(z)` may mean
+    `samples`    array -> where the number of a row, column or sample of it stands (`i:`, `:i`, `0i`), and whether it is
+                 that of a sample of the batch
     """
 
     spellings: Mapping[str, str]
@@ -45,6 +47,7 @@ class Scope:
     differentials: bool = False
     arrays: bool = False
     activations: Mapping[str, str] = field(default_factory=dict)
+    samples: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
 
     def name(self, word: str) -> str | None:
         """The canonical name of a word, or None."""
@@ -70,7 +73,7 @@ class Scope:
 
     def piece(self, word: str) -> str | None:
         """A name or constant: what may stand as one factor of letters written together."""
-        if word in self.indices:
+        if word in self.indices or word == ":":
             return word
         return self.name(word) or self.constant(word)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.late import late
 from gradcheck_cli.parsing.arrays import index_letters
-from gradcheck_cli.parsing.lexer import tokenize
+from gradcheck_cli.parsing.lexer import SAMPLE, tokenize
 from gradcheck_cli.parsing.pratt import Parser
+from gradcheck_cli.parsing.samples import letters_of
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
     found: list[Expr] = []
     error: GradcheckError | None = None
     if latex and scope.arrays:  # i and j of an entry stand for themselves
-        scope = replace(scope, indices=scope.indices | index_letters(scope.spellings))
+        running = letters_of(source.text) - set(scope.spellings) if scope.samples else frozenset()
+        scope = replace(scope, indices=scope.indices | index_letters(scope.spellings) | running)
     for tokens in _ways(source, scope, latex=latex):
         parsed, failure = _parsed(source, scope, tokens)
         found += [expr for expr in parsed if expr not in found]
@@ -60,9 +62,12 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
 
 
 def _ways(source: Source, scope: Scope, *, latex: bool) -> Iterator[tuple[Token, ...]]:
-    """The tokens of a text; in LaTeX also with the e of `2e-1` as Euler's number."""
+    """The tokens of a text; in LaTeX also with `p_i` as an entry of one sample, with the e of `2e-1` as Euler's number."""
     tokens = tokens_of(source, scope, latex=latex)
     yield tokens
+    if latex and scope.samples and any(token.text == SAMPLE for token in tokens):
+        with suppress(ParseError):
+            yield written.tokenize_latex(source, scope, single=True)
     if latex and any(token.kind == "number" and "e" in token.text for token in tokens):
         with suppress(ParseError):
             yield written.tokenize_latex(source, scope, powers=False)

@@ -15,6 +15,7 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
+from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.diagnose import equals
 from gradcheck_cli.verifying.arrays.letters import factors
@@ -54,7 +55,8 @@ class ArrayGrader:
         self.foreign = foreign  # the note of a claim whose left side is unknown here
         loss = not self.engine.shapes[self.engine.output]
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
-        self.own = Own(with_names(usual_scope(bench.problem, self.engine.output), usual))
+        known = with_names(usual_scope(bench.problem, self.engine.output), usual)
+        self.own = Own(with_samples(known, self.engine.graph, usual))
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
         self.usual = {name: meaning for name, (_, meaning) in usual.items()}
@@ -153,7 +155,7 @@ class ArrayGrader:
         shape_of = self.bench.matcher.shapes_with(self.own)
         read = readings(left, self.own.scope, latex=latex)
         read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
-        found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
+        found = tuple(on_paper(read, self.engine, shape_of, latex=latex, sides=True))
         return tuple(
             dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
         )

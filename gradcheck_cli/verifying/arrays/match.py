@@ -18,6 +18,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
+from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
@@ -51,7 +52,7 @@ class ArrayMatcher:
         self.space = space
         sized = Sized(engine)
         self.quiet, self.shape_of, self.shapes_with = sized.quiet, sized.of, sized.with_own
-        self.scope = identity_scope(engine.problem.scope)
+        self.scope = identity_scope(with_samples(engine.problem.scope, engine.graph))
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
     def member(

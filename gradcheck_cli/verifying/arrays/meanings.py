@@ -14,9 +14,12 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.shapes import ONE
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.symbolic.convert import as_typed
+from gradcheck_cli.verifying.arrays.batches import is_column_of
 from gradcheck_cli.verifying.arrays.identity import identity_scope
+from gradcheck_cli.verifying.arrays.members import as_matrix
 from gradcheck_cli.verifying.arrays.paper import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
 from gradcheck_cli.verifying.match import Truth
@@ -48,14 +51,22 @@ class ArrayMeanings:
         if any(SPACE.match(member.text) for member in members):
             named = self.shaped_as(left)
             return self.asked(Call("shape", (named,))) if named is not None else []
-        if base_of(left) is not None:
-            return self.of_differential(left, members, own, latex=latex)
+        if moved_in(left) is not None:
+            return self.with_columns(left, self.of_differential(left, members, own, latex=latex))
         if left not in self._truths:
-            self._truths[left] = self.meant(left)
+            self._truths[left] = self.with_columns(left, self.meant(left))
         found = self._truths[left]
         if any(one.kind == GIVEN for one in found) and members and is_step(left, read_quietly(members[0], own, latex)):
             return [one for one in found if one.kind != GIVEN] or found
         return found
+
+    def with_columns(self, left: Expr, found: list[Truth]) -> list[Truth]:
+        """The truths; where a left side is a column of a matrix, also as what is true of that column."""
+        if not is_column_of(left):
+            return found
+        shapes_of = [(truth, self.bench.matcher.quiet(truth.expr)) for truth in found]
+        columns = (as_matrix(truth, shape, (*shape, ONE)) for truth, shape in shapes_of if shape is not None)
+        return [*found, *(one for one in columns if one is not None)]
 
     def shaped_as(self, left: Expr) -> Name | None:
         """The name with the shape of a left side: itself, or what the gradient of a number is by; None for any other."""
@@ -123,17 +134,22 @@ class ArrayMeanings:
 
     def of_differential(self, left: Expr, members: list[Source], own: Own, *, latex: bool) -> list[Truth]:
         """`dZ = X dW` says how Z moves with what it is computed from; else dZ is the gradient by Z."""
-        name = base_of(left) or ""
+        name = moved_in(left) or ""
         used = {one for member in members for one in moving(member, own, latex=latex)}
         above = self.engine.graph.ancestors.get(name, frozenset())
         if used and used <= above:
             return [Truth(left, left, None, DIFFERENTIAL)]
         ask = exchanged(left, lambda one: Call("upstream", (Name(one),)))
         found = self.asked(spread_indices(ask, self.bench.matcher.quiet))
-        for size in own.gradients.sizes(name) if not isinstance(ask, Index) else ():
-            summed = self.asked(times(size, ask))
+        for size in own.gradients.sizes(name):
+            summed = self.asked(spread_indices(times(size, ask), self.bench.matcher.quiet))
             found += [replace(one, ask=ask, kind="derivative") for one in summed]
         return found + ([Truth(left, left, None, DIFFERENTIAL)] if used & above else [])
+
+
+def moved_in(left: Expr) -> str | None:
+    """The Z of a left side that is dZ, an entry, a row or a column of it; None for any other."""
+    return base_of(left) or (next(iter(names_of(left)), None) if isinstance(left, Index) else None)
 
 
 def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:

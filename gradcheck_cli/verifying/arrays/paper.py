@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
+from gradcheck_cli.verifying.arrays.batches import as_matrices, sliced
 from gradcheck_cli.verifying.arrays.identity import with_identity
 
 if TYPE_CHECKING:
@@ -22,13 +23,24 @@ MOST_POWER = 4  # of a matrix that is written out
 
 
 def on_paper(
-    read: Iterable[Expr], engine: ArrayEngine, shape_of: Callable[[Expr], Shape | None], *, latex: bool
+    read: Iterable[Expr],
+    engine: ArrayEngine,
+    shape_of: Callable[[Expr], Shape | None],
+    *,
+    latex: bool,
+    sides: bool = False,
 ) -> Iterator[Expr]:
-    """The readings with identities, with what paper means by powers, with letters of their own for indices."""
+    """The readings with identities, with what paper means by powers, with letters of their own for indices.
+
+    Last those with samples as matrices of one row or one column, but not of left sides, which `sides` says they are.
+    """
+    rows: list[Expr] = []
     for expr in read:
-        for other in with_identity(with_own_letters(expr, engine.letters), engine, shape_of):
+        for other in with_identity(with_own_letters(sliced(expr, shape_of), engine.letters), engine, shape_of):
             plain = without_sums_of_nothing(other)
             yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
+            rows += [found] if latex and not sides and (found := as_matrices(plain, shape_of)) is not plain else []
+    yield from rows
 
 
 def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iterator[Expr]:
@@ -83,7 +95,8 @@ def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr
     """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
     expr = mapped(expr, lambda child: spread_indices(child, shape_of))
     if isinstance(expr, Call) and expr.function == "outer":
-        return with_children(expr, tuple(as_vector(arg, shape_of(arg)) for arg in expr.args))
+        vectors = tuple(as_vector(arg, shape_of(arg)) for arg in expr.args)
+        return expr if vectors == expr.args else with_children(expr, vectors)
     if isinstance(expr, Index) and len(expr.indices) == 1:
         shape = shape_of(expr.base)
         if shape is not None and len(shape) == 2 and shapes.ONE in shape:

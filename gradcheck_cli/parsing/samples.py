@@ -1,0 +1,100 @@
+r"""Samples of a batch by their number, and small letters for what a matrix holds: `x^{(i)}`, `z^{[1](i)}`, `x_i`, `x_{ij}`.
+
+`x_i` is a row of X where the samples are rows, a column where they are columns; in the lexer's second reading it is an
+entry of the one sample that the formula is about.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.parsing.lexer import SAMPLE, Token, number_value
+from gradcheck_cli.source import Span
+
+if TYPE_CHECKING:
+    from gradcheck_cli.parsing.latexnames import Names
+
+ALL = ":"  # the index of an axis of which everything is meant
+_LAYER = r"(?:\[\s*(?P<square>[0-9]+)\s*\]|\(\s*(?P<round>[0-9]+)\s*\))?"
+_NUMBER = r"\(\s*(?P<letter>[a-km-su-z])\s*\)"  # the l of z^{(l)} counts layers, the t steps in time
+_LABEL = re.compile(rf"\s*{_LAYER}\s*{_NUMBER}\s*")
+_SMALL = re.compile(r"[a-z]|\\(?:hat|tilde|bar)\{[a-z]\}")
+_RUNS = re.compile(r"\\sum(?:\s*\\limits)?\s*_\s*\{?\s*(?P<sum>[a-z])(?![a-z])|\(\s*(?P<label>[a-km-su-z])\s*\)\s*\S{0,8}\}")
+_SUBSCRIPTS = re.compile(r"_\s*\{?[^{}\s]*([s-u])")
+
+
+def letters_of(text: str) -> frozenset[str]:
+    """The letters that number samples in a formula: those of its sums, and those in labels."""
+    if "\\sum" not in text and "(" not in text:
+        return frozenset()
+    return frozenset(match["sum"] or match["label"] for match in _RUNS.finditer(text))
+
+
+def the_one(text: str) -> str:
+    """A letter for the one sample that a formula is about, which it does not use otherwise."""
+    used = {*_SUBSCRIPTS.findall(text), *letters_of(text)}
+    return next((letter for letter in "stu" if letter not in used), "s")
+
+
+def labelled(lexer: Names, base: str, below: str, above: str, span: Span) -> list[Token]:
+    """`x^{(i)}`, `z^{[1](i)}`, `z_1^{(i)}` and `x^{(i)}_j`; empty where there is no such sample. `above` has no sign of a transpose."""
+    label = _LABEL.fullmatch(above)
+    if label is None or not lexer.scope.samples:
+        return []
+    layer = label["square"] or label["round"] or ""
+    entry = "" if below.isdigit() and not layer else below
+    number = layer or (below if below.isdigit() else "")
+    for cut in range(1 if base.startswith("\\") else len(base)):
+        named = _named(lexer, base[cut:], number)
+        if named is not None and lexer.scope.samples[named][1]:
+            lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
+            return [*lead, *placed(lexer, named, label["letter"], entry, Span(span.start + cut, span.end))]
+    return []
+
+
+def _named(lexer: Names, base: str, number: str) -> str | None:
+    """The matrix or vector that a letter stands for, itself or by its capital."""
+    for spelling in (base, capital(base)):
+        named = lexer.resolved(spelling, number) if spelling else None
+        if named in lexer.scope.samples:
+            return named
+    return None
+
+
+def small(lexer: Names, base: str, below: str, span: Span) -> list[Token]:
+    """`x_i` as a sample of X, and `x_{ij}` as an entry; empty where X is none, or `x_{ij}` has a meaning of its own."""
+    known = lexer.resolved(base, "")
+    named = known or (lexer.resolved(capital(base), "") if capital(base) else None)
+    if not capital(base) or named not in lexer.scope.samples:
+        return []
+    place, batch = lexer.scope.samples[named]
+    parts = parts_of(below)
+    if len(parts) == len(place) > 1 and not known:
+        return [Token("word", named, span), *lexer.indices(below, span)]
+    if len(parts) != 1 or ALL not in place or (known and not batch):
+        return []
+    if lexer.one and batch:
+        return placed(lexer, named, lexer.one, below, span)
+    return placed(lexer, named, below, "", span)
+
+
+def placed(lexer: Names, named: str, letter: str, entry: str, span: Span) -> list[Token]:
+    """A sample of a batch, or an entry of that sample."""
+    found = [Token("word", named, span)]
+    for at, sign in enumerate(lexer.scope.samples[named][0]):
+        text = letter if sign == "i" else entry if entry and sign == ALL else sign
+        value = number_value(text) if text.isdigit() else None
+        lead = Token("," if at else "[", "," if at else SAMPLE, span)
+        found += [lead, Token("word" if value is None else "number", text, span, value)]
+    return [*found, Token("]", "]", span)]
+
+
+def parts_of(below: str) -> list[str]:
+    """The indices of a subscript, each a letter or a number."""
+    return re.split(r"\s*,\s*", below.strip()) if "," in below else re.findall(r"[0-9]+|[a-z:]", below)
+
+
+def capital(base: str) -> str:
+    """The capital of a single small letter, with its accent; empty for anything else."""
+    return base[:-2] + base[-2:].upper() if _SMALL.fullmatch(base) else ""

@@ -1,0 +1,115 @@
+r"""Samples of a batch and columns of matrices: where the number of a sample stands, and `X_{:,i}` in what is known.
+
+A sample is a row of X where the samples are rows, a column where they are columns; written with a transpose where a
+column has none, as in `x_i^\top \delta_i`, it is meant as a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradcheck_cli import shapes
+from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, number, walk
+from gradcheck_cli.parsing.samples import ALL
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gradcheck_cli.graph import Graph
+    from gradcheck_cli.parsing.names import Scope
+    from gradcheck_cli.shapes import Shape
+
+    ShapeOf = Callable[[Expr], Shape | None]
+
+_ALL = Name(ALL)
+AS_ROWS = "each sample as a row"
+
+
+def sample_places(graph: Graph) -> dict[str, tuple[str, bool]]:
+    """For each array where the number of a row, column or sample stands among its indices, and whether of a sample.
+
+    An axis of the batch has a letter that no parameter's shape has; of a parameter the axis is the one of its outputs.
+    """
+    learned = {leaf.name for leaf in graph.inputs if leaf.param}
+    fixed = {letter for leaf in graph.inputs if leaf.param for one in leaf.shape for letter in one.letters}
+    found: dict[str, tuple[str, bool]] = {}
+    for name, shape in graph.shapes.items():
+        along = [at for at, one in enumerate(shape) if learned and one.letters and not set(one.letters) & fixed]
+        if len(shape) == 2 and name in learned and (axis := _outputs(graph, name)) is not None:
+            found[name] = _place(shape, axis), False
+        elif len(shape) in (1, 2) and len(along) == 1 and name not in learned:
+            found[name] = _place(shape, along[0]), True
+        elif len(shape) == 2 and shapes.ONE not in shape:
+            found[name] = _place(shape, 0), False
+    return found
+
+
+def with_samples(
+    known: Scope, graph: Graph, usual: Mapping[str, tuple[tuple[str, ...], Expr]] | None = None
+) -> Scope:
+    """The scope in which samples are read; a usual name has those of what it stands for."""
+    found = sample_places(graph)
+    for name, (_, meaning) in (usual or {}).items():
+        if isinstance(meaning, Name) and meaning.id in found:
+            found[name] = found[meaning.id]
+    return replace(known, samples=found)
+
+
+def _place(shape: Shape, axis: int) -> str:
+    return "".join("i" if at == axis else "0" if one == shapes.ONE else ALL for at, one in enumerate(shape))
+
+
+def _outputs(graph: Graph, name: str) -> int | None:
+    """The axis of a parameter that is no operand's in the product of matrices it stands in; None where it stands in none."""
+    for node in graph.nodes:
+        for part in walk(node.expr):
+            if isinstance(part, Call) and part.function == "matmul" and Name(name) in part.args:
+                return 1 if part.args[1] == Name(name) else 0
+    return None
+
+
+def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
+    """The expression with `X[:, i]` as a row of the transpose, also where X is differentiated, or differentiated by."""
+    if isinstance(expr, Call) and expr.function == DIFFERENTIAL and isinstance(expr.args[0], Index):
+        inner = expr.args[0]
+        return _at(Call(DIFFERENTIAL, (inner.base,), (), expr.span), inner.indices, expr) if _is_slice(inner) else expr
+    if isinstance(expr, Call) and expr.function == "d" and _is_slice(expr.args[1]) and shape_of(expr.args[0]) == ():
+        inner = expr.args[1]
+        assert isinstance(inner, Index)  # noqa: S101 - a slice is one
+        return _at(Call("d", (expr.args[0], inner.base), (), expr.span), inner.indices, expr)
+    if isinstance(expr, Index) and _is_slice(expr):
+        return _at(sliced(expr.base, shape_of), expr.indices, expr)
+    return mapped(expr, lambda child: sliced(child, shape_of))
+
+
+def _is_slice(expr: Expr) -> bool:
+    return isinstance(expr, Index) and _ALL in expr.indices
+
+
+def _at(base: Expr, at: tuple[Expr, ...], place: Expr) -> Expr:
+    """A row or a column of a matrix; as it is for what has more axes."""
+    if all(one == _ALL for one in at):
+        return base
+    if len(at) == 2 and at[1] == _ALL:
+        return Index(base, at[:1], place.span)
+    if len(at) == 2:
+        return Index(Call("transpose", (base,), (), place.span), at[1:], place.span)
+    return Index(base, at, place.span)
+
+
+def as_matrices(expr: Expr, shape_of: ShapeOf) -> Expr:
+    """The expression with rows of matrices as matrices of one row, columns of one column; itself without any."""
+    if isinstance(expr, Index):
+        shape, base = shape_of(expr), shape_of(expr.base)
+        if shape is None or base is None or (len(shape), len(base)) != (1, 2):
+            return expr
+        column = Call("outer", (expr, Call("ones", (number(1),))), (), expr.span)
+        return column if is_column_of(expr) else Call("transpose", (column,), (), expr.span)
+    return mapped(expr, lambda child: as_matrices(child, shape_of))
+
+
+def is_column_of(expr: Expr) -> bool:
+    """Whether an expression is a column of a matrix: a row of its transpose."""
+    return isinstance(expr, Index) and isinstance(expr.base, Call) and expr.base.function == "transpose"
