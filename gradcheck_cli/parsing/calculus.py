@@ -105,18 +105,35 @@ def prime(parser: Cursor, expr: Expr) -> Expr:
 
 
 def activation(parser: Cursor) -> Expr | None:
-    """Activation := ("f" | "g" | "φ" | …) ["'"] "(" name ")": what comes out of the name, whatever the function is."""
+    """Activation := ("f" | "g" | "φ" | …) ["'"] "(" name [index] ")": what comes out of the name, whatever the function is."""
     primed = parser.ahead().kind == "'"
-    opened, inner, closed = (parser.ahead(distance + primed) for distance in (1, 2, 3))
+    opened, inner = (parser.ahead(distance + primed) for distance in (1, 2))
     name = parser.scope.name(inner.text) if inner.kind == "word" else None
     above = parser.scope.activations.get(name or "")
+    after = _behind_index(parser, 3 + primed)
+    closed = parser.ahead(after)
     if parser.token.text not in _UNNAMED or above is None or opened.kind != "(" or closed.kind != ")":
         return None
     span = parser.token.span.join(closed.span)
-    for _ in range(4 + primed):
-        parser.take()
-    found = Name(above, span)
-    return Call("local", (found, Name(name or "", inner.span)), (), span) if primed else found
+    place = parser.at + after
+    parser.at += 3 + primed
+    found: Expr = Name(above, span)
+    if primed:
+        found = Call("local", (found, Name(name or "", inner.span)), (), span)
+    if parser.at < place:
+        found = parser.index(found)
+    parser.take()
+    return found
+
+
+def _behind_index(parser: Cursor, distance: int) -> int:
+    """How far ahead stands what follows an index that may stand so far ahead."""
+    if parser.ahead(distance).kind != "[" or not parser.scope.arrays:
+        return distance
+    after = distance
+    while parser.ahead(after).kind not in ("]", "end"):
+        after += 1
+    return after + 1
 
 
 def primed_function(parser: Cursor, word: Token) -> bool:

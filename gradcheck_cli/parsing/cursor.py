@@ -89,3 +89,7 @@ class Cursor:
     def group(self) -> Expr:
         """The grammar's rule of that name."""
         raise NotImplementedError
+
+    def index(self, base: Expr) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError

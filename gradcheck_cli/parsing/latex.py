@@ -71,12 +71,13 @@ _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
 
 
 def tokenize_latex(
-    source: Source, scope: Scope, *, powers: bool = True, single: bool = False
+    source: Source, scope: Scope, *, powers: bool = True, single: bool = False, wide: bool = False
 ) -> tuple[Token, ...]:
     """The tokens of a formula in LaTeX, an `end` last; `$` around it is passed over.
 
     With `powers` the e of `3.9e-1` stands for a power of ten, else for Euler's number as any other e. With `single` the
-    formula is about one sample of a batch, whose entries are written `p_i`; else `p_i` is a sample.
+    formula is about one sample of a batch: `p_i` is an entry of it, `p^{(i)}` is p; else both are samples. With `wide` a sum
+    goes on over what is added behind it and has its letter.
     Raises ParseError, with the place, for a command that is not read.
     """
     if len(source.text) > MAX_CHARACTERS:
@@ -85,6 +86,7 @@ def tokenize_latex(
     lexer = _Lexer(source, scope)
     lexer.powers = powers and scope.name("e") is None
     lexer.one = the_one(source.text) if single else ""
+    lexer.wide = wide
     end = len(source.text)
     return (*lexer.tokens(0, end, 0), Token("end", "", Span(end, end)))
 

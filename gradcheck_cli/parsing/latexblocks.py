@@ -146,16 +146,18 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
         lexer.fail("the sum has no letter and numbers to run over", hint, at, behind)
     span = Span(at, behind)
+    over = [letter[1]] if letter and not several else re.findall("[a-z]", below)
     body, after = _body(lexer, behind, end, depth)
+    if lexer.wide:
+        body, after = _wider(lexer, (body, after), behind, end, depth, set(over))
     if left_out := _EXCEPT.fullmatch(below):
         first, second = (Token("word", name, span) for name in left_out.groups())
         body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
         body.append(Token(")", ")", span))
     word = Token("word", "sum" if joint == "+" else "prod", span)
-    for over in reversed([letter[1]] if letter and not several else re.findall("[a-z]", below)):
-        name = over
-        if lexer.scope.name(over) is not None:  # the letter of a size too: in the indices it is another
-            body, name = _renamed(body, over), f"{over}'"
+    for name in reversed(over):
+        if lexer.scope.name(name) is not None:  # the letter of a size too: in the indices it is another
+            body, name = _renamed(body, name), f"{name}'"
         tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
         body = [word, Token("(", "(", span), *body, *tail]
     return body, after
@@ -203,8 +205,16 @@ def _written_out(lexer: Names, joint: str, run: tuple[str, int, int], span: Span
     return [*found, Token(")", "}", span)], after
 
 
-def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
-    """What a sum sums: up to the next +, - or comparison outside of brackets."""
+def _wider(lexer: Names, found: Found, at: int, end: int, depth: int, letters: set[str]) -> Found:
+    """What a sum sums with the terms behind it, where these have its letter and are no sums themselves; else as found."""
+    longer, after = _body(lexer, at, end, depth, wide=True)
+    rest = longer[len(found[0]) :]
+    mine = any(token.text in letters for token in rest) and not any(token.text == "sum" for token in rest)
+    return ([Token("(", "{", rest[0].span), *longer, Token(")", "}", rest[-1].span)], after) if mine else found
+
+
+def _body(lexer: Names, at: int, end: int, depth: int, *, wide: bool = False) -> Found:
+    """What a sum sums: up to the next +, - or comparison outside of brackets; `wide` up to the next comparison."""
     if depth > MOST_TERMS:
         lexer.fail("sums are nested too deep", "give its parts names", at)
     found: list[Token] = []
@@ -213,7 +223,7 @@ def _body(lexer: Names, at: int, end: int, depth: int) -> Found:
         new, after = lexer.next(at, end, depth + 1)
         kind = new[0].kind if len(new) == 1 or (new and new[0].kind in (")", "]")) else ""
         ends = kind in ("+", "-") and bool(found) and found[-1].kind not in _INFIX
-        if level == 0 and (ends or kind in _ENDS):
+        if level == 0 and ((ends and not wide) or kind in _ENDS):
             break
         level += (kind in ("(", "[")) - (kind in (")", "]"))
         found, at = found + new, after

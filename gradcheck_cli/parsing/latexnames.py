@@ -46,6 +46,7 @@ class Names:
         self.count = 0
         self.powers = True  # whether the e of 3.9e-1 stands for a power of ten
         self.bound: dict[str, str] = {}
+        self.wide = False  # whether a sum goes on over what is added behind it
         self.running = samples.letters_of(source.text) if scope.samples else frozenset()
         self.one = ""  # the number of the one sample that the formula is about, where that is how it is read
 

@@ -37,7 +37,7 @@ class Scope:
     `arrays`     whether brackets may hold the entries of an array
     `activations`  node -> what a function of it alone gives: what `g(z)` may mean
     `samples`    array -> where the number of a row, column or sample of it stands (`i:`, `:i`, `0i`), and whether it is
-                 that of a sample of the batch
+                 that of a sample of the batch; a number has none
     """
 
     spellings: Mapping[str, str]
@@ -73,7 +73,7 @@ class Scope:
 
     def piece(self, word: str) -> str | None:
         """A name or constant: what may stand as one factor of letters written together."""
-        if word in self.indices or word == ":":
+        if word in self.indices or word in (":", "::"):
             return word
         return self.name(word) or self.constant(word)
 

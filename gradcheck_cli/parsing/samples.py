@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.latexnames import Names
 
 ALL = ":"  # the index of an axis of which everything is meant
+EITHER = "::"  # the same, where the other axis may be meant: w_k may be a row or a column of W
+ERRORS = "e[]"  # the name of what a text gives by its entries as e_i: e alone is a number
 _LAYER = r"(?:\[\s*(?P<square>[0-9]+)\s*\]|\(\s*(?P<round>[0-9]+)\s*\))?"
 _NUMBER = r"\(\s*(?P<letter>[a-km-su-z])\s*\)"  # the l of z^{(l)} counts layers, the t steps in time
 _LABEL = re.compile(rf"\s*{_LAYER}\s*{_NUMBER}\s*")
@@ -45,9 +47,15 @@ def labelled(lexer: Names, base: str, below: str, above: str, span: Span) -> lis
     layer = label["square"] or label["round"] or ""
     entry = "" if below.isdigit() and not layer else below
     number = layer or (below if below.isdigit() else "")
+    if base == "e" and lexer.scope.name("e") is None:
+        if ERRORS not in lexer.scope.samples:
+            lexer.fail("e has a number here as a sample has", "say what it is: e_i = …", span.start, span.end)
+        return placed(lexer, ERRORS, label["letter"], "", span)
     for cut in range(1 if base.startswith("\\") else len(base)):
         named = _named(lexer, base[cut:], number)
         if named is not None and lexer.scope.samples[named][1]:
+            if lexer.one:
+                return [] if entry or cut else [Token("word", named, span)]  # the whole batch, as if it were one
             lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
             return [*lead, *placed(lexer, named, label["letter"], entry, Span(span.start + cut, span.end))]
     return []
@@ -65,6 +73,10 @@ def _named(lexer: Names, base: str, number: str) -> str | None:
 def small(lexer: Names, base: str, below: str, span: Span) -> list[Token]:
     """`x_i` as a sample of X, and `x_{ij}` as an entry; empty where X is none, or `x_{ij}` has a meaning of its own."""
     known = lexer.resolved(base, "")
+    if base == "e" and not known and ERRORS in lexer.scope.samples:
+        return placed(lexer, ERRORS, below, "", span)
+    if known and not lexer.scope.samples.get(known, (ALL,))[0]:
+        known = None  # a number, or the letter of a size
     named = known or (lexer.resolved(capital(base), "") if capital(base) else None)
     if not capital(base) or named not in lexer.scope.samples:
         return []
@@ -82,8 +94,10 @@ def small(lexer: Names, base: str, below: str, span: Span) -> list[Token]:
 def placed(lexer: Names, named: str, letter: str, entry: str, span: Span) -> list[Token]:
     """A sample of a batch, or an entry of that sample."""
     found = [Token("word", named, span)]
-    for at, sign in enumerate(lexer.scope.samples[named][0]):
-        text = letter if sign == "i" else entry if entry and sign == ALL else sign
+    place, batch = lexer.scope.samples[named]
+    for at, sign in enumerate(place):
+        whole = entry or (ALL if batch else EITHER)
+        text = {"i": letter, ALL: whole}.get(sign, sign)
         value = number_value(text) if text.isdigit() else None
         lead = Token("," if at else "[", "," if at else SAMPLE, span)
         found += [lead, Token("word" if value is None else "number", text, span, value)]

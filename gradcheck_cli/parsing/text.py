@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ else:
     written = late("gradcheck_cli.parsing.latex")
 
 MAX_READINGS = 8
+_ADDED = re.compile(r"\\sum.*[-+−]", re.DOTALL)
 
 
 def parse(text: str | Source, scope: Scope, *, latex: bool = False) -> Expr:
@@ -62,12 +64,16 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
 
 
 def _ways(source: Source, scope: Scope, *, latex: bool) -> Iterator[tuple[Token, ...]]:
-    """The tokens of a text; in LaTeX also with `p_i` as an entry of one sample, with the e of `2e-1` as Euler's number."""
+    """The tokens of a text; in LaTeX also as of one sample only, with the e of `2e-1` as Euler's number."""
     tokens = tokens_of(source, scope, latex=latex)
     yield tokens
     if latex and scope.samples and any(token.text == SAMPLE for token in tokens):
         with suppress(ParseError):
             yield written.tokenize_latex(source, scope, single=True)
+    if latex and scope.arrays and _ADDED.search(source.text):
+        with suppress(ParseError):
+            wider = written.tokenize_latex(source, scope, wide=True)
+            yield from (wider,) if len(wider) != len(tokens) else ()
     if latex and any(token.kind == "number" and "e" in token.text for token in tokens):
         with suppress(ParseError):
             yield written.tokenize_latex(source, scope, powers=False)

@@ -38,6 +38,11 @@ class Gradients:
         """The size of the batch, where the name has an axis for it."""
         return (self.batch[name],) if name in self.batch else ()
 
+    def say(self, name: str, *, summed: bool) -> None:
+        """Keep whether dZ is the gradient of the sum over the batch, or of its mean."""
+        arrives: Expr = Call("upstream", (Name(name),))
+        self.said[name] = tuple(times(size, arrives) for size in self.sizes(name)) if summed else (arrives,)
+
     def put_in(self, expr: Expr) -> tuple[Expr, ...]:
         """The expression with every dZ as what it stands for, in as many ways as one of them has."""
         used = names_of(expr)

@@ -51,6 +51,7 @@ class Truth:
     kind: str
     holds: bool | None = None
     array: ArrayTruth | None = None
+    summed: bool = False  # of the sum over a batch, where the loss is its mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from gradcheck_cli.expr import (
 )
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
+from gradcheck_cli.parsing.samples import ERRORS
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.verifying.gradients import Gradients
 from gradcheck_cli.verifying.typed import as_typed_number
@@ -142,11 +143,15 @@ class Own:
 
     def define_entries(self, left: Source, letters: tuple[str, ...], entry: Expr) -> bool:
         """Enter a name by its entries; whether it could be."""
-        name = own_name(left)
+        if left.text.strip() == "e" and self.scope.name("e") is None:
+            left = left.part(ERRORS, (0,) * (len(ERRORS) + 1))
+        name = ERRORS if left.text == ERRORS else own_name(left)
         if name is None or self.scope.name(name) not in (None, *self.entries) or len(self.entries) >= MOST_NAMES:
             return False
         self.entries[name] = letters, entry
         self.enter(name, left, entry)
+        if len(letters) == 1:
+            self.scope = replace(self.scope, samples={**self.scope.samples, name: ("i", True)})
         return True
 
     def rate(self, problem: Problem) -> bool:

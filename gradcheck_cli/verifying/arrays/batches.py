@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, number, walk
-from gradcheck_cli.parsing.samples import ALL
+from gradcheck_cli.parsing.samples import ALL, EITHER
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     ShapeOf = Callable[[Expr], Shape | None]
 
-_ALL = Name(ALL)
+_WHOLE = (Name(ALL), Name(EITHER))
 AS_ROWS = "each sample as a row"
 
 
@@ -34,8 +34,10 @@ def sample_places(graph: Graph) -> dict[str, tuple[str, bool]]:
     """
     learned = {leaf.name for leaf in graph.inputs if leaf.param}
     fixed = {letter for leaf in graph.inputs if leaf.param for one in leaf.shape for letter in one.letters}
-    found: dict[str, tuple[str, bool]] = {}
+    found: dict[str, tuple[str, bool]] = {letter: ("", False) for letter, _ in graph.dims}
     for name, shape in graph.shapes.items():
+        if not shape:
+            found[name] = "", False
         along = [at for at, one in enumerate(shape) if learned and one.letters and not set(one.letters) & fixed]
         if len(shape) == 2 and name in learned and (axis := _outputs(graph, name)) is not None:
             found[name] = _place(shape, axis), False
@@ -85,14 +87,21 @@ def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
 
 
 def _is_slice(expr: Expr) -> bool:
-    return isinstance(expr, Index) and _ALL in expr.indices
+    return isinstance(expr, Index) and any(one in expr.indices for one in _WHOLE)
+
+
+def turned(expr: Expr) -> Expr:
+    """The expression with rows for the columns, and columns for the rows, that may be either; itself without any."""
+    if isinstance(expr, Index) and len(expr.indices) == 2 and _WHOLE[1] in expr.indices:
+        return Index(expr.base, expr.indices[::-1], expr.span)
+    return mapped(expr, turned)
 
 
 def _at(base: Expr, at: tuple[Expr, ...], place: Expr) -> Expr:
     """A row or a column of a matrix; as it is for what has more axes."""
-    if all(one == _ALL for one in at):
+    if all(one in _WHOLE for one in at):
         return base
-    if len(at) == 2 and at[1] == _ALL:
+    if len(at) == 2 and at[1] in _WHOLE:
         return Index(base, at[:1], place.span)
     if len(at) == 2:
         return Index(Call("transpose", (base,), (), place.span), at[1:], place.span)
@@ -103,7 +112,7 @@ def as_matrices(expr: Expr, shape_of: ShapeOf) -> Expr:
     """The expression with rows of matrices as matrices of one row, columns of one column; itself without any."""
     if isinstance(expr, Index):
         shape, base = shape_of(expr), shape_of(expr.base)
-        if shape is None or base is None or (len(shape), len(base)) != (1, 2):
+        if shape is None or base is None or (len(shape), len(base)) != (1, 2) or shapes.ONE in base:
             return expr
         column = Call("outer", (expr, Call("ones", (number(1),))), (), expr.span)
         return column if is_column_of(expr) else Call("transpose", (column,), (), expr.span)

@@ -224,9 +224,12 @@ class ArrayGrader:
             return
         truth, reads = self.last
         name = self.gradient_of(claim.left)
-        if name is None or truth.kind != "derivative" or isinstance(truth.ask, Index):
+        if name is None or truth.kind != "derivative":
             return
-        if claim.verdict == CORRECT:
+        if isinstance(truth.ask, Index):
+            if claim.verdict == CORRECT and not self.leaves_open(claim):
+                self.own.gradients.say(name, summed=truth.summed)
+        elif claim.verdict == CORRECT:
             self.own.gradients.said.pop(name, None)
             if not self.leaves_open(claim):
                 self.own.gradients.said[name] = (truth.expr,)
@@ -314,12 +317,14 @@ class ArrayGrader:
         spelling = own_name(left)
         known_as = self.own.scope.name(spelling) if spelling else None
         known = known_as is not None and known_as not in self.own.definitions
-        if spelling is None or known or formula.relation == "in" or self.gradient_of(left) is not None:
+        if known or formula.relation == "in" or self.gradient_of(left) is not None:
             return None
         if (entry := self.names.entries(formula)) is not None:
             read = Read(Member(members[0].text, CORRECT, None, "", members[0]), entry)
             claim = self.finish(replace(formula, members=(left, members[0])), [read], None)
             return replace(claim, note=OWN, points=Fraction(0), earned=Fraction(0))
+        if spelling is None:
+            return None
         for at, member in enumerate(members):
             resolved = self.names.meaning(member, latex=formula.latex)
             if resolved is None:

@@ -64,8 +64,10 @@ class ArrayMeanings:
         """The truths; where a left side is a column of a matrix, also as what is true of that column."""
         if not is_column_of(left):
             return found
+        derived = any(isinstance(part, Call) and part.function in QUERIES for part in walk(left))
+        found = [replace(truth, kind="derivative") for truth in found] if derived else found
         shapes_of = [(truth, self.bench.matcher.quiet(truth.expr)) for truth in found]
-        columns = (as_matrix(truth, shape, (*shape, ONE)) for truth, shape in shapes_of if shape is not None)
+        columns = [as_matrix(truth, shape, (*shape, ONE)) for truth, shape in shapes_of if shape is not None]
         return [*found, *(one for one in columns if one is not None)]
 
     def shaped_as(self, left: Expr) -> Name | None:
@@ -143,7 +145,7 @@ class ArrayMeanings:
         found = self.asked(spread_indices(ask, self.bench.matcher.quiet))
         for size in own.gradients.sizes(name):
             summed = self.asked(spread_indices(times(size, ask), self.bench.matcher.quiet))
-            found += [replace(one, ask=ask, kind="derivative") for one in summed]
+            found += [replace(one, ask=ask, kind="derivative", summed=True) for one in summed]
         return found + ([Truth(left, left, None, DIFFERENTIAL)] if used & above else [])
 
 

@@ -12,6 +12,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, mapped, names, number, substitute
 from gradcheck_cli.grids import Grid
+from gradcheck_cli.verifying.arrays.batches import is_column_of
 from gradcheck_cli.verifying.arrays.differentials import ArrayDifferentials
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
@@ -52,8 +53,9 @@ class ArrayMembers:
         read = self.matcher.member(source, truth, latex=latex, own=own)
         if read.member.verdict in (CORRECT, UNREADABLE) or read.expr is None:
             return read
-        turned = as_matrix(truth, self.matcher.quiet(truth.expr), self.matcher.quiet(read.expr))
-        if turned is not None:
+        found = self.matcher.quiet(read.expr)
+        turned = as_matrix(truth, self.matcher.quiet(truth.expr), found)
+        if turned is not None and not (is_column_of(truth.ask) and found is not None and found[0] == shapes.ONE):
             again = self.matcher.member(source, turned, latex=latex, own=own)
             return again if again.member.verdict == CORRECT else read
         for letter, name, other in self.by_class(truth, read.expr):

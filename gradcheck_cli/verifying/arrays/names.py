@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.own import Own
 
 _ENTRY = re.compile(r"(.{1,60}?)_\s*\{?\s*([i-t](?:\s*,?\s*[i-t]){0,2})\s*\}?")
+_SAMPLE = re.compile(r"(.{1,60}?)(\^\s*\{[^{}]*)\(\s*([a-km-su-z])\s*\)\s*\}")  # δ^{(i)}, δ^{[1](i)}
 MOST_MEANINGS = 20  # that are looked through for one of another shape
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
 
@@ -113,12 +114,17 @@ class ArrayNames:
     def entries(self, formula: Formula) -> Expr | None:
         """What an entry is of a new name that is given by its entries, `e_j = p_j - y_j`; None for any other formula."""
         left, first, *_ = formula.members
-        match = _ENTRY.fullmatch(left.text.strip())
+        text = left.text.strip()
+        match, sample = _ENTRY.fullmatch(text), _SAMPLE.fullmatch(text)
         letters = tuple(character for character in match[2] if character.isalpha()) if match else ()
-        if match is None or len(set(letters)) != len(letters):
+        name = match[1] if match else ""
+        if sample is not None:
+            layer = sample[2].removeprefix("^").strip().removeprefix("{").strip()
+            letters, name = (sample[3],), sample[1] + (f"^{{{layer}}}" if layer else "")
+        if not name or len(set(letters)) != len(letters):
             return None
         entry = self.meaning(first, latex=formula.latex, letters=frozenset(letters))
         if entry is None or not set(letters) & set(names(entry)):
             return None
-        base = left.part(match[1], tuple(range(len(match[1]) + 1)))
+        base = left.part(name, tuple(range(len(name) + 1)))
         return entry if self.own.define_entries(base, letters, entry) else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
-from gradcheck_cli.verifying.arrays.batches import as_matrices, sliced
+from gradcheck_cli.verifying.arrays.batches import as_matrices, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def on_paper(
     Last those with samples as matrices of one row or one column, but not of left sides, which `sides` says they are.
     """
     rows: list[Expr] = []
-    for expr in read:
+    read = tuple(read)
+    other_way = tuple(other for expr in read if (other := turned(expr)) is not expr) if latex else ()
+    for expr in (*read, *other_way):
         for other in with_identity(with_own_letters(sliced(expr, shape_of), engine.letters), engine, shape_of):
             plain = without_sums_of_nothing(other)
             yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
