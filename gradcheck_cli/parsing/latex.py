@@ -24,8 +24,8 @@ from gradcheck_cli.parsing.lexer import (
     number_value,
     raised_digits,
 )
-from gradcheck_cli.parsing.samples import the_one
 from gradcheck_cli.parsing.names import GREEK, GREEK_WORDS, normal_latex
+from gradcheck_cli.parsing.samples import the_one
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:

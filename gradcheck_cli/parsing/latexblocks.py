@@ -155,9 +155,10 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
         body.append(Token(")", ")", span))
     word = Token("word", "sum" if joint == "+" else "prod", span)
-    for name in reversed(over):
-        if lexer.scope.name(name) is not None:  # the letter of a size too: in the indices it is another
-            body, name = _renamed(body, name), f"{name}'"
+    for run in reversed(over):
+        name = run
+        if lexer.scope.name(run) is not None:  # the letter of a size too: in the indices it is another
+            body, name = _renamed(body, run), f"{run}'"
         tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
         body = [word, Token("(", "(", span), *body, *tail]
     return body, after

@@ -22,7 +22,9 @@ _LAYER = r"(?:\[\s*(?P<square>[0-9]+)\s*\]|\(\s*(?P<round>[0-9]+)\s*\))?"
 _NUMBER = r"\(\s*(?P<letter>[a-km-su-z])\s*\)"  # the l of z^{(l)} counts layers, the t steps in time
 _LABEL = re.compile(rf"\s*{_LAYER}\s*{_NUMBER}\s*")
 _SMALL = re.compile(r"[a-z]|\\(?:hat|tilde|bar)\{[a-z]\}")
-_RUNS = re.compile(r"\\sum(?:\s*\\limits)?\s*_\s*\{?\s*(?P<sum>[a-z])(?![a-z])|\(\s*(?P<label>[a-km-su-z])\s*\)\s*\S{0,8}\}")
+_RUNS = re.compile(
+    r"\\sum(?:\s*\\limits)?\s*_\s*\{?\s*(?P<sum>[a-z])(?![a-z])|\(\s*(?P<label>[a-km-su-z])\s*\)\s*\S{0,8}\}"
+)
 _SUBSCRIPTS = re.compile(r"_\s*\{?[^{}\s]*([s-u])")
 
 
@@ -78,7 +80,7 @@ def small(lexer: Names, base: str, below: str, span: Span) -> list[Token]:
     if known and not lexer.scope.samples.get(known, (ALL,))[0]:
         known = None  # a number, or the letter of a size
     named = known or (lexer.resolved(capital(base), "") if capital(base) else None)
-    if not capital(base) or named not in lexer.scope.samples:
+    if named is None or not capital(base) or named not in lexer.scope.samples:
         return []
     place, batch = lexer.scope.samples[named]
     parts = parts_of(below)

@@ -30,7 +30,7 @@ from gradcheck_cli.verifying.gradients import Gradients
 from gradcheck_cli.verifying.typed import as_typed_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from fractions import Fraction
 
     from gradcheck_cli.problem import Problem
@@ -65,6 +65,7 @@ class Own:
     `entries`      names given by their entries, as in `e_j = p_j - y_j`: the letters, and what an entry is
     `unequal`      two index letters that are said to differ
     `unread`       names that the text defines by something that cannot be read
+    `single`       puts in the loss of one sample, `L_i`
     """
 
     scope: Scope
@@ -76,6 +77,7 @@ class Own:
     entries: dict[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
     unequal: frozenset[str] = frozenset()
     unread: set[str] = field(default_factory=set)
+    single: Callable[[Expr], Expr] | None = None
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
@@ -95,7 +97,8 @@ class Own:
             raise ParseError(message, hint="write it in names of the problem", span=expr.span)
         if self.entries:
             expr = self.with_entries(expr)
-        return self.apart(substitute(expr, self.definitions))
+        expr = substitute(expr, self.definitions)
+        return self.apart(expr if self.single is None else self.single(expr))
 
     def apart(self, expr: Expr) -> Expr:
         """An expression with Kronecker's delta of two letters that differ as 0."""
@@ -253,3 +256,22 @@ def taken_at(sources: Iterable[Source], known: Scope) -> dict[str, Fraction]:
                 if isinstance(name, Name) and number is not None:
                     found[name.id] = number.value
     return found
+
+
+def meant_by(ways: Iterable[Expr], meanings: Callable[[Expr], tuple[Expr, ...]]) -> Iterator[tuple[Expr, Expr]]:
+    """Each reading with each of its meanings in names of the problem, those that have one.
+
+    Raises what stood in the way where none has.
+    """
+    failed, found = None, False
+    for way in ways:
+        try:
+            meant = meanings(way)
+        except GradcheckError as error:
+            failed = failed or error
+            continue
+        for one in meant:
+            found = True
+            yield way, one
+    if failed is not None and not found:
+        raise failed

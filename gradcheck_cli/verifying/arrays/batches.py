@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, number, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, number, walk, with_children
+from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.parsing.samples import ALL, EITHER
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     ShapeOf = Callable[[Expr], Shape | None]
 
+_ONE = number(1)
 _WHOLE = (Name(ALL), Name(EITHER))
 AS_ROWS = "each sample as a row"
 
@@ -48,11 +50,12 @@ def sample_places(graph: Graph) -> dict[str, tuple[str, bool]]:
     return found
 
 
-def with_samples(
-    known: Scope, graph: Graph, usual: Mapping[str, tuple[tuple[str, ...], Expr]] | None = None
-) -> Scope:
+def with_samples(known: Scope, graph: Graph, usual: Mapping[str, tuple[tuple[str, ...], Expr]] | None = None) -> Scope:
     """The scope in which samples are read; a usual name has those of what it stands for."""
     found = sample_places(graph)
+    loss = graph.output if not graph.shapes[graph.output] and any(batch for _, batch in found.values()) else None
+    if loss is not None:
+        found[loss] = "i", True  # L_i is the loss of a sample
     for name, (_, meaning) in (usual or {}).items():
         if isinstance(meaning, Name) and meaning.id in found:
             found[name] = found[meaning.id]
@@ -76,13 +79,20 @@ def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
     """The expression with `X[:, i]` as a row of the transpose, also where X is differentiated, or differentiated by."""
     if isinstance(expr, Call) and expr.function == DIFFERENTIAL and isinstance(expr.args[0], Index):
         inner = expr.args[0]
-        return _at(Call(DIFFERENTIAL, (inner.base,), (), expr.span), inner.indices, expr) if _is_slice(inner) else expr
-    if isinstance(expr, Call) and expr.function == "d" and _is_slice(expr.args[1]) and shape_of(expr.args[0]) == ():
-        inner = expr.args[1]
-        assert isinstance(inner, Index)  # noqa: S101 - a slice is one
-        return _at(Call("d", (expr.args[0], inner.base), (), expr.span), inner.indices, expr)
+        return (
+            taken(Call(DIFFERENTIAL, (inner.base,), (), expr.span), inner.indices, expr) if _is_slice(inner) else expr
+        )
+    if (
+        isinstance(expr, Call)
+        and expr.function == "d"
+        and isinstance(inner := expr.args[1], Index)
+        and _is_slice(inner)
+    ):
+        if not isinstance(expr.args[0], Index) and shape_of(expr.args[0]) == ():
+            return taken(Call("d", (expr.args[0], inner.base), (), expr.span), inner.indices, expr)
+        return expr  # of the loss of a sample
     if isinstance(expr, Index) and _is_slice(expr):
-        return _at(sliced(expr.base, shape_of), expr.indices, expr)
+        return taken(sliced(expr.base, shape_of), expr.indices, expr)
     return mapped(expr, lambda child: sliced(child, shape_of))
 
 
@@ -97,7 +107,7 @@ def turned(expr: Expr) -> Expr:
     return mapped(expr, turned)
 
 
-def _at(base: Expr, at: tuple[Expr, ...], place: Expr) -> Expr:
+def taken(base: Expr, at: tuple[Expr, ...], place: Expr) -> Expr:
     """A row or a column of a matrix; as it is for what has more axes."""
     if all(one in _WHOLE for one in at):
         return base
@@ -114,7 +124,7 @@ def as_matrices(expr: Expr, shape_of: ShapeOf) -> Expr:
         shape, base = shape_of(expr), shape_of(expr.base)
         if shape is None or base is None or (len(shape), len(base)) != (1, 2) or shapes.ONE in base:
             return expr
-        column = Call("outer", (expr, Call("ones", (number(1),))), (), expr.span)
+        column = Call("outer", (expr, Call("ones", (_ONE,))), (), expr.span)
         return column if is_column_of(expr) else Call("transpose", (column,), (), expr.span)
     return mapped(expr, lambda child: as_matrices(child, shape_of))
 
@@ -122,3 +132,47 @@ def as_matrices(expr: Expr, shape_of: ShapeOf) -> Expr:
 def is_column_of(expr: Expr) -> bool:
     """Whether an expression is a column of a matrix: a row of its transpose."""
     return isinstance(expr, Index) and isinstance(expr.base, Call) and expr.base.function == "transpose"
+
+
+def has_columns(expr: Expr) -> bool:
+    """Whether a column of a matrix stands in it."""
+    return any(map(is_column_of, walk(expr)))
+
+
+def has_rows(expr: Expr) -> bool:
+    """Whether a sample stands as a matrix of one row in it."""
+    return any(_is_single(part) and isinstance(part, Call) and part.function == "transpose" for part in walk(expr))
+
+
+def shown(expr: Expr, shape_of: ShapeOf) -> Expr:
+    """An expression with samples as they are written: `P[i] - Y[i]` for the row i of P - Y, `X[:, i]` for a column."""
+    if isinstance(expr, Index) and len(expr.indices) == 1 and len(shape_of(expr.base) or ()) == 2:
+        return _row_of(expr.base, expr.indices[0], shape_of)
+    expr = mapped(expr, lambda child: shown(child, shape_of))
+    if isinstance(expr, Call) and (_is_single(expr) or expr.function in ("flatten", "reshape")):
+        inner = expr.args[0]
+        return inner.args[0] if isinstance(inner, Call) and expr.function == "transpose" else inner
+    one = isinstance(expr, Call) and expr.function == "div" and expr.args[1] == _ONE
+    return expr.args[0] if one and isinstance(expr, Call) else expr
+
+
+def _row_of(expr: Expr, at: Expr, shape_of: ShapeOf, *, column: bool = False) -> Expr:
+    """The row or column of an expression, taken where its operands go entry by entry."""
+    if isinstance(expr, Call) and expr.function == "transpose":
+        return _row_of(expr.args[0], at, shape_of, column=not column)
+    whole = shape_of(expr)
+    row = FUNCTIONS.get(expr.function) if isinstance(expr, Call) else None
+    if isinstance(expr, Call) and row is not None and row.elementwise:
+        shaped = [shape_of(arg) for arg in expr.args]
+        if all(one in (whole, ()) for one in shaped):
+            pairs = zip(expr.args, shaped, strict=True)
+            return with_children(
+                expr, tuple(_row_of(arg, at, shape_of, column=column) if one else arg for arg, one in pairs)
+            )
+    return Index(shown(expr, shape_of), (_WHOLE[0], at) if column else (at,))
+
+
+def _is_single(expr: Expr) -> bool:
+    """Whether a vector stands as a column, or as a row."""
+    inner = expr.args[0] if isinstance(expr, Call) and expr.function == "transpose" else expr
+    return isinstance(inner, Call) and inner.function == "outer" and inner.args[1] == Call("ones", (_ONE,))

@@ -17,6 +17,7 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
+from gradcheck_cli.verifying.arrays.batches import shown
 from gradcheck_cli.verifying.arrays.diagnose import diagnose, forms, likely
 from gradcheck_cli.verifying.arrays.example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.arrays.local import factor_of, other_forms
@@ -94,7 +95,7 @@ class ArrayBench:
         if truth.kind == "shape":
             return self.expected_shape(truth)
         factor = factor_of(truth)
-        text = write(truth.expr) if factor is None else f"{write(factor)}, as the factor"
+        text = write(shown(truth.expr, self.matcher.quiet)) if factor is None else f"{write(factor)}, as the factor"
         value = self.numbers(truth) if factor is None else ""
         if value in ("", text):
             return text

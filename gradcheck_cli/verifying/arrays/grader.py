@@ -18,14 +18,16 @@ from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.diagnose import equals
+from gradcheck_cli.verifying.arrays.increments import Increments
 from gradcheck_cli.verifying.arrays.letters import factors
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.match import MISREAD
-from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
+from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving, read_quietly
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import ways
+from gradcheck_cli.verifying.arrays.single import SingleLoss
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
@@ -33,7 +35,7 @@ from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Claim, Diagnosis, Member
-from gradcheck_cli.verifying.own import OWN, Own, own_name
+from gradcheck_cli.verifying.own import OWN, Own, meant_by, own_name
 from gradcheck_cli.verifying.updates import elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
 
@@ -57,6 +59,8 @@ class ArrayGrader:
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
         known = with_names(usual_scope(bench.problem, self.engine.output), usual)
         self.own = Own(with_samples(known, self.engine.graph, usual))
+        self.single = SingleLoss(self.engine, lambda: bench.matcher.space)
+        self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
         self.usual = {name: meaning for name, (_, meaning) in usual.items()}
@@ -67,10 +71,16 @@ class ArrayGrader:
         self.last: tuple[Truth, list[Read]] | None = None
         self.sizes: dict[str, str] = {}  # the student's letters for sizes
         self.meanings = ArrayMeanings(bench)
+        learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
+        rated = bench.problem.learning_rate is not None and loss
+        self.increments = Increments(self.own, learned if rated else frozenset(), self.as_written)
         self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem. A prime may be the mark of an update."""
+        if (increment := self.increments.claim(formula)) is not None:
+            self.last = None  # what a reader is told of a step is not about what it adds
+            return increment
         claim = self.as_written(formula)
         other = primed_update(formula)
         if claim is None or claim.verdict == CORRECT or other is None:
@@ -103,12 +113,16 @@ class ArrayGrader:
         for meaning in meanings:
             truths = self.meanings.truths(meaning, members, self.own, latex=formula.latex)
             for truth in (one for one in truths if not updated or one.kind == "update"):
-                claim = self.judged(formula, members, replace(truth, expr=self.own.apart(truth.expr)))
+                kind = "derivative" if meaning in self.single.derived else truth.kind
+                apart = replace(truth, expr=self.own.apart(truth.expr), kind=kind)
+                claim = self.judged(formula, members, apart)
                 if best is None or _unlikely(claim) < _unlikely(best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
         self.last = kept
+        if best is not None and best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
+            return undecided(best, "the text says otherwise what the loss of one sample is")
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
         if best is not None and best.verdict == WRONG and not updated and kept is not None and elsewhere(*kept):
@@ -156,9 +170,8 @@ class ArrayGrader:
         read = readings(left, self.own.scope, latex=latex)
         read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex, sides=True))
-        return tuple(
-            dict.fromkeys(one for way in ways(found, left, shape_of, latex=latex) for one in self.own.variants(way))
-        )
+        meant = meant_by(ways(found, left, shape_of, latex=latex), self.own.variants)
+        return tuple(dict.fromkeys(one for _, one in meant))
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
         """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
@@ -204,6 +217,7 @@ class ArrayGrader:
     def carried(self, claim: Claim) -> Claim:
         """A wrong claim with the one that it follows from, whose points it earns; else with the mistake it is."""
         self.says(claim)
+        self.says_of_samples(claim)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
@@ -241,6 +255,23 @@ class ArrayGrader:
                 *self.own.gradients.of(name),
                 *((own,) if own is not None and fits else ()),
             )
+
+    def says_of_samples(self, claim: Claim) -> None:
+        """Keep what a line says that the loss of one sample is, where it differs from ours: only its author knows."""
+        if claim.verdict != UNDECIDED or claim.left is None or not claim.members or claim.members[0].source is None:
+            return
+        left = next(iter(read_quietly(claim.left, self.own, True)), None)
+        letter = left.indices[0] if isinstance(left, Index) and len(left.indices) == 1 else None
+        loss = (
+            isinstance(left, Index)
+            and isinstance(left.base, Name)
+            and self.own.definitions.get(left.base.id, left.base)
+        )
+        if not isinstance(letter, Name) or loss != Name(self.engine.output) or self.engine.shapes[self.engine.output]:
+            return
+        entry = self.names.meaning(claim.members[0].source, latex=True, letters=frozenset({letter.id}))
+        if entry is not None:
+            self.single.said = letter.id, entry
 
     def leaves_open(self, claim: Claim) -> bool:
         """Whether a right claim is right for each sample and for the mean alike: it names a dZ that was not said."""

@@ -30,6 +30,7 @@ from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.own import meant_by
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ class ArrayMatcher:
         """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
         shape_of = self.quiet if own is None else self.shapes_with(own)
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex))
-        for way in ways(found, source, shape_of, latex=latex):
-            for one in (way,) if own is None else own.meanings(way):
-                yield from sides(self.engine, way, one, source, 0)
+        strict = ways(found, source, shape_of, latex=latex)
+        for way, one in ((way, way) for way in strict) if own is None else meant_by(strict, own.meanings):
+            yield from sides(self.engine, way, one, source, 0)
 
     def begin(self, truth: Truth) -> None:
         """Index letters run as they do in this truth, whatever earlier answers used them for."""
@@ -392,5 +393,5 @@ def _is_misfit(verdict: Verdict) -> bool:
 def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
     """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
     note = read.member.note
-    misfit = "do not fit" in note or (truth.kind == "derivative" and note.startswith(_LETTERS))
+    misfit = "do not fit" in note or (truth.kind in ("derivative", "value") and note.startswith(_LETTERS))
     return RANK.index(read.member.verdict), misfit

@@ -12,7 +12,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, mapped, names, number, substitute
 from gradcheck_cli.grids import Grid
-from gradcheck_cli.verifying.arrays.batches import is_column_of
+from gradcheck_cli.verifying.arrays.batches import AS_ROWS, has_rows, is_column_of
 from gradcheck_cli.verifying.arrays.differentials import ArrayDifferentials
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
@@ -51,6 +51,8 @@ class ArrayMembers:
         if truth.kind == DIFFERENTIAL:
             return self.differentials.member(source, base_of(truth.ask) or "", own, latex=latex)
         read = self.matcher.member(source, truth, latex=latex, own=own)
+        if read.member.verdict == CORRECT and not read.member.note and read.written and has_rows(read.written):
+            return replace(read, member=replace(read.member, note=AS_ROWS))
         if read.member.verdict in (CORRECT, UNREADABLE) or read.expr is None:
             return read
         found = self.matcher.quiet(read.expr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
-from gradcheck_cli.verifying.arrays.batches import as_matrices, sliced, turned
+from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ def on_paper(
     for expr in (*read, *other_way):
         for other in with_identity(with_own_letters(sliced(expr, shape_of), engine.letters), engine, shape_of):
             plain = without_sums_of_nothing(other)
+            single = as_matrices(plain, shape_of) if latex and not sides else plain
+            if single is not plain and has_columns(plain):
+                yield single
             yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)
-            rows += [found] if latex and not sides and (found := as_matrices(plain, shape_of)) is not plain else []
+            rows += [single] if single is not plain else []
     yield from rows
 
 

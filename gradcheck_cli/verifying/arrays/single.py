@@ -1,0 +1,143 @@
+r"""The loss of one sample: `L_i`, `\nabla_W L_i`, `\frac{\partial L_i}{\partial z_i}`.
+
+It is the loss of a batch of that sample alone, where the losses of all samples add up to the batch's, or are its mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
+from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, mapped, names, number, substitute
+from gradcheck_cli.parsing.samples import ALL
+from gradcheck_cli.verifying.arrays.batches import sample_places
+from gradcheck_cli.verifying.arrays.compare import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gradcheck_cli.judge import ArraySpace
+    from gradcheck_cli.solving.array_engine import ArrayEngine
+
+_ONE = number(1)
+_NUMBER = "i'"  # of the sample while the sum is tried
+
+
+@dataclass(slots=True)
+class SingleLoss:
+    """What the loss of one sample is in one problem, and in one text."""
+
+    engine: ArrayEngine
+    space: Callable[[], ArraySpace]
+    said: tuple[str, Expr] | None = None  # the letter and what the text says that it is, where that is something else
+    derived: set[Expr] = field(default_factory=set)  # the derivatives of such losses that have come up
+    _adds_up: bool | None = field(default=None, init=False)
+
+    def put_in(self, expr: Expr) -> Expr:
+        """The expression with losses of single samples, and derivatives of them, worked out.
+
+        Raises UnsupportedError where the loss is none of single samples.
+        """
+        if self.sample_of(expr) is not None:
+            return self.loss(expr.indices[0]) if isinstance(expr, Index) else expr
+        if isinstance(expr, Call) and expr.function == "d" and (at := self.sample_of(expr.args[0])) is not None:
+            found = self.derivative(at, expr.args[1])
+            self.derived.add(found)
+            return found
+        return mapped(expr, self.put_in)
+
+    def sample_of(self, expr: Expr) -> Expr | None:
+        """The number of the sample where an expression is the loss of one; None for any other."""
+        if isinstance(expr, Index) and expr.base == Name(self.engine.output) and len(expr.indices) == 1:
+            return None if self.engine.shapes[self.engine.output] else expr.indices[0]
+        return None
+
+    def loss(self, at: Expr) -> Expr:
+        """The loss of one sample."""
+        if self.said is not None:
+            return substitute(self.said[1], {self.said[0]: at})
+        self.check()
+        return self.single(self.whole(Name(self.engine.output)), at)
+
+    def derivative(self, at: Expr, wrt: Expr) -> Expr:
+        """The derivative of the loss of one sample, by anything but other samples."""
+        self.check()
+        base, places = (wrt.base, wrt.indices) if isinstance(wrt, Index) else (wrt, ())
+        place, batch = self.places.get(base.id, ("", False)) if isinstance(base, Name) else ("", False)
+        whole = self.single(self.engine.resolve(Call("d", (Name(self.engine.output), base))), at)
+        if not batch:
+            return Index(whole, places) if places else whole
+        if len(places) != len(place) or places[place.index("i")] != at:
+            message = "this is the loss of one sample, by another one or by all"
+            raise UnsupportedError(message, hint="write the number of the same sample on both", span=wrt.span)
+        kept = tuple(number(0) if sign in "i0" else one for sign, one in zip(place, places, strict=True))
+        return Call("flatten", (whole,)) if ALL in place and Name(ALL) in kept else Index(whole, kept)
+
+    # -- how it is worked out
+
+    @property
+    def places(self) -> dict[str, tuple[str, bool]]:
+        """Where the number of a sample stands."""
+        return sample_places(self.engine.graph)
+
+    def whole(self, expr: Expr) -> Expr:
+        """An expression in arrays with an axis for the batch and in what does not depend on these."""
+        graph = self.engine.graph
+        batch = {name for name, (_, one) in self.places.items() if one and name != self.engine.output}
+        nodes = {node.name: node.expr for node in graph.nodes}
+        if isinstance(expr, Name):
+            mixed = expr.id in nodes and expr.id not in batch and graph.ancestors.get(expr.id, frozenset()) & batch
+            return self.whole(nodes[expr.id]) if mixed else expr
+        return mapped(expr, self.whole)
+
+    def single(self, expr: Expr, at: Expr) -> Expr:
+        """An expression with a batch of one sample in the place of every batch."""
+        batch = {name: place for name, (place, one) in self.places.items() if one and name != self.engine.output}
+        if set(names(expr)) - {*self.engine.graph.by_name, *self.engine.letters, *names(at)}:
+            message = "this has no short formula for one sample"
+            raise UnsupportedError(message, hint="write it for the batch")
+        put: dict[str, Expr] = {name: _alone(Name(name), place, at) for name, place in batch.items()}
+        letters = {
+            letter for name, place in batch.items() for letter in self.engine.shapes[name][place.index("i")].letters
+        }
+        return substitute(expr, {**put, **dict.fromkeys(letters, _ONE)})
+
+    def check(self) -> None:
+        """Whether the losses of single samples add up to the loss, or have it as their mean. Raises UnsupportedError."""
+        if self._adds_up is None:
+            self._adds_up = self.adds_up()
+        if not self._adds_up:
+            message = f"{self.engine.output} is no sum or mean of losses of single samples"
+            raise UnsupportedError(message, hint="say what its entries are")
+
+    def adds_up(self) -> bool:
+        """Whether they do, tried at points."""
+        output = self.engine.output
+        lengths = [
+            self.engine.shapes[name][place.index("i")]
+            for name, (place, one) in self.places.items()
+            if one and name != output
+        ]
+        if not lengths or any(one != lengths[0] for one in lengths):
+            return False
+        total: Expr = Sum(self.single(self.whole(Name(output)), Name(_NUMBER)), _NUMBER)
+        try:
+            ways = (total, Call("div", (total, lengths[0].expr())))
+            return any(compare(self.space(), way, Name(output)).kind == "equal" for way in ways)
+        except GradcheckError:
+            return False
+
+
+def _alone(name: Name, place: str, at: Expr) -> Expr:
+    """One sample of an array as a batch of its own."""
+    one = Call("ones", (_ONE,))
+    match place:
+        case "i":
+            return Call("mul", (Index(name, (at,)), one))
+        case "i:":
+            return Call("transpose", (Call("outer", (Index(name, (at,)), one)),))
+        case ":i":
+            return Call("outer", (Index(Call("transpose", (name,)), (at,)), one))
+    entry = Index(name, tuple(at if sign == "i" else number(0) for sign in place))
+    return Call("outer", (Call("mul", (entry, one)), one))
