@@ -141,7 +141,7 @@ def _with_later(
         (grader, name)
         for other in later
         for grader in graders
-        if isinstance(grader, Grader) and (name := _explained(grader, formula, other)) is not None
+        if (name := _explained(grader, formula, other)) is not None
     ]
     claim = _claim(graders, formula, index) if entered else None
     for grader, name in entered:
@@ -149,7 +149,7 @@ def _with_later(
     return None if claim is None or claim.verdict == UNREADABLE else claim
 
 
-def _explained(grader: Grader, formula: Formula, other: Formula) -> str | None:
+def _explained(grader: Grader | ArrayGrader, formula: Formula, other: Formula) -> str | None:
     """A name that stands in one formula and that another right behind it defines; it is entered."""
     left = other.members[0]
     name = own_name(left)

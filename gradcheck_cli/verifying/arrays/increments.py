@@ -29,7 +29,7 @@ TAKEN = "Δ is what one step takes away"
 
 
 class Increments:
-    """Reads what a text says of `\\Delta W`. `judge` judges a formula; `taken` are those that a step takes away."""
+    r"""Reads what a text says of `\Delta W`; `judge` judges a formula as it stands."""
 
     def __init__(self, own: Own, params: frozenset[str], judge: Callable[[Formula], Claim | None]) -> None:
         self.own = own
