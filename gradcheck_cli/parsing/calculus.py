@@ -39,9 +39,22 @@ def operator(parser: Cursor) -> Expr | None:
     return Call("d", (operand, name), (), token.span.join(operand.span))
 
 
+def of_expression(parser: Cursor) -> Expr | None:
+    """Differential := "d" (function call | fenced), as in d tr(AB), d ln det(A): in a scope with arrays."""
+    token, follows, scope = parser.token, parser.ahead(), parser.scope
+    if token.text != "d" or not scope.differentials or not scope.arrays or scope.name("d"):
+        return None
+    called = follows.kind == "word" and scope.name(follows.text) is None and scope.function(follows.text) is not None
+    if not called and follows.kind not in ("‖", "⟨"):
+        return None
+    parser.take()
+    operand = parser.unary()
+    return Call("differential", (operand,), (), token.span.join(operand.span))
+
+
 def grouped(scope: Scope, tokens: Sequence[Token], at: int) -> int | None:
     """Behind `d(…)` or `∂(…)`, one value in the brackets; None where no such thing stands at a place."""
-    if not scope.differentials or scope.arrays or at + 1 >= len(tokens) or tokens[at].text not in ("d", "∂"):
+    if not scope.differentials or at + 1 >= len(tokens) or tokens[at].text not in ("d", "∂"):
         return None
     if scope.name(tokens[at].text) or tokens[at + 1].kind != "(":
         return None

@@ -13,6 +13,7 @@ from gradcheck_cli.errors import ParseError
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing import latexblocks as blocks
 from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, is_transposed
+from gradcheck_cli.parsing.latexsums import total
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
     MAX_CHARACTERS,
@@ -236,7 +237,7 @@ class _Lexer(Names):
         if word in _FRACTIONS:
             return blocks.fraction(self, behind, depth)
         if word in ("sum", "prod"):
-            return blocks.total(self, "+" if word == "sum" else "*", at, behind, end, depth)
+            return total(self, "+" if word == "sum" else "*", at, behind, end, depth)
         if word in _STYLES | _UPRIGHT and _BOLD_NUMBER.match(self.text, behind):
             return self.wrapped(behind, depth)
         if word in _ACCENTS or word in _STYLES or word in _UPRIGHT or word == "mathbb":

@@ -1,19 +1,18 @@
-r"""LaTeX that is more than one sign: fractions and derivatives, sums, `cases`, matrices, decorations.
+r"""LaTeX that is more than one sign: fractions and derivatives, `cases`, matrices, decorations.
 
 Each function takes the lexer and the place, and gives the tokens of plain notation and the place behind: `cases` become
-`where(c, x, y)`, a sum over an index `sum(…, j)`, `\frac{\partial}{\partial x}` the operator `∂/∂x`.
+`where(c, x, y)`, `\frac{\partial}{\partial x}` the operator `∂/∂x`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.calculus import grouped
-from gradcheck_cli.parsing.lexer import MATRIX, MAX_TOKENS, SAMPLE, Token, number_value
-from gradcheck_cli.parsing.names import normal_latex
+from gradcheck_cli.parsing.latexsecond import second_derivative
+from gradcheck_cli.parsing.lexer import MATRIX, Token, number_value
 from gradcheck_cli.parsing.runs import base_of, differential
 from gradcheck_cli.source import Span
 
@@ -21,19 +20,11 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.latexnames import Names
 
 Found = tuple[list[Token], int]
-MOST_TERMS = 50
-_OPERATOR = 4  # tokens of ∂/∂w, at least
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([A-Za-z]+\*?)\}")
 _MATRICES = {"matrix", "bmatrix", "pmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix"}
 _CONDITION = re.compile(
     r"^[\s,;&]*(?:\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:if|when|for|where)?[\s,]*\}|\\(?:if|for)\b|(?:if|when|for)\b)?\s*"
 )
-_RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
-_LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
-_LETTER = re.compile(r"\s*([a-z])\b")
-_EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
-_ENDS = (")", "]", ",", "<", ">", "<=", ">=", "==", "!=")  # of what a sum sums
-_INFIX = ("+", "-", "*", "/", "(", "[", ",", "<", ">", "<=", ">=", "==", "!=", "^", "√")
 
 
 def fraction(lexer: Names, at: int, depth: int) -> Found:
@@ -43,8 +34,8 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     above, below = (lexer.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
     slash = Token("/", "/", Span(top.end, bottom.start))
     opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
-    if (second := _second(lexer, above, below)) is not None:
-        return ([opened, *second, closed] if len(second) > 2 * _OPERATOR else second), behind
+    if (second := second_derivative(lexer, above, below)) is not None:
+        return ([opened, *second, closed] if second[-1].text == "}" else second), behind
     d_below = _differential(lexer, below) or _grouped(lexer, below)
     if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
         return [opened, *d_above, slash, *d_below, closed], behind
@@ -73,39 +64,6 @@ def _differential(lexer: Names, tokens: list[Token]) -> list[Token]:
 def _grouped(lexer: Names, tokens: list[Token]) -> list[Token]:
     """The tokens of d(…) or ∂(…); empty for anything else."""
     return tokens if tokens and grouped(lexer.scope, tokens, 0) == len(tokens) else []
-
-
-def _second(lexer: Names, above: list[Token], below: list[Token]) -> list[Token] | None:
-    r"""`\frac{\partial^2 L}{\partial w \partial w^T}` as the derivative by w of the derivative by w; None for anything else."""
-    lead = [token.text for token in above[:4]]
-    if lead not in (["∂", "^", "{", "2"], ["d", "^", "{", "2"]) or lexer.scope.name(lead[0]):
-        return None
-    first, at = _one_differential(lexer, below, 0)
-    again, end = (first, at) if at == len(below) else _one_differential(lexer, below, at)
-    twice = at == len(below) and [token.text for token in below[-4:]] == ["^", "{", "2", "}"]
-    if not first or not again or end != len(below) or (at == len(below) and not twice):
-        return None
-    sign = Token("word", "∂", above[0].span)
-    slash = Token("/", "/", above[0].span)
-    opened, closed = (Token(kind, text, above[0].span) for kind, text in (("(", "{"), (")", "}")))
-    rest = [opened, *above[5:], closed] if len(above) > 5 else []
-    return [sign, slash, sign, *again, sign, slash, sign, *first, *rest]
-
-
-def _one_differential(lexer: Names, tokens: list[Token], at: int) -> tuple[list[Token], int]:
-    """The tokens of the name in ∂w, ∂w_j, ∂w^T or ∂w^2 at a place, and the place behind it; none where there is none."""
-    found = differential(lexer.scope, tuple(tokens), at)
-    if found is None:
-        return [], at
-    start, end = at + (len(tokens[at].text) == 1), found[1]
-    name = tokens[start:end]
-    if len(tokens[at].text) > 1:  # dw in one word
-        name = [replace(tokens[at], text=tokens[at].text[1:]), *tokens[at + 1 : end]]
-    if end < len(tokens) and tokens[end].kind == "T":
-        end += 1
-    elif [token.text for token in tokens[end : end + 4]] == ["^", "{", "2", "}"]:
-        end += 4
-    return name, end
 
 
 def _operand(lexer: Names, tokens: list[Token]) -> list[Token] | None:
@@ -159,114 +117,6 @@ def root(lexer: Names, at: int, behind: int, depth: int) -> Found:
     one = Token("number", "1", span, number_value("1"))
     power = [Token("(", "{", span), one, Token("/", "/", span), *lexer.bracketed(index, depth), Token(")", "}", span)]
     return [*lexer.bracketed(inner, depth), Token("^", "^", Span(at, behind)), *power], after
-
-
-# -- sums
-
-
-def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) -> Found:
-    r"""`\sum` and `\prod`: written out between numbers, over an index letter where the scope has arrays."""
-    if (named := _declared(lexer, at)) is not None:
-        return named
-    limits: dict[str, str] = {}
-    while lexer.text[behind : behind + 1] in ("_", "^") and lexer.text[behind : behind + 1] not in limits:
-        inner, after = lexer.group(behind + 1)
-        limits[lexer.text[behind]] = lexer.text[inner.start : inner.end].strip()
-        behind = after
-    below, above = limits.get("_", ""), limits.get("^", "")
-    written = _RANGE.fullmatch(below)
-    if written and above.isdigit() and not lexer.scope.arrays:
-        return _written_out(lexer, joint, (written[1], int(written[2]), int(above)), Span(at, behind), end, depth)
-    several, letter = _LETTERS.fullmatch(below), _LETTER.match(below)
-    if not (several or letter) or not lexer.scope.arrays:
-        hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
-        lexer.fail("the sum has no letter and numbers to run over", hint, at, behind)
-    span = Span(at, behind)
-    over = [letter[1]] if letter and not several else re.findall("[a-z]", below)
-    body, after = _body(lexer, behind, end, depth)
-    if lexer.wide:
-        body, after = _wider(lexer, (body, after), behind, end, depth, set(over))
-    if left_out := _EXCEPT.fullmatch(below):
-        first, second = (Token("word", name, span) for name in left_out.groups())
-        body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
-        body.append(Token(")", ")", span))
-    word = Token("word", "sum" if joint == "+" else "prod", span)
-    for run in reversed(over):
-        name = run
-        if lexer.scope.name(run) is not None:  # the letter of a size too: in the indices it is another
-            body, name = _renamed(body, run), f"{run}'"
-        tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
-        body = [word, Token("(", "(", span), *body, *tail]
-    return body, after
-
-
-def _declared(lexer: Names, at: int) -> Found | None:
-    r"""A sum that the problem has a name for: `\sum_h \exp(x_h)` where that is declared as a spelling."""
-    for spelling, name in lexer.scope.latex.items():
-        if not spelling.startswith("\\sum"):
-            continue
-        end = at
-        while end < len(lexer.text) and len(normal_latex(lexer.text[at:end])) < len(spelling):
-            end += 1
-        if normal_latex(lexer.text[at:end]) == spelling:
-            return [Token("word", name, Span(at, end))], end
-    return None
-
-
-def _renamed(body: list[Token], letter: str) -> list[Token]:
-    """The tokens with a letter in the indices of entries as one that nothing else has."""
-    found, level = [], 0
-    for token in body:
-        level += (token.kind == "[" and token.text in ("_", SAMPLE)) - (token.kind == "]" and level > 0)
-        index = level > 0 and token.kind == "word" and token.text == letter
-        found.append(replace(token, text=f"{letter}'") if index else token)
-    return found
-
-
-def _written_out(lexer: Names, joint: str, run: tuple[str, int, int], span: Span, end: int, depth: int) -> Found:
-    """The terms of a sum between two numbers, in brackets."""
-    letter, first, last = run
-    if last - first >= MOST_TERMS:
-        lexer.fail(f"the sum has more than {MOST_TERMS} terms", "write fewer", span.start, span.end)
-    kept, after = lexer.bound, span.end
-    found = [Token("(", "{", span)]
-    for value in range(first, last + 1):
-        lexer.bound = {**kept, letter: str(value)}
-        body, after = _body(lexer, span.end, end, depth)
-        found += [Token(joint, joint, span)] * (value > first) + [Token("(", "{", span), *body, Token(")", "}", span)]
-        if len(found) > MAX_TOKENS:
-            lexer.fail(f"the formula has more than {MAX_TOKENS:,} signs", "split it", span.start, span.end)
-    lexer.bound = kept
-    if first > last:
-        lexer.fail("the sum has no terms", "let it run upwards", span.start, span.end)
-    return [*found, Token(")", "}", span)], after
-
-
-def _wider(lexer: Names, found: Found, at: int, end: int, depth: int, letters: set[str]) -> Found:
-    """What a sum sums with the terms behind it, where these have its letter and are no sums themselves; else as found."""
-    longer, after = _body(lexer, at, end, depth, wide=True)
-    rest = longer[len(found[0]) :]
-    mine = any(token.text in letters for token in rest) and not any(token.text == "sum" for token in rest)
-    return ([Token("(", "{", rest[0].span), *longer, Token(")", "}", rest[-1].span)], after) if mine else found
-
-
-def _body(lexer: Names, at: int, end: int, depth: int, *, wide: bool = False) -> Found:
-    """What a sum sums: up to the next +, - or comparison outside of brackets; `wide` up to the next comparison."""
-    if depth > MOST_TERMS:
-        lexer.fail("sums are nested too deep", "give its parts names", at)
-    found: list[Token] = []
-    level = 0
-    while at < end:
-        new, after = lexer.next(at, end, depth + 1)
-        kind = new[0].kind if len(new) == 1 or (new and new[0].kind in (")", "]")) else ""
-        ends = kind in ("+", "-") and bool(found) and found[-1].kind not in _INFIX
-        if level == 0 and ((ends and not wide) or kind in _ENDS):
-            break
-        level += (kind in ("(", "[")) - (kind in (")", "]"))
-        found, at = found + new, after
-    if not found:
-        lexer.fail("the sum has nothing behind it", "write its term", max(at - 1, 0))
-    return found, at
 
 
 # -- environments

@@ -295,7 +295,7 @@ class Parser(Cursor):
 
     def derivative(self) -> Expr | None:
         """Derivative := "d" name "/" "d" name, also with ∂ | operator; "d" name alone where there may be a differential."""
-        if applied := calculus.operator(self) or calculus.quotient(self):
+        if applied := calculus.operator(self) or calculus.quotient(self) or calculus.of_expression(self):
             return applied
         found = derivative_at(self.scope, self.tokens, self.at)
         if found is None:
@@ -311,6 +311,8 @@ class Parser(Cursor):
         span = word.span.join(self.tokens[self.at - 1].span)
         if word.text == "step" and len(arguments) == 1:
             return Call("step", arguments, (), span)
+        if word.text == "d" and len(arguments) == 1 and self.scope.differentials and self.scope.arrays:
+            return Call("differential", arguments, (), span)
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} or {most}"
             hint = f"{word.text} takes {wanted}"

@@ -269,6 +269,16 @@ class ArrayEngine:
             return written(self.calculus.algebra, self.calculus.rule(target)[source]), f"upstream({target})"
         return written(self.calculus.algebra, self.calculus.backward(target).totals[source]), adjoint(target, target)
 
+    def sent_by(self, expr: Expr, *, partial: bool) -> tuple[dict[str, Expr], str]:
+        """What arrives at each name from an expression, along all ways or, `partial`, where it stands in it; and the name
+        of what arrives at the expression, empty for a number.
+        """
+        back, seed = self.calculus.of_expression(self.resolve(expr, bare=True))
+        found = back.start if partial else back.totals
+        return {name: written(self.calculus.algebra, term) for name, term in found.items()}, str(
+            seed.attr
+        ) if seed else ""
+
     def jacobian_value(self, source: str, target: str) -> Grid | None:
         """The Jacobian on an edge at the given numbers, where it is small."""
         shape = self.in_numbers((*self.shapes[target], *self.shapes[source]))

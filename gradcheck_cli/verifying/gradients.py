@@ -62,6 +62,17 @@ def base_of(call: Expr) -> str | None:
     return inner.id if isinstance(inner, Name) else None
 
 
+def moved_expression(expr: Expr) -> Expr | None:
+    """The expression in `d(X W)`, or in `dA^{-1}`, that is moved; None for what is no such thing."""
+    if isinstance(expr, Call) and expr.function == "pow" and base_of(expr.args[0]) is not None:
+        inner = expr.args[0]
+        assert isinstance(inner, Call)  # noqa: S101 - dA is one
+        return Call("pow", (inner.args[0], expr.args[1]), (), expr.span)
+    if isinstance(expr, Call) and expr.function == DIFFERENTIAL and base_of(expr) is None:
+        return expr.args[0]
+    return None
+
+
 def names_of(expr: Expr) -> tuple[str, ...]:
     """The Z of every dZ in an expression."""
     found = (base_of(part) for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL)

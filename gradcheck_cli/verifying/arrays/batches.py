@@ -77,20 +77,13 @@ def _outputs(graph: Graph, name: str) -> int | None:
 
 def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
     """The expression with `X[:, i]` as a row of the transpose, also where X is differentiated, or differentiated by."""
-    if isinstance(expr, Call) and expr.function == DIFFERENTIAL and isinstance(expr.args[0], Index):
-        inner = expr.args[0]
-        return (
-            taken(Call(DIFFERENTIAL, (inner.base,), (), expr.span), inner.indices, expr) if _is_slice(inner) else expr
-        )
-    if (
-        isinstance(expr, Call)
-        and expr.function == "d"
-        and isinstance(inner := expr.args[1], Index)
-        and _is_slice(inner)
-    ):
-        if not isinstance(expr.args[0], Index) and shape_of(expr.args[0]) == ():
-            return taken(Call("d", (expr.args[0], inner.base), (), expr.span), inner.indices, expr)
-        return expr  # of the loss of a sample
+    if isinstance(expr, Call) and expr.function == DIFFERENTIAL and isinstance(moved := expr.args[0], Index):
+        whole = Call(DIFFERENTIAL, (moved.base,), (), expr.span)
+        return taken(whole, moved.indices, expr) if _is_slice(moved) else expr
+    if isinstance(expr, Call) and expr.function == "d" and isinstance(by := expr.args[1], Index) and _is_slice(by):
+        if isinstance(expr.args[0], Index) or shape_of(expr.args[0]) != ():
+            return expr  # of the loss of a sample
+        return taken(Call("d", (expr.args[0], by.base), (), expr.span), by.indices, expr)
     if isinstance(expr, Index) and _is_slice(expr):
         return taken(sliced(expr.base, shape_of), expr.indices, expr)
     return mapped(expr, lambda child: sliced(child, shape_of))

@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.expr import Call, Expr, Name, names, walk
 from gradcheck_cli.graph import Input
 from gradcheck_cli.judge import ArraySpace
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import plus
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.arrays.identity import identity_scope
-from gradcheck_cli.verifying.arrays.paper import on_paper
-from gradcheck_cli.verifying.arrays.reading import ways
-from gradcheck_cli.verifying.gradients import exchanged
+from gradcheck_cli.verifying.arrays.paper import is_square, on_paper
+from gradcheck_cli.verifying.arrays.reading import ENTRYWISE, ways
+from gradcheck_cli.verifying.gradients import exchanged, moved_expression
 from gradcheck_cli.verifying.match import Read, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.own import Own
@@ -40,7 +41,7 @@ class ArrayDifferentials:
         self.engine = matcher.engine
         self._spaces: dict[frozenset[str], ArraySpace] = {}
 
-    def member(self, source: Source, target: str, own: Own, *, latex: bool) -> Read:
+    def member(self, source: Source, target: Expr, own: Own, *, latex: bool) -> Read:
         """The verdict on one right side: right if it is in one reading."""
         try:
             found = readings(source, identity_scope(own.scope), latex=latex)
@@ -71,19 +72,24 @@ class ArrayDifferentials:
         self.engine.shapes.setdefault(inside, self.engine.shapes[name])  # type: ignore[attr-defined]
         return Name(inside)
 
-    def judge(self, expr: Expr, target: str) -> str:
+    def judge(self, expr: Expr, target: Expr) -> str:
         """One reading: which names move shows in it."""
+        if (again := moved_expression(expr)) is not None:  # dZ = d(XW + b)
+            return CORRECT if self.matcher.agrees(self.engine.resolve(again), self.engine.resolve(target)) else WRONG
+        if any(moved_expression(part) is not None for part in walk(expr)):
+            return UNDECIDED
         moving = tuple(name for name in self.engine.graph.by_name if f"(d{name})" in names(expr))
-        above = self.engine.graph.ancestors.get(target, frozenset())
-        if not moving or not set(moving) <= above:
+        ancestors = self.engine.graph.ancestors
+        itself = set() if isinstance(target, Name) else set(names(target))
+        if not moving or not set(moving) <= itself.union(*(ancestors.get(one, frozenset()) for one in names(target))):
             return UNDECIDED
         try:
             expr = self.engine.resolve(expr)
             if not self.fits(expr, target):
                 return WRONG
             kinds: list[str] = []
-            for partial in self.kinds(target, moving):
-                kinds.append(self.compared(expr, target, moving, partial=partial))
+            for sent, arriving in self.sent(target, moving):
+                kinds.append(self.compared(expr, moving, sent, arriving))
                 if kinds[-1] == "equal":
                     return CORRECT
         except GradcheckError:
@@ -92,25 +98,32 @@ class ArrayDifferentials:
             return UNDECIDED
         return UNDECIDED if "undecided" in kinds else WRONG
 
-    def kinds(self, target: str, moving: tuple[str, ...]) -> Iterator[bool]:
-        """Whether derivatives of edges may be meant, and whether those along all ways."""
-        if set(moving) <= set(self.engine.graph.sources.get(target, ())):
-            yield True
+    def sent(self, target: Expr, moving: tuple[str, ...]) -> Iterator[tuple[list[Expr], str]]:
+        """What arrives at each name that moves, along its edge and along all ways, where these may be meant; and the name
+        of what arrives at the target.
+        """
         above = self.engine.graph.ancestors
-        if not any(one in above.get(other, ()) for one in moving for other in moving):
-            yield False
+        apart = not any(one in above.get(other, ()) for one in moving for other in moving)
+        if isinstance(target, Name):
+            near = set(moving) <= set(self.engine.graph.sources.get(target.id, ()))
+            for partial in (True,) * near + (False,) * apart:
+                pairs = [self.engine.sent(target.id, name, partial=partial) for name in moving]
+                yield [back for back, _ in pairs], pairs[0][1]
+            return
+        for partial in (True,) + (False,) * apart:
+            back = self.engine.sent_by(target, partial=partial)
+            if set(moving) <= set(back[0]):
+                yield [back[0][name] for name in moving], back[1]
 
-    def fits(self, expr: Expr, target: str) -> bool:
+    def fits(self, expr: Expr, target: Expr) -> bool:
         """Whether a right side has the shape of its left side, or is added to every row of it."""
-        found, wanted = self.matcher.shape_of(expr), self.engine.shapes[target]
+        found, wanted = self.matcher.shape_of(expr), self.matcher.shape_of(target)
         return shapes.broadcast(found, wanted) == wanted or shapes.count(found) == shapes.count(wanted) == shapes.ONE
 
-    def compared(self, expr: Expr, target: str, moving: tuple[str, ...], *, partial: bool) -> str:
+    def compared(self, expr: Expr, moving: tuple[str, ...], sent: list[Expr], arriving: str) -> str:
         """Both sides as numbers that are linear in what arrives and in what moves."""
-        sent = [self.engine.sent(target, name, partial=partial) for name in moving]
-        arriving = sent[0][1]
-        total = plus(*(_inner(back, self.moved(name)) for name, (back, _) in zip(moving, sent, strict=True)))
-        named = any(arriving in names(back) for back, _ in sent)  # at a number 1 may arrive
+        total = plus(*(_inner(back, self.moved(name)) for name, back in zip(moving, sent, strict=True)))
+        named = any(arriving in names(back) for back in sent)  # at a number 1 may arrive
         side = _inner(Name(arriving), expr) if named else expr
         return compare(self.space(moving, arriving if named else None), side, total).kind
 
@@ -128,6 +141,24 @@ class ArrayDifferentials:
             kept = tuple((name, expr) for name, expr in base.definitions if name not in free)
             self._spaces[key] = ArraySpace(graph, kept)
         return self._spaces[key]
+
+
+def as_products(lefts: tuple[Expr, ...], source: Source, shape_of: Callable[[Expr], Shape | None]) -> tuple[Expr, ...]:
+    """The readings of a left side without those of d(AB) as a product entry by entry, where no sign says so."""
+    if not any(moved_expression(left) is not None for left in lefts) or ENTRYWISE.search(source.text):
+        return lefts
+    kept = tuple(left for left in lefts if not _has_entrywise(left, shape_of))
+    return kept or lefts
+
+
+def _has_entrywise(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
+    """Whether arrays are multiplied entry by entry in it, or a square matrix is raised so."""
+    for part in walk(expr):
+        if isinstance(part, Call) and part.function == "mul" and sum(bool(shape_of(arg)) for arg in part.args) > 1:
+            return True
+        if isinstance(part, Call) and part.function == "pow" and is_square(shape_of(part.args[0])):
+            return True
+    return False
 
 
 def _inner(left: Expr, right: Expr) -> Expr:

@@ -18,11 +18,12 @@ from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.diagnose import equals
+from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
 from gradcheck_cli.verifying.arrays.letters import factors
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.match import MISREAD
-from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving, read_quietly
+from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
 from gradcheck_cli.verifying.arrays.paper import on_paper
@@ -171,7 +172,7 @@ class ArrayGrader:
         read = tuple(one for expr in read for one in sides(self.engine, expr, expr, left, 1))
         found = tuple(on_paper(read, self.engine, shape_of, latex=latex, sides=True))
         meant = meant_by(ways(found, left, shape_of, latex=latex), self.own.variants)
-        return tuple(dict.fromkeys(one for _, one in meant))
+        return as_products(tuple(dict.fromkeys(one for _, one in meant)), left, shape_of)
 
     def judged(self, formula: Formula, members: list[Source], truth: Truth) -> Claim:
         """A formula under one meaning of its left side; a shape may be meant for one sample of the batch."""
@@ -217,7 +218,7 @@ class ArrayGrader:
     def carried(self, claim: Claim) -> Claim:
         """A wrong claim with the one that it follows from, whose points it earns; else with the mistake it is."""
         self.says(claim)
-        self.says_of_samples(claim)
+        self.single.learn(claim, self.own, self.names)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
@@ -255,23 +256,6 @@ class ArrayGrader:
                 *self.own.gradients.of(name),
                 *((own,) if own is not None and fits else ()),
             )
-
-    def says_of_samples(self, claim: Claim) -> None:
-        """Keep what a line says that the loss of one sample is, where it differs from ours: only its author knows."""
-        if claim.verdict != UNDECIDED or claim.left is None or not claim.members or claim.members[0].source is None:
-            return
-        left = next(iter(read_quietly(claim.left, self.own, True)), None)
-        letter = left.indices[0] if isinstance(left, Index) and len(left.indices) == 1 else None
-        loss = (
-            isinstance(left, Index)
-            and isinstance(left.base, Name)
-            and self.own.definitions.get(left.base.id, left.base)
-        )
-        if not isinstance(letter, Name) or loss != Name(self.engine.output) or self.engine.shapes[self.engine.output]:
-            return
-        entry = self.names.meaning(claim.members[0].source, latex=True, letters=frozenset({letter.id}))
-        if entry is not None:
-            self.single.said = letter.id, entry
 
     def leaves_open(self, claim: Claim) -> bool:
         """Whether a right claim is right for each sample and for the mean alike: it names a dZ that was not said."""

@@ -21,7 +21,7 @@ from gradcheck_cli.verifying.arrays.batches import is_column_of
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.members import as_matrix
 from gradcheck_cli.verifying.arrays.paper import spread_indices
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, names_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, moved_expression, names_of
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.updates import is_step
 
@@ -51,12 +51,18 @@ class ArrayMeanings:
         if any(SPACE.match(member.text) for member in members):
             named = self.shaped_as(left)
             return self.asked(Call("shape", (named,))) if named is not None else []
+        if moved_expression(left) is not None:
+            return [Truth(left, left, None, DIFFERENTIAL)]
         if moved_in(left) is not None:
             return self.with_columns(left, self.of_differential(left, members, own, latex=latex))
         if left not in self._truths:
             self._truths[left] = self.with_columns(left, self.meant(left))
         found = self._truths[left]
-        if any(one.kind == GIVEN for one in found) and members and is_step(left, read_quietly(members[0], own, latex)):
+        if (
+            any(one.kind == GIVEN for one in found)
+            and members
+            and is_step(left, read_quietly(members[0], own, latex=latex))
+        ):
             return [one for one in found if one.kind != GIVEN] or found
         return found
 
@@ -156,10 +162,10 @@ def moved_in(left: Expr) -> str | None:
 
 def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
-    return tuple(name for expr in read_quietly(member, own, latex)[:1] for name in names_of(expr))
+    return tuple(name for expr in read_quietly(member, own, latex=latex)[:1] for name in names_of(expr))
 
 
-def read_quietly(member: Source, own: Own, latex: bool) -> tuple[Expr, ...]:  # noqa: FBT001
+def read_quietly(member: Source, own: Own, *, latex: bool) -> tuple[Expr, ...]:
     """The readings of a member; none where it cannot be read."""
     try:
         return readings(member, identity_scope(own.scope), latex=latex)

@@ -14,7 +14,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num, mapped, names, numb
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.verifying.arrays.batches import AS_ROWS, has_rows, is_column_of
 from gradcheck_cli.verifying.arrays.differentials import ArrayDifferentials
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, moved_expression
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG
 
@@ -49,7 +49,8 @@ class ArrayMembers:
     def read(self, source: Source, truth: Truth, own: Own, *, latex: bool) -> Read:
         """One member, in names of the problem and of the student's own."""
         if truth.kind == DIFFERENTIAL:
-            return self.differentials.member(source, base_of(truth.ask) or "", own, latex=latex)
+            target = moved_expression(truth.ask) or Name(base_of(truth.ask) or "")
+            return self.differentials.member(source, target, own, latex=latex)
         read = self.matcher.member(source, truth, latex=latex, own=own)
         if read.member.verdict == CORRECT and not read.member.note and read.written and has_rows(read.written):
             return replace(read, member=replace(read.member, note=AS_ROWS))

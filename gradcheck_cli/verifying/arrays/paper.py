@@ -12,6 +12,7 @@ from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
 from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, moved_expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -58,8 +59,10 @@ def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iter
 
 
 def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    if isinstance(expr, Call) and expr.function == "pow" and (moved := moved_expression(expr)) is not None:
+        return Call(DIFFERENTIAL, (_with_powers(moved, shape_of),), (), expr.span)
     expr = mapped(expr, lambda child: _with_powers(child, shape_of))
-    if not isinstance(expr, Call) or expr.function != "pow" or not _is_square(shape_of(expr.args[0])):
+    if not isinstance(expr, Call) or expr.function != "pow" or not is_square(shape_of(expr.args[0])):
         return expr
     base, power = expr.args[0], _whole(expr.args[1])
     if power == -1:
@@ -72,7 +75,8 @@ def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     return found
 
 
-def _is_square(shape: Shape | None) -> bool:
+def is_square(shape: Shape | None) -> bool:
+    """Whether a shape is that of a square matrix of more than one entry."""
     return shape is not None and len(shape) == 2 and shape[0] == shape[1] != shapes.ONE
 
 

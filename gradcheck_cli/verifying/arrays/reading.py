@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Source
 
-_ENTRYWISE = re.compile(r"(?<!\\),|\\odot|\\circ|\\ast|\*|⊙|∘")
+ENTRYWISE = re.compile(r"(?<!\\),|\\odot|\\circ|\\ast|\*|⊙|∘")
 _OCTAVE = re.compile(r"[A-Za-z0-9)\]]'|\.\*")  # where ' transposes, * is the product of matrices
 _DOTTED = re.compile(r"\.\*")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
@@ -124,7 +124,7 @@ class Products:
         dots: bool,
         columns: bool,
         tight: bool,
-        signs: re.Pattern[str] = _ENTRYWISE,
+        signs: re.Pattern[str] = ENTRYWISE,
         alike: bool = False,
     ) -> None:
         self.alike = alike

@@ -13,12 +13,17 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, mapped, names, numb
 from gradcheck_cli.parsing.samples import ALL
 from gradcheck_cli.verifying.arrays.batches import sample_places
 from gradcheck_cli.verifying.arrays.compare import compare
+from gradcheck_cli.verifying.arrays.meanings import read_quietly
+from gradcheck_cli.verifying.model import UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gradcheck_cli.judge import ArraySpace
     from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.verifying.arrays.names import ArrayNames
+    from gradcheck_cli.verifying.model import Claim
+    from gradcheck_cli.verifying.own import Own
 
 _ONE = number(1)
 _NUMBER = "i'"  # of the sample while the sum is tried
@@ -73,6 +78,18 @@ class SingleLoss:
             raise UnsupportedError(message, hint="write the number of the same sample on both", span=wrt.span)
         kept = tuple(number(0) if sign in "i0" else one for sign, one in zip(place, places, strict=True))
         return Call("flatten", (whole,)) if ALL in place and Name(ALL) in kept else Index(whole, kept)
+
+    def learn(self, claim: Claim, own: Own, known: ArrayNames) -> None:
+        """Keep what a line says that the loss of one sample is, where it differs from ours: only its author knows."""
+        if claim.verdict != UNDECIDED or claim.left is None or not claim.members or claim.members[0].source is None:
+            return
+        left = next(iter(read_quietly(claim.left, own, latex=True)), None)
+        if not isinstance(left, Index) or not isinstance(left.base, Name) or not isinstance(left.indices[0], Name):
+            return
+        letter = left.indices[0].id
+        if self.sample_of(Index(own.definitions.get(left.base.id, left.base), left.indices)) is not None:
+            entry = known.meaning(claim.members[0].source, latex=True, letters=frozenset({letter}))
+            self.said = self.said if entry is None else (letter, entry)
 
     # -- how it is worked out
 
