@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
-from gradcheck_cli.verifying.arrays.sizes import with_sizes
 from gradcheck_cli.verifying.chains import undecided
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
 from gradcheck_cli.verifying.junctures import parted
@@ -217,8 +216,6 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     if isinstance(grader, Grader) and (read := _written_out(grader, claim, formula)) is not None:
         return read
     other = lookalike(formula, grader.own.scope)
-    if other is None and isinstance(grader, ArrayGrader):
-        other = with_sizes(grader, formula)
     if other is None:
         return claim
     last = grader.last

@@ -29,6 +29,7 @@ from gradcheck_cli.verifying.arrays.names import ArrayNames
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import ways
 from gradcheck_cli.verifying.arrays.single import SingleLoss
+from gradcheck_cli.verifying.arrays.sizes import OwnSizes
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
@@ -70,15 +71,17 @@ class ArrayGrader:
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.diagnosed = 0
         self.last: tuple[Truth, list[Read]] | None = None
-        self.sizes: dict[str, str] = {}  # the student's letters for sizes
+        self.sizes = OwnSizes(self.engine, self.as_written)
         self.meanings = ArrayMeanings(bench)
-        learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
+        self.learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
         rated = bench.problem.learning_rate is not None and loss
-        self.increments = Increments(self.own, learned if rated else frozenset(), self.as_written)
+        self.increments = Increments(self.own, self.learned if rated else frozenset(), self.as_written)
         self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem. A prime may be the mark of an update."""
+        if formula.relation == "in":
+            return self.sizes.claim(formula)
         if (increment := self.increments.claim(formula)) is not None:
             self.last = None  # what a reader is told of a step is not about what it adds
             return increment
@@ -179,7 +182,9 @@ class ArrayGrader:
         reads = self.read(formula, members, truth)
         claim = self.finish(formula, reads, truth)
         self.last = truth, reads
-        if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None:
+        named = truth.ask.args[0] if isinstance(truth.ask, Call) and truth.ask.args else truth.ask
+        learned = isinstance(named, Name) and named.id in self.learned
+        if claim.verdict == WRONG and truth.kind == "shape" and truth.array is not None and not learned:
             for letter in sorted({letter for one in truth.array.shape for letter in one.letters}):
                 shape = tuple(ONE if one == size(letter) else one for one in truth.array.shape)
                 single = replace(truth, array=replace(truth.array, shape=shape))
