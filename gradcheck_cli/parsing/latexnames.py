@@ -235,7 +235,7 @@ class Names:
 
     def entry(self, base: str, below: str, span: Span) -> list[Token]:
         """An entry of an array, where the scope has arrays: `h_j`, `W_{ij}`; empty for anything else."""
-        if not self.scope.arrays or not (is_entry(below) or (below and self.running.issuperset(below))):
+        if not self.scope.arrays or not is_entry("".join("i" if one in self.running else one for one in below)):
             return []
         if base[0] == "d" and self.resolved(base[1:], below):
             return []  # dZ_1 is about Z_1, whatever dZ is

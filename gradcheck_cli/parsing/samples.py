@@ -25,14 +25,16 @@ _SMALL = re.compile(r"[a-z]|\\(?:hat|tilde|bar)\{[a-z]\}")
 _RUNS = re.compile(
     r"\\sum(?:\s*\\limits)?\s*_\s*\{?\s*(?P<sum>[a-z])(?![a-z])|\(\s*(?P<label>[a-km-su-z])\s*\)\s*\S{0,8}\}"
 )
+_NUMBERED = re.compile(r"_\s*(?:\{\s*)?(?P<below>[mn])(?:\s*,?\s*[a-z])?(?![A-Za-z])")
 _SUBSCRIPTS = re.compile(r"_\s*\{?[^{}\s]*([s-u])")
 
 
 def letters_of(text: str) -> frozenset[str]:
-    """The letters that number samples in a formula: those of its sums, and those in labels."""
-    if "\\sum" not in text and "(" not in text:
-        return frozenset()
-    return frozenset(match["sum"] or match["label"] for match in _RUNS.finditer(text))
+    """The letters that number samples in a formula: those of its sums and in labels, m and n in subscripts."""
+    found = {match["below"] for match in _NUMBERED.finditer(text)} if "_" in text else set()
+    if "\\sum" in text or "(" in text:
+        found |= {match["sum"] or match["label"] for match in _RUNS.finditer(text)}
+    return frozenset(found)
 
 
 def the_one(text: str) -> str:

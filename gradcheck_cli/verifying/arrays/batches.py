@@ -7,6 +7,7 @@ column has none, as in `x_i^\top \delta_i`, it is meant as a row.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -16,7 +17,7 @@ from gradcheck_cli.parsing.samples import ALL, EITHER
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.parsing.names import Scope
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     ShapeOf = Callable[[Expr], Shape | None]
 
+MOST_TURNED = 3
 _ONE = number(1)
 _WHOLE = (Name(ALL), Name(EITHER))
 AS_ROWS = "each sample as a row"
@@ -93,11 +95,22 @@ def _is_slice(expr: Expr) -> bool:
     return isinstance(expr, Index) and any(one in expr.indices for one in _WHOLE)
 
 
-def turned(expr: Expr) -> Expr:
-    """The expression with rows for the columns, and columns for the rows, that may be either; itself without any."""
-    if isinstance(expr, Index) and len(expr.indices) == 2 and _WHOLE[1] in expr.indices:
+def turned(expr: Expr) -> Iterator[Expr]:
+    """The expression with rows for the columns, and columns for the rows, that may be either, matrix by matrix."""
+    bases = tuple(dict.fromkeys(part.base for part in walk(expr) if _is_either(part) and isinstance(part, Index)))
+    for count in range(1, min(len(bases), MOST_TURNED) + 1):
+        for chosen in combinations(bases[:MOST_TURNED], count):
+            yield _turned(expr, frozenset(chosen))
+
+
+def _turned(expr: Expr, bases: frozenset[Expr]) -> Expr:
+    if _is_either(expr) and isinstance(expr, Index) and expr.base in bases:
         return Index(expr.base, expr.indices[::-1], expr.span)
-    return mapped(expr, turned)
+    return mapped(expr, lambda child: _turned(child, bases))
+
+
+def _is_either(expr: Expr) -> bool:
+    return isinstance(expr, Index) and len(expr.indices) == 2 and _WHOLE[1] in expr.indices
 
 
 def taken(base: Expr, at: tuple[Expr, ...], place: Expr) -> Expr:

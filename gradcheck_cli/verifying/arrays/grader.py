@@ -21,6 +21,7 @@ from gradcheck_cli.verifying.arrays.diagnose import equals
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
 from gradcheck_cli.verifying.arrays.letters import factors
+from gradcheck_cli.verifying.arrays.likely import nearer
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.match import MISREAD
 from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
@@ -36,7 +37,7 @@ from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
-from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, meant_by, own_name
 from gradcheck_cli.verifying.updates import elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
@@ -120,7 +121,7 @@ class ArrayGrader:
                 kind = "derivative" if meaning in self.single.derived else truth.kind
                 apart = replace(truth, expr=self.own.apart(truth.expr), kind=kind)
                 claim = self.judged(formula, members, apart)
-                if best is None or _unlikely(claim) < _unlikely(best):
+                if best is None or nearer(claim, best):
                     best, kept = claim, self.last
                 if claim.verdict == CORRECT:
                     return claim
@@ -381,12 +382,3 @@ class ArrayGrader:
         looked = self.diagnosed < MOST_DIAGNOSED
         found = self.bench.diagnose(truth, reads[claim.first_wrong]) if looked else None
         return replace(claim, expected=self.bench.expected(truth), diagnosis=found)
-
-
-def _unlikely(claim: Claim) -> tuple[int, int, int]:
-    """How far a meaning is from what was meant.
-
-    Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
-    """
-    told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
-    return RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0

@@ -390,8 +390,8 @@ def _is_misfit(verdict: Verdict) -> bool:
     return verdict.verdict == WRONG and verdict.note.startswith(_LETTERS)
 
 
-def _closeness(read: Read, truth: Truth) -> tuple[int, bool]:
+def _closeness(read: Read, truth: Truth) -> tuple[int, bool, bool]:
     """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
     note = read.member.note
     misfit = "do not fit" in note or (truth.kind in ("derivative", "value") and note.startswith(_LETTERS))
-    return RANK.index(read.member.verdict), misfit
+    return RANK.index(read.member.verdict), misfit, note.startswith("the shapes are")

@@ -37,7 +37,7 @@ def on_paper(
     """
     rows: list[Expr] = []
     read = tuple(read)
-    other_way = tuple(other for expr in read if (other := turned(expr)) is not expr) if latex else ()
+    other_way = tuple(other for expr in read for other in turned(expr)) if latex else ()
     for expr in (*read, *other_way):
         for other in with_identity(with_own_letters(sliced(expr, shape_of), engine.letters), engine, shape_of):
             plain = without_sums_of_nothing(other)

@@ -1,0 +1,38 @@
+"""Which of several meanings of a formula is nearest to what was meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.verifying.arrays.match import MISREAD
+from gradcheck_cli.verifying.model import RANK, UNDECIDED, WRONG
+
+if TYPE_CHECKING:
+    from gradcheck_cli.verifying.model import Claim
+
+
+def nearer(claim: Claim, best: Claim) -> bool:
+    """Whether a meaning is nearer to what was meant; one that fits is, where of the other the letters may be misread."""
+    for one, other, found in ((claim, best, True), (best, claim, False)):
+        if one.verdict == WRONG and other.verdict == UNDECIDED and _differs(one) and _is_misread(other):
+            return found
+    return _unlikely(claim) < _unlikely(best)
+
+
+def _differs(claim: Claim) -> bool:
+    """Whether a claim is wrong in what it comes to, not in its shapes or letters."""
+    return claim.first_wrong is not None and claim.members[claim.first_wrong].note.startswith("differs")
+
+
+def _is_misread(claim: Claim) -> bool:
+    """Whether nothing but letters that fit nowhere leaves a claim open."""
+    return all(one.note.startswith(MISREAD) for one in claim.members if one.verdict == UNDECIDED)
+
+
+def _unlikely(claim: Claim) -> tuple[int, int, int]:
+    """How far a meaning is from what was meant.
+
+    Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
+    """
+    told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
+    return RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0
