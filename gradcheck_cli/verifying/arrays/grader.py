@@ -76,7 +76,9 @@ class ArrayGrader:
         self.meanings = ArrayMeanings(bench)
         self.learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
         rated = bench.problem.learning_rate is not None and loss
-        self.increments = Increments(self.own, self.learned if rated else frozenset(), self.as_written)
+        self.increments = Increments(
+            self.own, self.learned if rated else frozenset(), self.engine.output, self.as_written
+        )
         self.members = ArrayMembers(bench)
 
     def claim(self, formula: Formula) -> Claim | None:

@@ -31,8 +31,9 @@ TAKEN = "Δ is what one step takes away"
 class Increments:
     r"""Reads what a text says of `\Delta W`; `judge` judges a formula as it stands."""
 
-    def __init__(self, own: Own, params: frozenset[str], judge: Callable[[Formula], Claim | None]) -> None:
+    def __init__(self, own: Own, params: frozenset[str], output: str, judge: Callable[[Formula], Claim | None]) -> None:
         self.own = own
+        self.output = output
         self.params = params
         self.judge = judge
         self.sign: dict[str, str] = {}  # of each in an update, as the text has used it
@@ -53,7 +54,7 @@ class Increments:
                 self.sign[name] = self.sign.get(name, "+")
             return added and replace(added, expected=_without(added.expected, self.known(name, formula)))
         taken = self.stepped(formula, f"{name}{mark}", [self.wrapped(one, f"{name} - (") for one in members], "-")
-        gradient = rf"\nabla_{{{name}}} L" if formula.latex else f"d{name}"
+        gradient = rf"\nabla_{{{name}}} {self.output}" if formula.latex else f"d{name}"
         plain = self.stepped(formula, gradient, members, "+")
         for other in (taken, plain):
             if other is not None and other.verdict == CORRECT:
@@ -101,7 +102,11 @@ class Increments:
         def put(match: re.Match[str]) -> str:
             if self.known(match["name"], formula) is None:
                 return match.group()
-            rate, slope = (r"\eta", rf"\nabla_{{{match['name']}}} L") if formula.latex else ("eta", f"d{match['name']}")
+            rate, slope = (
+                (r"\eta", rf"\nabla_{{{match['name']}}} {self.output}")
+                if formula.latex
+                else ("eta", f"d{match['name']}")
+            )
             return f"({'-' if sign == '+' else ''}{rate} * {slope})"
 
         first = formula.members[0]

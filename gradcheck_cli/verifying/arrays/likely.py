@@ -32,7 +32,9 @@ def _is_misread(claim: Claim) -> bool:
 def _unlikely(claim: Claim) -> tuple[int, int, int]:
     """How far a meaning is from what was meant.
 
-    Of two that are wrong, one in which the chain goes wrong later is nearer, then one whose mistake is told.
+    Of two that are wrong, one in which the chain goes wrong later is nearer; then one whose mistake is told, one that is
+    wrong in what it comes to, and one whose shapes do not fit.
     """
-    told = 2 if claim.diagnosis is None else int(claim.diagnosis.code == "shape")
+    found = claim.diagnosis
+    told = 0 if found is not None and found.code != "shape" else 1 if _differs(claim) else 3 - (found is not None)
     return RANK.index(claim.verdict), -(claim.first_wrong or 0), told if claim.verdict == WRONG else 0

@@ -22,7 +22,7 @@ from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.members import as_matrix
 from gradcheck_cli.verifying.arrays.paper import spread_indices
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, moved_expression, names_of
-from gradcheck_cli.verifying.match import Truth
+from gradcheck_cli.verifying.match import ArrayTruth, Truth
 from gradcheck_cli.verifying.updates import is_step
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class ArrayMeanings:
         """The meanings of a left side, each with what is true of it."""
         if any(SPACE.match(member.text) for member in members):
             named = self.shaped_as(left)
+            shape = self.bench.matcher.quiet(left) if isinstance(left, Index) else None
+            if shape is not None:
+                return [Truth(Call("shape", (left,)), left, None, "shape", None, ArrayTruth(None, shape))]
             return self.asked(Call("shape", (named,))) if named is not None else []
         if moved_expression(left) is not None:
             return [Truth(left, left, None, DIFFERENTIAL)]

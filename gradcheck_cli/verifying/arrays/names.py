@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.own import Own
 
 _ENTRY = re.compile(r"(.{1,60}?)_\s*\{?\s*([i-t](?:\s*,?\s*[i-t]){0,2})\s*\}?")
+_LAYER = re.compile(r"(.{1,60}?)_\s*\{?\s*([i-t])\s*\}?\s*(\^\s*\{\s*[\[(]\s*[0-9]+\s*[\])]\s*\})")  # δ_i^{(2)}
 _SAMPLE = re.compile(r"(.{1,60}?)(\^\s*\{[^{}]*)\(\s*([a-km-su-z])\s*\)\s*\}")  # δ^{(i)}, δ^{[1](i)}
 MOST_MEANINGS = 20  # that are looked through for one of another shape
 _NUMBERED = re.compile(r"(?<![A-Za-z\\\\])([A-Za-z])_\{?([0-9]{1,3})(?![0-9])")
@@ -115,12 +116,14 @@ class ArrayNames:
         """What an entry is of a new name that is given by its entries, `e_j = p_j - y_j`; None for any other formula."""
         left, first, *_ = formula.members
         text = left.text.strip()
+        if layer := _LAYER.fullmatch(text):
+            text = f"{layer[1]}{layer[3]}_{{{layer[2]}}}"
         match, sample = _ENTRY.fullmatch(text), _SAMPLE.fullmatch(text)
         letters = tuple(character for character in match[2] if character.isalpha()) if match else ()
         name = match[1] if match else ""
         if sample is not None:
-            layer = sample[2].removeprefix("^").strip().removeprefix("{").strip()
-            letters, name = (sample[3],), sample[1] + (f"^{{{layer}}}" if layer else "")
+            number = sample[2].removeprefix("^").strip().removeprefix("{").strip()
+            letters, name = (sample[3],), sample[1] + (f"^{{{number}}}" if number else "")
         if not name or len(set(letters)) != len(letters):
             return None
         entry = self.meaning(first, latex=formula.latex, letters=frozenset(letters))
