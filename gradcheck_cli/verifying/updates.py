@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, names
+from gradcheck_cli.expr import Call, Expr, Name, names, walk
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.model import WRONG
 
@@ -55,3 +55,15 @@ def elsewhere(truth: Truth, reads: Iterable[Read]) -> bool:
     wrong = [read.expr for read in reads if read.member.verdict == WRONG]
     own = truth.ask.args[0].id
     return bool(wrong) and all(expr is not None and names(expr) and own not in names(expr) for expr in wrong)
+
+
+def another_step(truth: Truth, reads: Iterable[Read]) -> bool:
+    """Whether what is wrong as a step down the gradient has an inverse in it that is not there: a step of Newton's."""
+    if truth.kind != "update" or _has_inverse(truth.expr):
+        return False
+    wrong = [read.expr for read in reads if read.member.verdict == WRONG]
+    return bool(wrong) and all(expr is not None and _has_inverse(expr) for expr in wrong)
+
+
+def _has_inverse(expr: Expr) -> bool:
+    return any(isinstance(part, Call) and part.function == "inv" for part in walk(expr))

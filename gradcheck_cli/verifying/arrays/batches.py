@@ -154,10 +154,10 @@ def shown(expr: Expr, shape_of: ShapeOf) -> Expr:
     """An expression with samples as they are written: `P[i] - Y[i]` for the row i of P - Y, `X[:, i]` for a column."""
     if isinstance(expr, Index) and len(expr.indices) == 1 and len(shape_of(expr.base) or ()) == 2:
         return _row_of(expr.base, expr.indices[0], shape_of)
-    expr = mapped(expr, lambda child: shown(child, shape_of))
     if isinstance(expr, Call) and (_is_single(expr) or expr.function in ("flatten", "reshape")):
         inner = expr.args[0]
-        return inner.args[0] if isinstance(inner, Call) and expr.function == "transpose" else inner
+        return shown(inner.args[0] if isinstance(inner, Call) and expr.function == "transpose" else inner, shape_of)
+    expr = mapped(expr, lambda child: shown(child, shape_of))
     one = isinstance(expr, Call) and expr.function == "div" and expr.args[1] == _ONE
     return expr.args[0] if one and isinstance(expr, Call) else expr
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, names, walk
+from gradcheck_cli.expr import Call, Expr, Name, names, number, substitute, walk
 from gradcheck_cli.graph import Input
 from gradcheck_cli.judge import ArraySpace
 from gradcheck_cli.parsing.text import readings
@@ -22,7 +22,8 @@ from gradcheck_cli.verifying.arrays.paper import is_square, on_paper
 from gradcheck_cli.verifying.arrays.reading import ENTRYWISE, ways
 from gradcheck_cli.verifying.gradients import exchanged, moved_expression
 from gradcheck_cli.verifying.match import Read, unreadable
-from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Diagnosis, Member
+from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ class ArrayDifferentials:
     def judge(self, expr: Expr, target: Expr) -> str:
         """One reading: which names move shows in it."""
         if (again := moved_expression(expr)) is not None:  # dZ = d(XW + b)
-            return CORRECT if self.matcher.agrees(self.engine.resolve(again), self.engine.resolve(target)) else WRONG
+            return self.same(again, target)
         if any(moved_expression(part) is not None for part in walk(expr)):
             return UNDECIDED
         moving = tuple(name for name in self.engine.graph.by_name if f"(d{name})" in names(expr))
@@ -97,6 +98,66 @@ class ArrayDifferentials:
         if not kinds:
             return UNDECIDED
         return UNDECIDED if "undecided" in kinds else WRONG
+
+    def same(self, moved: Expr, target: Expr) -> str:
+        """Whether what is moved on the right is what the left side is the differential of."""
+        try:
+            return CORRECT if self.matcher.agrees(self.engine.resolve(moved), self.engine.resolve(target)) else WRONG
+        except GradcheckError:
+            return WRONG
+
+    def told(self, source: Source, target: Expr, own: Own, *, latex: bool) -> tuple[Diagnosis | None, str]:
+        """What is wrong with a wrong right side, and what is right, where this can be said shortly."""
+        told: Diagnosis | None = None
+        right = self.expected(target, (), [])
+        for written in self.meant(readings(source, identity_scope(own.scope), latex=latex), source, own, latex=latex):
+            moving = tuple(name for name in self.engine.graph.by_name if f"(d{name})" in names(written))
+            try:
+                expr = self.engine.resolve(written)
+                sent = next(self.sent(target, moving), None) if moving and self.fits(expr, target) else None
+                slip = None if sent is None else self.slip(expr, moving, *sent)
+            except GradcheckError:
+                continue
+            right = right if sent is None else self.expected(target, moving, sent[0])
+            told = told or slip
+            if slip is not None and slip.code != "wrong-local":
+                return slip, right
+        return told, right
+
+    def expected(self, target: Expr, moving: tuple[str, ...], sent: list[Expr]) -> str:
+        """The right side where it is a number, or what is differentiated."""
+        if isinstance(target, Name) and self.engine.shapes[target.id]:
+            node = next((node for node in self.engine.graph.nodes if node.name == target.id), None)
+            return "" if node is None else f"d({write(node.expr)})"
+        if not sent or self.matcher.shape_of(target):
+            return ""
+        return " + ".join(f"sum({write(back)}*d{name})" for name, back in zip(moving, sent, strict=True))
+
+    def slip(self, expr: Expr, moving: tuple[str, ...], sent: list[Expr], arriving: str) -> Diagnosis | None:
+        """What stands with one differential, or with all, against what should: its sign, a constant, or something else."""
+        wrong: dict[str, str] = {}
+        for name, back in zip(moving, sent, strict=True):
+            others = {self.moved(one).id: _nothing(self.engine.shapes[one]) for one in moving if one != name}
+            alone = substitute(expr, others)
+            if self.compared(alone, (name,), [back], arriving) != "equal":
+                wrong[name] = self.ratio(alone, name, back, arriving)
+        if not wrong or len(set(wrong.values())) > 1:
+            return None
+        where = " and ".join(f"d{name}" for name in wrong)
+        ratio = next(iter(wrong.values()))
+        if ratio == "-1":
+            return Diagnosis("sign", f"the sign of what stands with {where} is turned around")
+        if ratio:
+            return Diagnosis("constant", f"a factor {ratio} is missing in what stands with {where}")
+        return Diagnosis("wrong-local", f"what stands with {where} is not the derivative") if len(wrong) == 1 else None
+
+    def ratio(self, alone: Expr, name: str, back: Expr, arriving: str) -> str:
+        """The number that is missing as a factor; empty for none."""
+        sizes = [Call("div", (number(1), Name(letter))) for letter in sorted(self.engine.letters)]
+        for factor in (number(-1), number(2), Call("div", (number(1), number(2))), *sizes):
+            if self.compared(Call("mul", (factor, alone)), (name,), [back], arriving) == "equal":
+                return write(factor)
+        return ""
 
     def sent(self, target: Expr, moving: tuple[str, ...]) -> Iterator[tuple[list[Expr], str]]:
         """What arrives at each name that moves, along its edge and along all ways, where these may be meant; and the name
@@ -159,6 +220,10 @@ def _has_entrywise(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool
         if isinstance(part, Call) and part.function == "pow" and is_square(shape_of(part.args[0])):
             return True
     return False
+
+
+def _nothing(shape: Shape) -> Expr:
+    return Call("zeros", tuple(one.expr() for one in shape)) if shape else number(0)
 
 
 def _inner(left: Expr, right: Expr) -> Expr:

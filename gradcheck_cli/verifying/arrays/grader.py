@@ -35,11 +35,11 @@ from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
 from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
-from gradcheck_cli.verifying.gradients import Gradients, base_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim, Diagnosis, Member
 from gradcheck_cli.verifying.own import OWN, Own, meant_by, own_name
-from gradcheck_cli.verifying.updates import elsewhere, primed_update, without_time
+from gradcheck_cli.verifying.updates import another_step, elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ class ArrayGrader:
             return undecided(best, "the text says otherwise what the loss of one sample is")
         if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
+        if best is not None and best.verdict == WRONG and kept is not None and another_step(*kept):
+            return undecided(best, "this is another kind of step than one down the gradient")
         if best is not None and best.verdict == WRONG and not updated and kept is not None and elsewhere(*kept):
             return undecided(best, "an input may have any value; this is taken for one that is looked for")
         return best and self.doubted(left, best, latex=formula.latex)
@@ -381,6 +383,9 @@ class ArrayGrader:
         claim = claim_of(formula, reads, verdict)
         if claim.first_wrong is None or truth is None:
             return claim
+        if truth.kind == DIFFERENTIAL:
+            found, expected = self.members.moved(reads[claim.first_wrong], truth, self.own, latex=formula.latex)
+            return replace(claim, expected=expected, diagnosis=found)
         looked = self.diagnosed < MOST_DIAGNOSED
         found = self.bench.diagnose(truth, reads[claim.first_wrong]) if looked else None
         return replace(claim, expected=self.bench.expected(truth), diagnosis=found)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.arrays.bench import ArrayBench
+    from gradcheck_cli.verifying.model import Diagnosis
     from gradcheck_cli.verifying.own import Own
 
 MOST_CLASSES = 2  # letters that may be the right class
@@ -45,6 +46,12 @@ class ArrayMembers:
         self.classes: list[str] = []
         self.case: tuple[str, str] | None = None
         self.equal = False
+
+    def moved(self, read: Read, truth: Truth, own: Own, *, latex: bool) -> tuple[Diagnosis | None, str]:
+        """What is wrong with a wrong differential, and what is right."""
+        target = moved_expression(truth.ask) or Name(base_of(truth.ask) or "")
+        source = read.member.source
+        return (None, "") if source is None else self.differentials.told(source, target, own, latex=latex)
 
     def read(self, source: Source, truth: Truth, own: Own, *, latex: bool) -> Read:
         """One member, in names of the problem and of the student's own."""

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, names, number, walk
+from gradcheck_cli.expr import Call, Expr, Name, children, names, number, walk
 from gradcheck_cli.verifying.arrays.edits import Edit, is_product, neighbours, parts_of, reordered, replaced
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.write.text import write
@@ -162,16 +162,26 @@ def _factors_too_few(
     """A factor of the right answer, or of a local derivative, put in or divided by at one place."""
     factors = list(islice(_candidates(engine, truth, inside), MOST_FACTORS))
     seen: list[Expr] = []
+    divisors = set(_divisors(expr, below=False))
     for place in (expr, *_operands(places)):
         if any(place is other for other in seen):
             continue
         seen.append(place)
         for factor in factors:
             code = "constant" if _is_size(engine, factor) else "missing-factor"
-            shown = write(factor)
-            yield Edit(code, f"the factor {shown} is missing", replaced(expr, place, Call("mul", (place, factor))))
-            missing = Call("div", (place, factor))
-            yield Edit(code, f"the division by {shown} is missing", replaced(expr, place, missing))
+            told = [f"the factor {write(factor)} is missing", f"the division by {write(factor)} is missing"]
+            first, second = reversed(told) if id(place) in divisors else told
+            yield Edit(code, first, replaced(expr, place, Call("mul", (place, factor))))
+            yield Edit(code, second, replaced(expr, place, Call("div", (place, factor))))
+
+
+def _divisors(expr: Expr, *, below: bool) -> Iterator[int]:
+    """The parts of an expression that divide it, by their ids."""
+    if below:
+        yield id(expr)
+    for at, child in enumerate(children(expr)):
+        divides = isinstance(expr, Call) and expr.function == "div" and at == 1
+        yield from _divisors(child, below=below != divides)
 
 
 def _operands(places: list[Call]) -> Iterator[Expr]:
