@@ -26,7 +26,7 @@ from gradcheck_cli.parsing.lexer import (
     raised_digits,
 )
 from gradcheck_cli.parsing.names import GREEK, GREEK_WORDS, normal_latex
-from gradcheck_cli.parsing.samples import the_one
+from gradcheck_cli.parsing.samples import THE_ONE
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def tokenize_latex(
         raise ParseError(message, hint=f"at most {MAX_CHARACTERS:,} are read", source=source)
     lexer = _Lexer(source, scope)
     lexer.powers = powers and scope.name("e") is None
-    lexer.one = the_one(source.text) if single else ""
+    lexer.one = THE_ONE if single else ""
     lexer.wide = wide
     end = len(source.text)
     return (*lexer.tokens(0, end, 0), Token("end", "", Span(end, end)))

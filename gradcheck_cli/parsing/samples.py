@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ALL = ":"  # the index of an axis of which everything is meant
 EITHER = "::"  # the same, where the other axis may be meant: w_k may be a row or a column of W
+THE_ONE = "s'"  # the number of the one sample that a formula is about: nobody writes it
 ERRORS = "e[]"  # the name of what a text gives by its entries as e_i: e alone is a number
 _LAYER = r"(?:\[\s*(?P<square>[0-9]+)\s*\]|\(\s*(?P<round>[0-9]+)\s*\))?"
 _NUMBER = r"\(\s*(?P<letter>[a-km-su-z])\s*\)"  # the l of z^{(l)} counts layers, the t steps in time
@@ -26,7 +27,6 @@ _RUNS = re.compile(
     r"\\sum(?:\s*\\limits)?\s*_\s*\{?\s*(?P<sum>[a-z])(?![a-z])|\(\s*(?P<label>[a-km-su-z])\s*\)\s*\S{0,8}\}"
 )
 _NUMBERED = re.compile(r"_\s*(?:\{\s*)?(?P<below>[mn])(?:\s*,?\s*[a-z])?(?![A-Za-z])")
-_SUBSCRIPTS = re.compile(r"_\s*\{?[^{}\s]*([s-u])")
 
 
 def letters_of(text: str) -> frozenset[str]:
@@ -35,12 +35,6 @@ def letters_of(text: str) -> frozenset[str]:
     if "\\sum" in text or "(" in text:
         found |= {match["sum"] or match["label"] for match in _RUNS.finditer(text)}
     return frozenset(found)
-
-
-def the_one(text: str) -> str:
-    """A letter for the one sample that a formula is about, which it does not use otherwise."""
-    used = {*_SUBSCRIPTS.findall(text), *letters_of(text)}
-    return next((letter for letter in "stu" if letter not in used), "s")
 
 
 def labelled(lexer: Names, base: str, below: str, above: str, span: Span) -> list[Token]:

@@ -12,7 +12,7 @@ from gradcheck_cli.late import late
 from gradcheck_cli.parsing.arrays import index_letters
 from gradcheck_cli.parsing.lexer import SAMPLE, tokenize
 from gradcheck_cli.parsing.pratt import Parser
-from gradcheck_cli.parsing.samples import letters_of
+from gradcheck_cli.parsing.samples import THE_ONE, letters_of
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
     error: GradcheckError | None = None
     if latex and scope.arrays:  # i and j of an entry stand for themselves
         running = letters_of(source.text) - set(scope.spellings) if scope.samples else frozenset()
-        scope = replace(scope, indices=scope.indices | index_letters(scope.spellings) | running)
+        scope = replace(scope, indices=scope.indices | index_letters(scope.spellings) | running | {THE_ONE})
     for tokens in _ways(source, scope, latex=latex):
         parsed, failure = _parsed(source, scope, tokens)
         found += [expr for expr in parsed if expr not in found]

@@ -17,19 +17,18 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
-from gradcheck_cli.verifying.arrays.diagnose import equals
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
-from gradcheck_cli.verifying.arrays.letters import factors
 from gradcheck_cli.verifying.arrays.likely import nearer
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.match import MISREAD
 from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
+from gradcheck_cli.verifying.arrays.onestep import told_of_a_step
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import ways
-from gradcheck_cli.verifying.arrays.single import SingleLoss
+from gradcheck_cli.verifying.arrays.single import SHARE, SingleLoss
 from gradcheck_cli.verifying.arrays.sizes import OwnSizes
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
@@ -37,7 +36,7 @@ from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
-from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim, Diagnosis, Member
+from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, Own, meant_by, own_name
 from gradcheck_cli.verifying.updates import another_step, elsewhere, primed_update, without_time
 from gradcheck_cli.write.text import write
@@ -88,7 +87,7 @@ class ArrayGrader:
         if (increment := self.increments.claim(formula)) is not None:
             self.last = None  # what a reader is told of a step is not about what it adds
             return increment
-        claim = self.as_written(formula)
+        claim = self.of_samples(formula)
         other = primed_update(formula)
         if claim is None or claim.verdict == CORRECT or other is None:
             return claim
@@ -100,12 +99,24 @@ class ArrayGrader:
         number = last is not None and self.bench.matcher.quiet(last[0].expr) == ()
         return undecided(claim, "this does not say what is differentiated by") if number else claim
 
+    def of_samples(self, formula: Formula) -> Claim | None:
+        """As `as_written`; the loss of one sample may be its share in a mean, where the text has not shown otherwise."""
+        claim, single = self.as_written(formula), self.single
+        if claim is None or claim.verdict != WRONG or not single.used or single.fixed:
+            return claim
+        single.share, last = not single.share, self.last
+        tried = self.as_written(formula)
+        if tried is not None and tried.verdict == CORRECT:
+            return replace(tried, note=SHARE if single.share else tried.note)
+        single.share, self.last = not single.share, last
+        return claim
+
     def as_written(self, formula: Formula) -> Claim | None:
         """As `claim`, with its left side as it stands."""
         written, *members = formula.members
         left, updated = without_mark(written)
         members = [without_time(member, written) for member in members]
-        self.last = None
+        self.last, self.single.used = None, False
         self.names.left_out(formula)
         try:
             meanings = self.left_sides(left, latex=formula.latex)
@@ -128,15 +139,23 @@ class ArrayGrader:
                 if claim.verdict == CORRECT:
                     return claim
         self.last = kept
-        if best is not None and best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
+        if best is None:
+            return None
+        if best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
             return undecided(best, "the text says otherwise what the loss of one sample is")
-        if best is not None and best.verdict != CORRECT and own_name(left) in self.own.definitions:
+        if own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
-        if best is not None and best.verdict == WRONG and kept is not None and another_step(*kept):
-            return undecided(best, "this is another kind of step than one down the gradient")
-        if best is not None and best.verdict == WRONG and not updated and kept is not None and elsewhere(*kept):
-            return undecided(best, "an input may have any value; this is taken for one that is looked for")
-        return best and self.doubted(left, best, latex=formula.latex)
+        return self.doubted(left, self.of_other_steps(best, updated=updated), latex=formula.latex)
+
+    def of_other_steps(self, claim: Claim, *, updated: bool) -> Claim:
+        """A wrong claim that may say where a parameter is best, or what another method adds to it: undecided."""
+        if claim.verdict != WRONG or self.last is None:
+            return claim
+        if another_step(*self.last):
+            return undecided(claim, "this is another kind of step than one down the gradient")
+        if not updated and elsewhere(*self.last):
+            return undecided(claim, "an input may have any value; this is taken for one that is looked for")
+        return claim
 
     def not_usual(self, left: Source, claim: Claim) -> Claim:
         """A name that courses share, used for something else that cannot be read: it means nothing below."""
@@ -229,6 +248,7 @@ class ArrayGrader:
         """A wrong claim with the one that it follows from, whose points it earns; else with the mistake it is."""
         self.says(claim)
         self.single.learn(claim, self.own, self.names)
+        self.single.fixed = self.single.fixed or (self.single.used and claim.verdict == CORRECT)
         if self.last is None or self.last[0].kind != "derivative":
             return claim
         if claim.verdict == CORRECT:
@@ -239,7 +259,7 @@ class ArrayGrader:
         if source is None:
             found = claim.diagnosis
             if found is None or found.code in ("shape", "missing-factor"):
-                found = self.told_of_a_step(*self.last) or found
+                found = told_of_a_step(self, *self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
 
@@ -284,39 +304,6 @@ class ArrayGrader:
             except GradcheckError:
                 continue
         return None
-
-    def told_of_a_step(self, truth: Truth, reads: list[Read]) -> Diagnosis | None:
-        """What is wrong with a step of homework: a value for its derivative, the right factors in a senseless order."""
-        read = next(read for read in reads if read.member.verdict == WRONG)
-        ask = truth.ask.base if isinstance(truth.ask, Index) else truth.ask
-        if not isinstance(ask, Call) or ask.function not in ("d", "local") or read.expr is None:
-            return None
-        top = ask.args[0]
-        if isinstance(truth.ask, Index) and isinstance(top, Name):
-            top = Index(top, truth.ask.indices[: len(self.engine.shapes.get(top.id, ()))])
-        if equals(self.bench.matcher, truth, read.expr, top):
-            return Diagnosis("wrong-local", f"this is {write(top)} itself, not its derivative")
-        if self.is_chain(read, ask) and read.member.note:
-            message = "these are the right factors of the chain rule, in an order whose shapes do not fit"
-            return Diagnosis("shape", f"{message}: {read.member.note.partition(':')[0].removesuffix(' do not fit')}")
-        return None
-
-    def is_chain(self, read: Read, ask: Call) -> bool:
-        """Whether a product is one of names for the links of the chain rule, in their order."""
-        if read.member.source is None:
-            return False
-        try:
-            written = readings(read.member.source, self.own.scope, latex="\\" in read.member.source.text)
-        except GradcheckError:
-            return False
-        asks = {name: link for name, _, link in self.names.values if name is not None}
-        for expr in written:
-            parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
-            links = [asks.get(part) for part in parts]
-            joined = Call("mul", tuple(Call("d", link.args) for link in links if isinstance(link, Call)))
-            if len(joined.args) == len(links) and self.bench.matcher.is_chain(joined, ask):
-                return True
-        return False
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""

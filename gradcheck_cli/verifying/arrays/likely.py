@@ -21,7 +21,9 @@ def nearer(claim: Claim, best: Claim) -> bool:
 
 def _differs(claim: Claim) -> bool:
     """Whether a claim is wrong in what it comes to, not in its shapes or letters."""
-    return claim.first_wrong is not None and claim.members[claim.first_wrong].note.startswith("differs")
+    return claim.first_wrong is not None and claim.members[claim.first_wrong].note.startswith(
+        ("differs", "the shapes are")
+    )
 
 
 def _is_misread(claim: Claim) -> bool:

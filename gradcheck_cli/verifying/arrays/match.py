@@ -15,6 +15,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, 
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.parsing.samples import THE_ONE
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
@@ -234,6 +235,8 @@ class ArrayMatcher:
         if first is None:
             return Verdict(WRONG)
         loose = free_letters(self.engine, expr)
+        if THE_ONE in loose and THE_ONE not in dict(truth.array.letters if truth.array else ()):
+            return Verdict(WRONG, f"{_LETTERS}{THE_ONE} is that of a sample, and this is about all")
         if loose and not (truth.array and truth.array.letters) and not self.engine.shape_of(truth.expr):
             return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):

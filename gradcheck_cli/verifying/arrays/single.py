@@ -6,6 +6,7 @@ It is the loss of a batch of that sample alone, where the losses of all samples 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
@@ -20,22 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gradcheck_cli.judge import ArraySpace
+    from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.arrays.names import ArrayNames
     from gradcheck_cli.verifying.model import Claim
     from gradcheck_cli.verifying.own import Own
 
+SHARE = "the loss of one sample is its share in the mean here"
 _ONE = number(1)
 _NUMBER = "i'"  # of the sample while the sum is tried
 
 
-@dataclass(slots=True)
+@dataclass
 class SingleLoss:
     """What the loss of one sample is in one problem, and in one text."""
 
     engine: ArrayEngine
     space: Callable[[], ArraySpace]
     said: tuple[str, Expr] | None = None  # the letter and what the text says that it is, where that is something else
+    share: bool = False  # whether L_i is the share of a sample in a mean, its 1/m with it
+    used: bool = False  # in the formula at hand
+    fixed: bool = False  # whether the text has shown which of the two it is
     derived: set[Expr] = field(default_factory=set)  # the derivatives of such losses that have come up
     _adds_up: bool | None = field(default=None, init=False)
 
@@ -63,14 +69,19 @@ class SingleLoss:
         if self.said is not None:
             return substitute(self.said[1], {self.said[0]: at})
         self.check()
-        return self.single(self.whole(Name(self.engine.output)), at)
+        return self.shared(self.single(self.whole(Name(self.engine.output)), at))
+
+    def shared(self, expr: Expr) -> Expr:
+        """What is right of the loss of one sample, or of its share in the mean."""
+        self.used = True
+        return Call("div", (expr, self.lengths[0].expr())) if self.share else expr
 
     def derivative(self, at: Expr, wrt: Expr) -> Expr:
         """The derivative of the loss of one sample, by anything but other samples."""
         self.check()
         base, places = (wrt.base, wrt.indices) if isinstance(wrt, Index) else (wrt, ())
         place, batch = self.places.get(base.id, ("", False)) if isinstance(base, Name) else ("", False)
-        whole = self.single(self.engine.resolve(Call("d", (Name(self.engine.output), base))), at)
+        whole = self.shared(self.single(self.engine.resolve(Call("d", (Name(self.engine.output), base))), at))
         if not batch:
             return Index(whole, places) if places else whole
         if len(places) != len(place) or places[place.index("i")] != at:
@@ -93,7 +104,7 @@ class SingleLoss:
 
     # -- how it is worked out
 
-    @property
+    @cached_property
     def places(self) -> dict[str, tuple[str, bool]]:
         """Where the number of a sample stands."""
         return sample_places(self.engine.graph)
@@ -128,22 +139,28 @@ class SingleLoss:
             message = f"{self.engine.output} is no sum or mean of losses of single samples"
             raise UnsupportedError(message, hint="say what its entries are")
 
+    @cached_property
+    def lengths(self) -> list[Size]:
+        """How many samples there are, by each array of the batch."""
+        return [
+            self.engine.shapes[name][place.index("i")]
+            for name, (place, one) in self.places.items()
+            if one and name != self.engine.output
+        ]
+
     def adds_up(self) -> bool:
         """Whether they do, tried at points."""
         output = self.engine.output
-        lengths = [
-            self.engine.shapes[name][place.index("i")]
-            for name, (place, one) in self.places.items()
-            if one and name != output
-        ]
-        if not lengths or any(one != lengths[0] for one in lengths):
+        if not self.lengths or any(one != self.lengths[0] for one in self.lengths):
             return False
         total: Expr = Sum(self.single(self.whole(Name(output)), Name(_NUMBER)), _NUMBER)
         try:
-            ways = (total, Call("div", (total, lengths[0].expr())))
-            return any(compare(self.space(), way, Name(output)).kind == "equal" for way in ways)
+            ways = (total, Call("div", (total, self.lengths[0].expr())))
+            kinds = [compare(self.space(), way, Name(output)).kind == "equal" for way in ways]
         except GradcheckError:
             return False
+        self.fixed = self.fixed or kinds[0]
+        return any(kinds)
 
 
 def _alone(name: Name, place: str, at: Expr) -> Expr:

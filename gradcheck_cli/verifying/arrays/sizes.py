@@ -75,7 +75,8 @@ class OwnSizes:
 
     def known(self, name: str) -> str | None:
         """The problem's letter of that name."""
-        found = self.engine.problem.scope.name(_PLAIN.sub("", name))
+        plain = _PLAIN.sub("", name)
+        found = self.engine.problem.scope.name(plain) or self.engine.problem.scope.name(plain.replace("_", ""))
         return found if found in self.engine.letters else None
 
     def ways(self, told: set[str], new: set[str], own: set[str]) -> Iterator[dict[str, str]]:
@@ -87,7 +88,7 @@ class OwnSizes:
         themselves = {name for name in told - new - own if self.known(name)}
         used = {*self.meant.values(), *(self.known(name) or "" for name in themselves)}
         yield from _assigned(fixed, sorted(new), sorted(set(sizes) - used))
-        others = sorted(new | (themselves - self.kept))
+        others = sorted(new | {name for name in themselves - self.kept if len(name) == 1})
         if new and len(others) > len(new):
             yield from _assigned(fixed, others, sorted(set(sizes) - set(self.meant.values())))
 
