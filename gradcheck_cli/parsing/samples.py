@@ -85,8 +85,8 @@ def small(lexer: Names, base: str, below: str, span: Span) -> list[Token]:
     if len(parts) != 1 or ALL not in place or (known and not batch):
         return []
     if lexer.one and batch:
-        return placed(lexer, named, lexer.one, below, span)
-    return placed(lexer, named, below, "", span)
+        return placed(lexer, named, lexer.one, parts[0], span)
+    return placed(lexer, named, parts[0], "", span)
 
 
 def placed(lexer: Names, named: str, letter: str, entry: str, span: Span) -> list[Token]:
@@ -104,7 +104,7 @@ def placed(lexer: Names, named: str, letter: str, entry: str, span: Span) -> lis
 
 def parts_of(below: str) -> list[str]:
     """The indices of a subscript, each a letter or a number."""
-    return re.split(r"\s*,\s*", below.strip()) if "," in below else re.findall(r"[0-9]+|[a-z:]", below)
+    return re.findall(r"[0-9]+|[a-z:]", below)
 
 
 def capital(base: str) -> str:

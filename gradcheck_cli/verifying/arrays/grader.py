@@ -104,6 +104,8 @@ class ArrayGrader:
         claim, single = self.as_written(formula), self.single
         if claim is None or claim.verdict != WRONG or not single.used or single.fixed:
             return claim
+        if single.unread(self.own):
+            return undecided(claim, "what the loss of one sample is could not be read above")
         single.share, last = not single.share, self.last
         tried = self.as_written(formula)
         if tried is not None and tried.verdict == CORRECT:

@@ -102,6 +102,12 @@ class SingleLoss:
             entry = known.meaning(claim.members[0].source, latex=True, letters=frozenset({letter}))
             self.said = self.said if entry is None else (letter, entry)
 
+    def unread(self, own: Own) -> bool:
+        """Whether the text says what the loss of one sample is, in a line that could not be read."""
+        output = Name(self.engine.output)
+        losses = {output.id, *(name for name, meaning in own.definitions.items() if meaning == output)}
+        return any(name.rstrip("_") in losses or name[:-1].rstrip("_") in losses for name in own.unread)
+
     # -- how it is worked out
 
     @cached_property
