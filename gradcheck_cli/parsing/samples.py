@@ -7,6 +7,7 @@ entry of the one sample that the formula is about.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.lexer import SAMPLE, Token, number_value
@@ -29,6 +30,7 @@ _RUNS = re.compile(
 _NUMBERED = re.compile(r"_\s*(?:\{\s*)?(?P<below>[mn])(?:\s*,?\s*[a-z])?(?![A-Za-z])")
 
 
+@lru_cache(maxsize=256)
 def letters_of(text: str) -> frozenset[str]:
     """The letters that number samples in a formula: those of its sums and in labels, m and n in subscripts."""
     found = {match["below"] for match in _NUMBERED.finditer(text)} if "_" in text else set()

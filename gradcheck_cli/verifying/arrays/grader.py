@@ -19,9 +19,8 @@ from gradcheck_cli.verifying.arrays.batches import with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
-from gradcheck_cli.verifying.arrays.likely import nearer
+from gradcheck_cli.verifying.arrays.likely import MISREAD, nearer
 from gradcheck_cli.verifying.arrays.loose import sides
-from gradcheck_cli.verifying.arrays.match import MISREAD
 from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
@@ -60,8 +59,8 @@ class ArrayGrader:
         loss = not self.engine.shapes[self.engine.output]
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
         known = with_names(usual_scope(bench.problem, self.engine.output), usual)
-        self.own = Own(with_samples(known, self.engine.graph, usual))
-        self.single = SingleLoss(self.engine, lambda: bench.matcher.space)
+        self.own = Own(with_samples(known, bench.matcher.scope.samples, usual))
+        self.single = SingleLoss(bench.matcher)
         self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
@@ -261,7 +260,7 @@ class ArrayGrader:
         if source is None:
             found = claim.diagnosis
             if found is None or found.code in ("shape", "missing-factor"):
-                found = told_of_a_step(self, *self.last) or found
+                found = told_of_a_step(self.bench, self.names, *self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
 
