@@ -91,17 +91,18 @@ def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
     """The expression with `X[:, i]` as a row of the transpose, also where X is differentiated, or differentiated by."""
     if isinstance(expr, Call) and expr.function == DIFFERENTIAL and isinstance(moved := expr.args[0], Index):
         whole = Call(DIFFERENTIAL, (moved.base,), (), expr.span)
-        return taken(whole, moved.indices, expr) if _is_slice(moved) else expr
-    if isinstance(expr, Call) and expr.function == "d" and isinstance(by := expr.args[1], Index) and _is_slice(by):
+        return taken(whole, moved.indices, expr) if is_slice(moved) else expr
+    if isinstance(expr, Call) and expr.function == "d" and isinstance(by := expr.args[1], Index) and is_slice(by):
         if isinstance(expr.args[0], Index) or shape_of(expr.args[0]) != ():
             return expr  # of the loss of a sample
         return taken(Call("d", (expr.args[0], by.base), (), expr.span), by.indices, expr)
-    if isinstance(expr, Index) and _is_slice(expr):
+    if isinstance(expr, Index) and is_slice(expr):
         return taken(sliced(expr.base, shape_of), expr.indices, expr)
     return mapped(expr, lambda child: sliced(child, shape_of))
 
 
-def _is_slice(expr: Expr) -> bool:
+def is_slice(expr: Expr) -> bool:
+    """Whether an expression is a row or a column, written as one."""
     return isinstance(expr, Index) and any(one in expr.indices for one in _WHOLE)
 
 
