@@ -54,9 +54,9 @@ def labelled(lexer: Names, base: str, below: str, above: str, span: Span) -> lis
     for cut in range(1 if base.startswith("\\") else len(base)):
         named = _named(lexer, base[cut:], number)
         if named is not None and lexer.scope.samples[named][1]:
-            if lexer.one:
-                return [] if entry or cut else [Token("word", named, span)]  # the whole batch, as if it were one
             lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
+            if lexer.one:  # the whole batch, as if it were one
+                return [] if entry else [*lead, Token("word", named, Span(span.start + cut, span.end))]
             return [*lead, *placed(lexer, named, label["letter"], entry, Span(span.start + cut, span.end))]
     return []
 

@@ -33,10 +33,12 @@ Change = tuple[str, str, Expr]  # code, message, what stands at the place then
 def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes at one place, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
     places = list(islice((part for part in parts_of(expr) if isinstance(part, Call)), MOST_PLACES))
+    divisors = set(_divisors(expr, below=False))
     for find in (_signs, _factors_too_many, _means):
         for place in places:
             for code, message, new in find(engine, place):
-                yield Edit(code, message, replaced(expr, place, new))
+                told = _turned_over(message) if id(place) in divisors else message
+                yield Edit(code, told, replaced(expr, place, new))
     yield from _single_names(engine, expr, inside)
     yield from islice(_factors_too_few(engine, expr, places, truth, inside), MOST_INSERTED)
 
@@ -44,16 +46,24 @@ def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Ite
 def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
     """The right answer with a slip at one place, the likeliest first."""
     places = list(islice((part for part in parts_of(right) if isinstance(part, Call)), MOST_PLACES))
+    divisors = set(_divisors(right, below=False))
     for find in (_signs, _forgotten, _sums, _twice):
         for place in places:
             for code, message, new in find(engine, place):
-                yield Mistake(code, message, replaced(right, place, new))
+                told = _turned_over(message) if id(place) in divisors else message
+                yield Mistake(code, told, replaced(right, place, new))
     if not isinstance(right, Call) or right.function != "mul":
         yield Mistake("extra-factor", f"the factor {write(right)} is there twice", Call("mul", (right, right)))
     yield from _wrong_names(engine, right, inside)
     for place in places:
         for code, _, new in reordered(place) if is_product(place, engine) else ():
             yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
+
+
+def _turned_over(message: str) -> str:
+    """What is said of a factor, said of a divisor; and the other way round."""
+    one, other = "the factor", "the division by"
+    return message.replace(other, one) if message.startswith(other) else message.replace(one, other)
 
 
 def _wrong_names(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
