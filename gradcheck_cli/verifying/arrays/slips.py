@@ -18,6 +18,7 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 MOST_PLACES = 40
@@ -130,11 +131,24 @@ def _factors_too_many(engine: ArrayEngine, place: Call) -> Iterator[Change]:
         for at, factor in enumerate(place.args):
             rest = place.args[:at] + place.args[at + 1 :]
             yield *_too_many(engine, factor), rest[0] if len(rest) == 1 else Call("mul", rest)
+    elif place.function == "matmul":
+        left, right = place.args
+        for factor, kept in ((left, right), (right, left)):
+            if _shape(engine, kept) == _shape(engine, place):
+                yield *_too_many(engine, factor), kept
     elif place.function == "div":
         code, message = _too_many(engine, place.args[1])
         yield code, message.replace("the factor", "the division by"), place.args[0]
     elif place.function == "pow" and place.args[1] == number(2):
         yield "extra-factor", f"the factor {write(place.args[0])} is there twice", place.args[0]
+
+
+def _shape(engine: ArrayEngine, expr: Expr) -> Shape | None:
+    """The shape of a part; None where its operands do not fit."""
+    try:
+        return engine.shape_of(expr)
+    except GradcheckError:
+        return None
 
 
 def _too_many(engine: ArrayEngine, factor: Expr) -> tuple[str, str]:

@@ -109,3 +109,14 @@ def test_what_a_step_adds_is_told_without_the_parameter():
 def test_the_missing_division_is_told_as_such():
     line = r"$\frac{\partial L}{\partial H} = \frac{2}{m} (\hat{y} - y) w_2^T \odot M$"
     assert graded(line, "dropout")[0].diagnosis.message == "the division by q is missing"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (r"$\frac{\partial L}{\partial W_1} = H^T (P - Y)$", "the factor A is missing"),
+        (r"$\frac{\partial L}{\partial W_1} = H^T A A (P - Y)$", "the factor A is one too many"),
+    ],
+)
+def test_a_square_factor_of_a_product_may_be_missing_or_one_too_many(line, message):
+    assert graded(line, "graph-convolution")[0].diagnosis.message == message
