@@ -56,7 +56,7 @@ def labelled(lexer: Names, base: str, below: str, above: str, span: Span) -> lis
         if named is not None and lexer.scope.samples[named][1]:
             lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
             if lexer.one:  # the whole batch, as if it were one
-                return [] if entry else [*lead, Token("word", named, Span(span.start + cut, span.end))]
+                return [] if entry or cut else [Token("word", named, span)]
             return [*lead, *placed(lexer, named, label["letter"], entry, Span(span.start + cut, span.end))]
     return []
 

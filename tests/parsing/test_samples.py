@@ -39,7 +39,7 @@ READ = {
         ("z_1^{(i)}", ["Z1[:, i]", "Z1"]),
         ("a_j^{[1](i)}", ["A1[j, i]"]),
         ("y^{(i)}", ["Y[0, i]", "Y"]),
-        ("dz^{[2](i)}", ["differential(Z2[0, i])", "differential(Z2)"]),
+        ("dz^{[2](i)}", ["differential(Z2[0, i])"]),
     ],
     "two-layer-columns": [("x^{(i)}", ["x"]), ("x_i", ["x[i]"]), ("a_1^{(i)}", ["a1"])],
 }
