@@ -13,6 +13,7 @@ from gradcheck_cli.verifying.model import WRONG, Diagnosis
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
+    from gradcheck_cli.expr import Expr
     from gradcheck_cli.verifying.arrays.bench import ArrayBench
     from gradcheck_cli.verifying.arrays.names import ArrayNames
     from gradcheck_cli.verifying.match import Read, Truth
@@ -46,8 +47,16 @@ def _is_chain(bench: ArrayBench, known: ArrayNames, read: Read, ask: Call) -> bo
     asks = {name: link for name, _, link in known.values if name is not None}
     for expr in written:
         parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
-        links = [asks.get(part) for part in parts]
+        links = [_whole(asks.get(part)) for part in parts]
         joined = Call("mul", tuple(Call("d", link.args) for link in links if isinstance(link, Call)))
         if len(joined.args) == len(links) and bench.matcher.is_chain(joined, ask):
             return True
     return False
+
+
+def _whole(link: Expr | None) -> Expr | None:
+    """The derivative of whole arrays that one of an entry or of a sample belongs to."""
+    call = link.base if isinstance(link, Index) else link
+    if not isinstance(call, Call):
+        return call
+    return Call(call.function, tuple(arg.base if isinstance(arg, Index) else arg for arg in call.args))
