@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.parsing.text import parse
@@ -11,11 +12,14 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.homework import grade
 
+PROBLEMS = Path(__file__).parent / "cases" / "problems"
+
 
 @cache
 def examiner_of(name):
-    """The examiner of a bundled problem, made once."""
-    return Examiner(load(name))
+    """The examiner of a bundled problem, or of one of the tests' own, made once."""
+    path = PROBLEMS / f"{name}.yaml"
+    return Examiner(load(str(path) if path.exists() else name))
 
 
 def judged(examiner, ask, answer):

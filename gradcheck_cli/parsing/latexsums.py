@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Found = tuple[list[Token], int]
 MOST_TERMS = 50
+_LIMITS = re.compile(r"\s*\\(?:no)?limits\s*")
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _LETTER = re.compile(r"\s*([a-z])\b")
@@ -28,6 +29,8 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
     if (named := _declared(lexer, at)) is not None:
         return named
     limits: dict[str, str] = {}
+    if placed := _LIMITS.match(lexer.text, behind):
+        behind = placed.end()
     while lexer.text[behind : behind + 1] in ("_", "^") and lexer.text[behind : behind + 1] not in limits:
         inner, after = lexer.group(behind + 1)
         limits[lexer.text[behind]] = lexer.text[inner.start : inner.end].strip()

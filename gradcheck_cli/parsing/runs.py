@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call, Index, Name, Num
+from gradcheck_cli.greek import GREEK
 from gradcheck_cli.parsing.lexer import LATEX_COMMA, Token
 from gradcheck_cli.source import Span
 
@@ -26,6 +27,8 @@ def splits(scope: Scope, token: Token) -> list[list[Token]]:
     A digit never begins a piece, so `x2` is neither 2x nor x*2.
     """
     word, start = token.text, token.span.start
+    if word in GREEK and token.span.end - start == len(word) + 1:  # \psi is one letter
+        return []
     exact = token.span.end - start == len(word)
     longest = max((len(spelling) for spelling in scope.spellings), default=1)
     best: list[list[tuple[int, ...]]] = [[()], *([] for _ in word)]

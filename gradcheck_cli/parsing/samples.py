@@ -7,6 +7,7 @@ entry of the one sample that the formula is about.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.lexer import SAMPLE, Token, number_value
@@ -29,6 +30,7 @@ _RUNS = re.compile(
 _NUMBERED = re.compile(r"_\s*(?:\{\s*)?(?P<below>[mn])(?:\s*,?\s*[a-z])?(?![A-Za-z])")
 
 
+@lru_cache(maxsize=256)
 def letters_of(text: str) -> frozenset[str]:
     """The letters that number samples in a formula: those of its sums and in labels, m and n in subscripts."""
     found = {match["below"] for match in _NUMBERED.finditer(text)} if "_" in text else set()
@@ -52,9 +54,9 @@ def labelled(lexer: Names, base: str, below: str, above: str, span: Span) -> lis
     for cut in range(1 if base.startswith("\\") else len(base)):
         named = _named(lexer, base[cut:], number)
         if named is not None and lexer.scope.samples[named][1]:
-            if lexer.one:
-                return [] if entry or cut else [Token("word", named, span)]  # the whole batch, as if it were one
             lead = [Token("word", base[:cut], Span(span.start, span.start + cut))] if cut else []
+            if lexer.one:  # the whole batch, as if it were one
+                return [] if entry or cut else [Token("word", named, span)]
             return [*lead, *placed(lexer, named, label["letter"], entry, Span(span.start + cut, span.end))]
     return []
 
@@ -85,8 +87,8 @@ def small(lexer: Names, base: str, below: str, span: Span) -> list[Token]:
     if len(parts) != 1 or ALL not in place or (known and not batch):
         return []
     if lexer.one and batch:
-        return placed(lexer, named, lexer.one, below, span)
-    return placed(lexer, named, below, "", span)
+        return placed(lexer, named, lexer.one, parts[0], span)
+    return placed(lexer, named, parts[0], "", span)
 
 
 def placed(lexer: Names, named: str, letter: str, entry: str, span: Span) -> list[Token]:
@@ -104,7 +106,7 @@ def placed(lexer: Names, named: str, letter: str, entry: str, span: Span) -> lis
 
 def parts_of(below: str) -> list[str]:
     """The indices of a subscript, each a letter or a number."""
-    return re.split(r"\s*,\s*", below.strip()) if "," in below else re.findall(r"[0-9]+|[a-z:]", below)
+    return re.findall(r"[0-9]+|[a-z:]", below)
 
 
 def capital(base: str) -> str:

@@ -71,7 +71,7 @@ class _Reader:
             case Name() if expr.id in self.letters:
                 return self._unsupported(f"{expr.id} as a number inside a sum", expr)
             case Name():
-                return self.names.get(expr.id) or self.algebra.name(expr.id)
+                return self._whole(self.names.get(expr.id) or self.algebra.name(expr.id), expr)
             case Index():
                 return self._entry(expr)
             case Sum():
@@ -83,7 +83,7 @@ class _Reader:
         if expr.function == "pow" and (exponent := rational(expr.args[1])) is not None:
             return make.power(self.term(expr.args[0]), exponent)
         if FUNCTIONS[expr.function].shape in ("filled", "eye"):
-            return self._filled(expr)
+            return self._whole(self._filled(expr), expr)
         args = tuple(self.term(arg) for arg in expr.args)
         if expr.function in _OPERATORS:
             return _OPERATORS[expr.function](make, *args)
@@ -129,7 +129,7 @@ class _Reader:
             return self._unsupported("an index that is computed", expr)
         if any(index.op == "name" and index.attr not in self.algebra.shapes for index in indices):
             return self._unsupported("an entry by a letter that no sum runs over", expr)
-        return self.algebra.made("entry", (base, *indices), base.shape[len(indices) :])
+        return self._whole(self.algebra.made("entry", (base, *indices), base.shape[len(indices) :]), expr)
 
     def _along(self, expr: Index) -> Term:
         """x[j] under a sum over j: x itself, its axes in the order of the letters."""
@@ -161,6 +161,10 @@ class _Reader:
     def algebra_size(self, count: Expr) -> Term:
         """A sum's bound as a term."""
         return _Reader(self.algebra, {}).term(count)
+
+    def _whole(self, term: Term, expr: Expr) -> Term:
+        """An array as it is; inside a sum the axes are those of its letters, and it has none of these."""
+        return self._unsupported("a whole array inside a sum", expr) if self.letters and term.rank else term
 
     @staticmethod
     def _unsupported(what: str, expr: Expr) -> Term:

@@ -252,7 +252,7 @@ def test_a_rule_that_loses_a_contribution_is_noticed(monkeypatch):
         calculus_of({"W": ("m", "n"), "x": ("n",)}, {"y": "W @ x", "L": "sum(y)"}).derivation("L")
 
 
-@pytest.mark.parametrize("text", ["sum(A[0, j]*x[j], j)", "sum(x[j]*j, j)"])
+@pytest.mark.parametrize("text", ["sum(A[0, j]*x[j], j)", "sum(x[j]*j, j)", "sum(x[j]*x, j)", "sum(x[j]*ones(n), j)"])
 def test_what_is_not_differentiated_is_refused_with_its_place(text):
     vocabulary = replace(scope(dict.fromkeys(("A", "x", "n"), ()))[0], arrays=True, indices=index_letters({"A", "x"}))
     calculus = calculus_of({"A": ("n", "n"), "x": ("n",)}, {"L": "sum(x)"})

@@ -7,11 +7,12 @@ column has none, as in `x_i^\top \delta_i`, it is meant as a row.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Index, Name, children, mapped, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.parsing.samples import ALL, EITHER
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
@@ -52,16 +53,19 @@ def sample_places(graph: Graph) -> dict[str, tuple[str, bool]]:
     return found
 
 
-def with_samples(known: Scope, graph: Graph, usual: Mapping[str, tuple[tuple[str, ...], Expr]] | None = None) -> Scope:
+def with_loss(places: Mapping[str, tuple[str, bool]], graph: Graph) -> dict[str, tuple[str, bool]]:
+    """The places, and that of L_i, the loss of a sample, where there are samples."""
+    number = not graph.shapes[graph.output] and any(batch for _, batch in places.values())
+    return {**places, graph.output: ("i", True)} if number else dict(places)
+
+
+def with_samples(
+    known: Scope, places: Mapping[str, tuple[str, bool]], usual: Mapping[str, tuple[tuple[str, ...], Expr]]
+) -> Scope:
     """The scope in which samples are read; a usual name has those of what it stands for."""
-    found = sample_places(graph)
-    loss = graph.output if not graph.shapes[graph.output] and any(batch for _, batch in found.values()) else None
-    if loss is not None:
-        found[loss] = "i", True  # L_i is the loss of a sample
-    for name, (_, meaning) in (usual or {}).items():
-        if isinstance(meaning, Name) and meaning.id in found:
-            found[name] = found[meaning.id]
-    return replace(known, samples=found)
+    meant = {name: meaning.id for name, (_, meaning) in usual.items() if isinstance(meaning, Name)}
+    more = {name: places[meaning] for name, meaning in meant.items() if meaning in places}
+    return replace(known, samples={**places, **more})
 
 
 def _place(shape: Shape, axis: int) -> str:
@@ -77,21 +81,28 @@ def _outputs(graph: Graph, name: str) -> int | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def has_index(expr: Expr) -> bool:
+    """Whether an entry, a row or a column of anything stands in an expression."""
+    return isinstance(expr, Index) or any(map(has_index, children(expr)))
+
+
 def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
     """The expression with `X[:, i]` as a row of the transpose, also where X is differentiated, or differentiated by."""
     if isinstance(expr, Call) and expr.function == DIFFERENTIAL and isinstance(moved := expr.args[0], Index):
         whole = Call(DIFFERENTIAL, (moved.base,), (), expr.span)
-        return taken(whole, moved.indices, expr) if _is_slice(moved) else expr
-    if isinstance(expr, Call) and expr.function == "d" and isinstance(by := expr.args[1], Index) and _is_slice(by):
+        return taken(whole, moved.indices, expr) if is_slice(moved) else expr
+    if isinstance(expr, Call) and expr.function == "d" and isinstance(by := expr.args[1], Index) and is_slice(by):
         if isinstance(expr.args[0], Index) or shape_of(expr.args[0]) != ():
             return expr  # of the loss of a sample
         return taken(Call("d", (expr.args[0], by.base), (), expr.span), by.indices, expr)
-    if isinstance(expr, Index) and _is_slice(expr):
+    if isinstance(expr, Index) and is_slice(expr):
         return taken(sliced(expr.base, shape_of), expr.indices, expr)
     return mapped(expr, lambda child: sliced(child, shape_of))
 
 
-def _is_slice(expr: Expr) -> bool:
+def is_slice(expr: Expr) -> bool:
+    """Whether an expression is a row or a column, written as one."""
     return isinstance(expr, Index) and any(one in expr.indices for one in _WHOLE)
 
 

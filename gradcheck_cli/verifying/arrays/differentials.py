@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Name, names, number, substitute, walk
 from gradcheck_cli.graph import Input
 from gradcheck_cli.judge import ArraySpace
@@ -70,6 +70,9 @@ class ArrayDifferentials:
     def moved(self, name: str) -> Name:
         """The name that dW has inside, with the shape of W."""
         inside = f"(d{name})"
+        if name not in self.engine.shapes:
+            message = f"{name} is no array of this problem"
+            raise UnsupportedError(message, hint="write the differential of what it stands for")
         self.engine.shapes.setdefault(inside, self.engine.shapes[name])  # type: ignore[attr-defined]
         return Name(inside)
 

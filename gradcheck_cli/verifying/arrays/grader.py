@@ -11,17 +11,16 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
+from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.verifying.arrays.batches import with_samples
+from gradcheck_cli.verifying.arrays.batches import is_slice, with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
-from gradcheck_cli.verifying.arrays.likely import may_be_nearer, nearer
+from gradcheck_cli.verifying.arrays.likely import MISREAD, may_be_nearer, nearer
 from gradcheck_cli.verifying.arrays.loose import sides
-from gradcheck_cli.verifying.arrays.match import MISREAD
 from gradcheck_cli.verifying.arrays.meanings import GIVEN, IDENTITY, ArrayMeanings, batch_sizes, moving
 from gradcheck_cli.verifying.arrays.members import ASSUMED, ArrayMembers
 from gradcheck_cli.verifying.arrays.names import ArrayNames
@@ -60,8 +59,8 @@ class ArrayGrader:
         loss = not self.engine.shapes[self.engine.output]
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
         known = with_names(usual_scope(bench.problem, self.engine.output), usual)
-        self.own = Own(with_samples(known, self.engine.graph, usual))
-        self.single = SingleLoss(self.engine, lambda: bench.matcher.space)
+        self.own = Own(with_samples(known, bench.matcher.scope.samples, usual))
+        self.single = SingleLoss(bench.matcher)
         self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
@@ -104,6 +103,8 @@ class ArrayGrader:
         claim, single = self.as_written(formula), self.single
         if claim is None or claim.verdict != WRONG or not single.used or single.fixed:
             return claim
+        if single.unread(self.own):
+            return undecided(claim, "what the loss of one sample is could not be read above")
         single.share, last = not single.share, self.last
         tried = self.as_written(formula)
         if tried is not None and tried.verdict == CORRECT:
@@ -140,12 +141,20 @@ class ArrayGrader:
                     return claim
         self.last = kept
         if best is None:
-            return None
+            return self.of_one_sample(formula, meanings)
         if best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
             return undecided(best, "the text says otherwise what the loss of one sample is")
         if own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
         return self.doubted(left, self.of_other_steps(best, updated=updated), latex=formula.latex)
+
+    def of_one_sample(self, formula: Formula, meanings: tuple[Expr, ...]) -> Claim | None:
+        """A formula for the derivative of a sample by itself, which is not read; None for one that says nothing here."""
+        if not any(is_slice(part) for meaning in meanings for part in walk(meaning)):
+            return None
+        message = "the derivative of one sample by itself is not read"
+        error = UnsupportedError(message, hint="write one of its entries, or what it sends back")
+        return self.finish(formula, [unreadable(formula.members[0], error)], None)
 
     def of_other_steps(self, claim: Claim, *, updated: bool) -> Claim:
         """A wrong claim that may say where a parameter is best, or what another method adds to it: undecided."""
@@ -263,7 +272,7 @@ class ArrayGrader:
         if source is None:
             found = claim.diagnosis
             if found is None or found.code in ("shape", "missing-factor"):
-                found = told_of_a_step(self, *self.last) or found
+                found = told_of_a_step(self.bench, self.names, *self.last) or found
             return replace(claim, diagnosis=found)
         return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
 

@@ -1,15 +1,30 @@
-"""Which of several meanings of a formula is nearest to what was meant."""
+"""Which of several meanings of a formula, or of several readings of a member, is nearest to what was meant."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.verifying.arrays.match import MISREAD
 from gradcheck_cli.verifying.model import RANK, UNDECIDED, WRONG, Diagnosis
 
 if TYPE_CHECKING:
+    from gradcheck_cli.verifying.match import Read, Truth, Verdict
     from gradcheck_cli.verifying.model import Claim
+
+LETTERS = "the index "  # how a note begins where an index letter runs over two sizes
+MISREAD = ("the rows of an array", LETTERS, "the sum over ")  # and where a row or a sum does not fit either
+
+
+def is_misfit(verdict: Verdict) -> bool:
+    """Whether letters fit nowhere in this form: then another one was meant."""
+    return verdict.verdict == WRONG and verdict.note.startswith(LETTERS)
+
+
+def closeness(read: Read, truth: Truth) -> tuple[int, bool, bool]:
+    """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
+    note = read.member.note
+    misfit = "do not fit" in note or (truth.kind in ("derivative", "value") and note.startswith(LETTERS))
+    return RANK.index(read.member.verdict), misfit, note.startswith("the shapes are")
 
 
 def nearer(claim: Claim, best: Claim) -> bool:

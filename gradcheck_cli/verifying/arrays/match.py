@@ -19,10 +19,11 @@ from gradcheck_cli.parsing.samples import THE_ONE
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
-from gradcheck_cli.verifying.arrays.batches import with_samples
+from gradcheck_cli.verifying.arrays.batches import sample_places, with_loss, with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
+from gradcheck_cli.verifying.arrays.likely import LETTERS, closeness, is_misfit
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import fitting, ways
@@ -55,7 +56,8 @@ class ArrayMatcher:
         self.space = space
         sized = Sized(engine)
         self.quiet, self.shape_of, self.shapes_with = sized.quiet, sized.of, sized.with_own
-        self.scope = identity_scope(with_samples(engine.problem.scope, engine.graph))
+        self.places = sample_places(engine.graph)
+        self.scope = identity_scope(with_samples(engine.problem.scope, with_loss(self.places, engine.graph), {}))
         self._fixed: dict[frozenset[str], ArraySpace] = {}
 
     def member(
@@ -85,7 +87,7 @@ class ArrayMatcher:
         """The first right one of several readings, or the one nearest to being right."""
         best: Read | None = None
         for one in judged:
-            if best is None or _closeness(one, truth) < _closeness(best, truth):
+            if best is None or closeness(one, truth) < closeness(best, truth):
                 best = one
             if one.member.verdict == CORRECT:
                 break
@@ -96,8 +98,7 @@ class ArrayMatcher:
         """The readings of a member in names of the problem: its products first, then what names of the text stand for."""
         shape_of = self.quiet if own is None else self.shapes_with(own)
         found = tuple(on_paper(read, self.engine, shape_of, fitting(source, shape_of, latex=latex), latex=latex))
-        strict = ways(found, source, shape_of, latex=latex)
-        for way, one in ((way, way) for way in strict) if own is None else meant_by(strict, own.meanings):
+        for way, one in meant_by(ways(found, source, shape_of, latex=latex), own.meanings if own else _as_it_is):
             yield from sides(self.engine, way, one, source, 0)
 
     def begin(self, truth: Truth) -> None:
@@ -204,7 +205,7 @@ class ArrayMatcher:
                 found = Verdict(WRONG, error.message)
             if found.verdict == CORRECT:
                 return found
-            if best is None or found.verdict == UNDECIDED or (_is_misfit(best) and not _is_misfit(found)):
+            if best is None or found.verdict == UNDECIDED or (is_misfit(best) and not is_misfit(found)):
                 best = found
         best = best or Verdict(WRONG)
         return self.with_values(expr, truth, tolerance) or best
@@ -236,8 +237,8 @@ class ArrayMatcher:
         if first is None:
             return Verdict(WRONG)
         loose = free_letters(self.engine, expr)
-        if THE_ONE in loose and THE_ONE not in dict(truth.array.letters if truth.array else ()):
-            return Verdict(WRONG, f"{_LETTERS}{THE_ONE} is that of a sample, and this is about all")
+        if THE_ONE in set(loose) - set(dict(truth.array.letters if truth.array else ())):
+            return Verdict(WRONG, f"{LETTERS}{THE_ONE} is that of a sample, and this is about all")
         if loose and not (truth.array and truth.array.letters) and not self.engine.shape_of(truth.expr):
             return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):
@@ -385,17 +386,5 @@ class ArrayMatcher:
         return compare(self.space, left, right).kind == "equal"
 
 
-_LETTERS = "the index "  # how a note begins where an index letter runs over two sizes
-MISREAD = ("the rows of an array", _LETTERS, "the sum over ")  # and where a row or a sum does not fit either
-
-
-def _is_misfit(verdict: Verdict) -> bool:
-    """Whether letters fit nowhere in this form: then another one was meant."""
-    return verdict.verdict == WRONG and verdict.note.startswith(_LETTERS)
-
-
-def _closeness(read: Read, truth: Truth) -> tuple[int, bool, bool]:
-    """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
-    note = read.member.note
-    misfit = "do not fit" in note or (truth.kind in ("derivative", "value") and note.startswith(_LETTERS))
-    return RANK.index(read.member.verdict), misfit, note.startswith("the shapes are")
+def _as_it_is(expr: Expr) -> tuple[Expr, ...]:
+    return (expr,)

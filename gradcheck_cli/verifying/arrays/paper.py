@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
-from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, sliced, turned
+from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, has_index, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, moved_expression
 
@@ -39,12 +39,13 @@ def on_paper(
     """
     rows: list[Expr] = []
     read = tuple(read)
-    other_way = tuple(other for expr in read for other in turned(expr)) if latex else ()
+    other_way = tuple(other for expr in read if has_index(expr) for other in turned(expr)) if latex else ()
     for expr in (*read, *other_way):
-        own_letters = with_own_letters(sliced(expr, shape_of), engine.letters)
-        for other in with_identity(own_letters, engine, shape_of, fits):
+        indexed = has_index(expr)
+        written = with_own_letters(sliced(expr, shape_of), engine.letters) if indexed else expr
+        for other in with_identity(written, engine, shape_of, fits):
             plain = without_sums_of_nothing(other)
-            single = as_matrices(plain, shape_of) if latex and not sides else plain
+            single = as_matrices(plain, shape_of) if indexed and latex and not sides else plain
             if single is not plain and has_columns(plain):
                 yield single
             yield from paper_readings(plain, shape_of) if latex else (flattened(plain, shape_of),)

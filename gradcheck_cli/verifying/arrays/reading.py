@@ -41,6 +41,8 @@ def widens(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
             arrays = [shape for arg in part.args if (shape := shape_of(arg))]
             if whole is not None and sum(shape != whole and len(shape) == 2 for shape in arrays) > 1:
                 return True
+            if whole is not None and len(arrays) > 1 and whole not in arrays:  # a column beside a vector
+                return True
             if whole is not None and any(_is_ones(arg) and shape_of(arg) != whole for arg in part.args):
                 return True
     return False

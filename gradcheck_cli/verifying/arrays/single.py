@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, mapped, names, number, substitute
 from gradcheck_cli.parsing.samples import ALL
-from gradcheck_cli.verifying.arrays.batches import sample_places
+from gradcheck_cli.verifying.arrays.batches import has_index
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.arrays.meanings import read_quietly
 from gradcheck_cli.verifying.model import UNDECIDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gradcheck_cli.judge import ArraySpace
     from gradcheck_cli.shapes import Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
+    from gradcheck_cli.verifying.arrays.match import ArrayMatcher
     from gradcheck_cli.verifying.arrays.names import ArrayNames
     from gradcheck_cli.verifying.model import Claim
     from gradcheck_cli.verifying.own import Own
@@ -36,8 +34,7 @@ _NUMBER = "i'"  # of the sample while the sum is tried
 class SingleLoss:
     """What the loss of one sample is in one problem, and in one text."""
 
-    engine: ArrayEngine
-    space: Callable[[], ArraySpace]
+    matcher: ArrayMatcher
     said: tuple[str, Expr] | None = None  # the letter and what the text says that it is, where that is something else
     share: bool = False  # whether L_i is the share of a sample in a mean, its 1/m with it
     used: bool = False  # in the formula at hand
@@ -50,6 +47,8 @@ class SingleLoss:
 
         Raises UnsupportedError where the loss is none of single samples.
         """
+        if not has_index(expr):
+            return expr
         if self.sample_of(expr) is not None:
             return self.loss(expr.indices[0]) if isinstance(expr, Index) else expr
         if isinstance(expr, Call) and expr.function == "d" and (at := self.sample_of(expr.args[0])) is not None:
@@ -102,12 +101,23 @@ class SingleLoss:
             entry = known.meaning(claim.members[0].source, latex=True, letters=frozenset({letter}))
             self.said = self.said if entry is None else (letter, entry)
 
+    def unread(self, own: Own) -> bool:
+        """Whether the text says what the loss of one sample is, in a line that could not be read."""
+        output = Name(self.engine.output)
+        losses = {output.id, *(name for name, meaning in own.definitions.items() if meaning == output)}
+        return any(name.rstrip("_") in losses or name[:-1].rstrip("_") in losses for name in own.unread)
+
     # -- how it is worked out
 
-    @cached_property
+    @property
+    def engine(self) -> ArrayEngine:
+        """The derivations of the problem."""
+        return self.matcher.engine
+
+    @property
     def places(self) -> dict[str, tuple[str, bool]]:
         """Where the number of a sample stands."""
-        return sample_places(self.engine.graph)
+        return self.matcher.places
 
     def whole(self, expr: Expr) -> Expr:
         """An expression in arrays with an axis for the batch and in what does not depend on these."""
@@ -156,7 +166,7 @@ class SingleLoss:
         total: Expr = Sum(self.single(self.whole(Name(output)), Name(_NUMBER)), _NUMBER)
         try:
             ways = (total, Call("div", (total, self.lengths[0].expr())))
-            kinds = [compare(self.space(), way, Name(output)).kind == "equal" for way in ways]
+            kinds = [compare(self.matcher.space, way, Name(output)).kind == "equal" for way in ways]
         except GradcheckError:
             return False
         self.fixed = self.fixed or kinds[0]

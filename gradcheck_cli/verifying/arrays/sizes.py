@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.verifying.chains import text_of
+from gradcheck_cli.verifying.chains import text_of, undecided
 from gradcheck_cli.verifying.lookalikes import with_letters
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNREADABLE, WRONG, Diagnosis
 
@@ -39,6 +39,7 @@ class OwnSizes:
     `meant`  the size that each of its letters stands for, as the problem writes it
     `since`  the line that brought it
     `kept`   letters of the problem's that the text uses as such
+    `unsure` letters of lines that could not be read
     """
 
     def __init__(self, engine: ArrayEngine, judge: Callable[[Formula], Claim | None]) -> None:
@@ -47,9 +48,20 @@ class OwnSizes:
         self.meant: dict[str, str] = {}
         self.since: dict[str, int] = {}
         self.kept: set[str] = set()
+        self.unsure: set[str] = set()
 
     def claim(self, formula: Formula) -> Claim | None:
-        """A formula that says what set something is in."""
+        """A formula that says what set something is in; with letters of a line that could not be read it is never wrong."""
+        found = self.as_meant(formula)
+        told = self.letters(formula)
+        if found is None or found.verdict == UNREADABLE:
+            self.unsure |= told
+        elif found.verdict == WRONG and told & self.unsure:
+            return undecided(found, "a line with the same letter could not be read")
+        return found
+
+    def as_meant(self, formula: Formula) -> Claim | None:
+        """As `claim`, with what the letters stand for in the lines that could be read."""
         told = self.letters(formula)
         foreign = {name for name in told if self.known(name) is None}
         own = {name for name in told if name in self.meant}

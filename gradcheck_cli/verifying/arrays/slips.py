@@ -18,6 +18,7 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
 MOST_PLACES = 40
@@ -33,10 +34,12 @@ Change = tuple[str, str, Expr]  # code, message, what stands at the place then
 def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes at one place, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
     places = list(islice((part for part in parts_of(expr) if isinstance(part, Call)), MOST_PLACES))
+    divisors = set(_divisors(expr, below=False))
     for find in (_signs, _factors_too_many, _means):
         for place in places:
             for code, message, new in find(engine, place):
-                yield Edit(code, message, replaced(expr, place, new))
+                told = _turned_over(message) if id(place) in divisors else message
+                yield Edit(code, told, replaced(expr, place, new))
     yield from _single_names(engine, expr, inside)
     yield from islice(_factors_too_few(engine, expr, places, truth, inside), MOST_INSERTED)
 
@@ -44,16 +47,24 @@ def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Ite
 def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
     """The right answer with a slip at one place, the likeliest first."""
     places = list(islice((part for part in parts_of(right) if isinstance(part, Call)), MOST_PLACES))
+    divisors = set(_divisors(right, below=False))
     for find in (_signs, _forgotten, _sums, _twice):
         for place in places:
             for code, message, new in find(engine, place):
-                yield Mistake(code, message, replaced(right, place, new))
+                told = _turned_over(message) if id(place) in divisors else message
+                yield Mistake(code, told, replaced(right, place, new))
     if not isinstance(right, Call) or right.function != "mul":
         yield Mistake("extra-factor", f"the factor {write(right)} is there twice", Call("mul", (right, right)))
     yield from _wrong_names(engine, right, inside)
     for place in places:
         for code, _, new in reordered(place) if is_product(place, engine) else ():
             yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
+
+
+def _turned_over(message: str) -> str:
+    """What is said of a factor, said of a divisor; and the other way round."""
+    one, other = "the factor", "the division by"
+    return message.replace(other, one) if message.startswith(other) else message.replace(one, other)
 
 
 def _wrong_names(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
@@ -120,11 +131,24 @@ def _factors_too_many(engine: ArrayEngine, place: Call) -> Iterator[Change]:
         for at, factor in enumerate(place.args):
             rest = place.args[:at] + place.args[at + 1 :]
             yield *_too_many(engine, factor), rest[0] if len(rest) == 1 else Call("mul", rest)
+    elif place.function == "matmul":
+        left, right = place.args
+        for factor, kept in ((left, right), (right, left)):
+            if _shape(engine, kept) == _shape(engine, place):
+                yield *_too_many(engine, factor), kept
     elif place.function == "div":
         code, message = _too_many(engine, place.args[1])
         yield code, message.replace("the factor", "the division by"), place.args[0]
     elif place.function == "pow" and place.args[1] == number(2):
         yield "extra-factor", f"the factor {write(place.args[0])} is there twice", place.args[0]
+
+
+def _shape(engine: ArrayEngine, expr: Expr) -> Shape | None:
+    """The shape of a part; None where its operands do not fit."""
+    try:
+        return engine.shape_of(expr)
+    except GradcheckError:
+        return None
 
 
 def _too_many(engine: ArrayEngine, factor: Expr) -> tuple[str, str]:

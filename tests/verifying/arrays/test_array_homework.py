@@ -13,9 +13,9 @@ from gradcheck_cli.verifying.own import OWN
 from tests.answers import graded
 
 TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "array_homework.yaml").read_text(encoding="utf-8"))
-VARIANTS = 8
+VARIANTS = 4
 GRADIENT = re.compile(r"\\?d[A-Za-z\\]")  # what dZ is said to be, the lines below take it for
-CONTEXT = re.compile(r"\b(?:For|If|Assume|where|since)\b")
+CONTEXT = re.compile(r"\b(?:For|If|Assume|where|since)\b|\\in\b|^\$(?:\\Delta|L_i = )")  # what lines below rest on
 
 
 def claims_of(problem, lines):
