@@ -137,7 +137,7 @@ def derivative(engine, told, target, source):
     query = Query(f"d{target}/d{source}", left, truth)
     derived = engine.total(Name(target), source)
     query.forms = [("composed", truth), ("derived", derived), *algebra(derived)]
-    if (closed := engine.closed(derived)) is not None:
+    if (closed := engine.graph.closed(derived)) is not None:
         query.forms.append(("closed", closed))
     symbols = {link: Call("d", (Name(link[0]), Name(link[1]))) for path in paths for link in path}
     if any(len(path) > 1 for path in paths):

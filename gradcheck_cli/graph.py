@@ -7,7 +7,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import NOWHERE, names
+from gradcheck_cli.expr import NOWHERE, names, size, substitute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.source import Span
+
+LONGEST_CLOSED = 400  # tree nodes of an expression in the inputs alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,18 @@ class Graph:
             direct = self.sources[node.name]
             found[node.name] = frozenset(direct).union(*(found[source] for source in direct))
         return found
+
+    def closed(self, expr: Expr, limit: int = LONGEST_CLOSED) -> Expr | None:
+        """The expression in inputs and constants alone, or None where it is longer than `limit` tree nodes."""
+        wanted = set(names(expr)).union(*(self.ancestors.get(name, frozenset()) for name in names(expr)))
+        definitions: dict[str, Expr] = {}
+        for node in self.nodes:
+            if node.name in wanted:
+                definitions[node.name] = substitute(node.expr, definitions)
+                if size(definitions[node.name], limit) >= limit:
+                    return None
+        result = substitute(expr, definitions)
+        return result if size(result, limit) < limit else None
 
     def between(self, target: str, source: str) -> tuple[str, ...]:
         """The nodes on the paths from `source` to `target`, both ends included, in topological order."""

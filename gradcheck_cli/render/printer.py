@@ -145,7 +145,7 @@ class Printer:
     @staticmethod
     def typed(answer: Answer) -> bool | None:
         """Whether a number in the answer was typed with a point: its value is a decimal then."""
-        return any(isinstance(part, Num) and "." in part.text for part in walk(answer.expr.tree)) or None
+        return any(isinstance(part, Num) and "." in part.text for part in walk(answer.quantity.expr.tree)) or None
 
     def answer_pieces(self, answer: Answer) -> list[str]:
         if answer.kind == "relation":

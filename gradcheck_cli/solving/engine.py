@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
 
-LONGEST_CLOSED = 400
 LONGEST_DERIVED = 5000  # tree nodes; derivatives of derivatives grow with every step
 _TEMPORARY = "(expression)"
 
@@ -194,19 +193,3 @@ class Engine:
         rate = rate_of(self, call, name, text)
         step = times(rate, self.total(Name(self.output), name))
         return plus(Name(name), times(number(-1), step))
-
-    # -- closed forms
-
-    def closed(self, expr: Expr, limit: int = LONGEST_CLOSED) -> Expr | None:
-        """The expression in the inputs alone, or None where it is longer than `limit` tree nodes."""
-        definitions: dict[str, Expr] = {}
-        wanted = set(names(expr))
-        for name in tuple(wanted):
-            wanted |= self.graph.ancestors.get(name, frozenset())
-        for node in self.graph.nodes:
-            if node.name in wanted:
-                definitions[node.name] = substitute(node.expr, definitions)
-                if size(definitions[node.name], limit) >= limit:
-                    return None
-        result = substitute(expr, definitions)
-        return result if size(result, limit) < limit else None

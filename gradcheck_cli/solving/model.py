@@ -105,8 +105,8 @@ class Answer:
 
     @property
     def expr(self) -> Formula:
-        """The expression, in the names of the graph."""
-        return self.quantity.expr
+        """The expression, in the names of the graph; of a forward value in the inputs, where it is short enough."""
+        return self.closed if self.kind == "value" and self.closed is not None else self.quantity.expr
 
     @property
     def value(self) -> Any:
@@ -116,7 +116,7 @@ class Answer:
     @property
     def latex(self) -> str:
         """The expression in LaTeX."""
-        return self.quantity.latex
+        return self.expr.latex
 
 
 @dataclass(frozen=True, slots=True)

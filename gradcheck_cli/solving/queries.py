@@ -77,7 +77,7 @@ def quantity(engine: Engine, resolved: Expr) -> Quantity:
 
 def _finished(engine: Engine, written: str, kind: str, shown: Expr, resolved: Expr) -> Answer:
     number_of = engine.value(resolved)
-    closed = engine.closed(resolved)
+    closed = engine.graph.closed(resolved)
     return Answer(
         written,
         kind,

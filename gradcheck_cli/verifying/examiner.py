@@ -77,7 +77,7 @@ class Examiner:
             self.truths[question.id] = self.arrays.truth(question.ask, question.written)
         if question.id not in self.truths:
             found = answer(self.engine, question.ask, question.written)
-            resolved = found.expr.tree
+            resolved = found.quantity.expr.tree
             self.truths[question.id] = Truth(question.ask, resolved, found.quantity.single, found.kind, found.holds)
         return self.truths[question.id]
 

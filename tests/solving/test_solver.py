@@ -292,3 +292,12 @@ def test_a_single_query_and_an_unknown_output_are_told_apart_from_letters():
     assert solve(load("sigmoid-neuron"), output="alpha").output == "a"
     with pytest.raises(ParseError, match='"q" is no input or node of squared-term'):
         solve(problem, output="q")
+
+
+def test_a_forward_value_is_given_in_the_inputs_and_shown_by_its_own_step():
+    neuron = solve(load("sigmoid-neuron"), ask="value(a)").answers["ask 1"]
+    assert str(neuron.expr) == "sigmoid(w0*x0 + w1*x1 + w2)"
+    assert neuron.latex == r"\sigma\left(w_{0} x_{0} + w_{1} x_{1} + w_{2}\right)"
+    assert str(neuron.quantity.expr) == "sigmoid(z)"
+    network = solve(load("softmax-mlp"), ask="value(l)").answers["ask 1"]
+    assert str(network.expr) == "-sum(y*log(softmax(sigmoid(x @ W1 + b1) @ W2 + b2)))"

@@ -60,19 +60,19 @@ class ArrayBench:
         """What is right for a question."""
         self.engine.runs.clear()
         found = answer_arrays(self.engine, ask, text)
-        letters = tuple(self.engine.indices(found.expr.tree).items()) if _by_place(ask) else ()
+        letters = tuple(self.engine.indices(found.quantity.expr.tree).items()) if _by_place(ask) else ()
         value = found.quantity.number
         grid = value if isinstance(value, Grid) else None if value is None else Grid((), (value,))
         single = grid.items[0] if grid is not None and len(grid.items) == 1 else None
         forms = other_forms(self.engine, ask) if found.kind == "derivative" else ()
-        others = tuple(form for form in forms if form.expr != found.expr.tree)
+        others = tuple(form for form in forms if form.expr != found.quantity.expr.tree)
         if not letters and found.kind == "derivative":
-            letters = tuple(self.engine.indices(found.expr.tree).items())
+            letters = tuple(self.engine.indices(found.quantity.expr.tree).items())
         if letters and grid is not None and not isinstance(ask, Index):
             grid = None
         shape = found.sizes if found.kind == "shape" else ()
         array = ArrayTruth(grid, shape, letters, others)
-        return Truth(ask, found.expr.tree, single, found.kind, found.holds, array)
+        return Truth(ask, found.quantity.expr.tree, single, found.kind, found.holds, array)
 
     def led(self, truth: Truth, first: Source, latex: bool) -> Truth:  # noqa: FBT001
         """The truth under the letters of a chain's own left side, `d(L, W)[j, i] = …`; else as it is."""
