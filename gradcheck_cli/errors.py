@@ -55,8 +55,26 @@ class ParseError(GradcheckError):
     """Text that is no expression, no claim or no YAML."""
 
 
+OPERANDS, ROWS, LETTERS, SUMS = "operands", "rows", "letters", "sums"
+
+
 class ShapeError(GradcheckError):
-    """Operands whose shapes do not fit; the message names both."""
+    """Operands whose shapes do not fit; the message names both.
+
+    `what` does not fit: two operands, the rows of an array, index letters, the letter of a sum; empty for anything else.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        what: str = "",
+        hint: str = "",
+        source: Source | None = None,
+        span: Span | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, source=source, span=span)
+        self.what = what
 
 
 class UnsupportedError(GradcheckError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import ShapeError, UnsupportedError
+from gradcheck_cli.errors import OPERANDS, ROWS, ShapeError, UnsupportedError
 from gradcheck_cli.expr import Expr, Num
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.shapes import ONE, Shape, Size, text_of
@@ -68,7 +68,7 @@ def _elementwise(operands: Operands) -> Shape:
             else:
                 hint = "sizes have to be the same, or 1, counted from the last axis"
             message = f"shapes {text_of(found)} and {text_of(shape)} do not fit: there is no way to {verb} them"
-            raise ShapeError(message + " entry by entry", hint=hint)
+            raise ShapeError(message + " entry by entry", what=OPERANDS, hint=hint)
         found = fitting
     return found
 
@@ -150,7 +150,7 @@ def _array(operands: Operands) -> Shape:
     if any(shape != operands.first for shape in operands.shapes):
         other = next(shape for shape in operands.shapes if shape != operands.first)
         message = f"the rows of an array have shapes {text_of(operands.first)} and {text_of(other)}"
-        raise ShapeError(message, hint="rows have equally many entries")
+        raise ShapeError(message, what=ROWS, hint="rows have equally many entries")
     return (shapes.size(len(operands.shapes)), *operands.first)
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError, ShapeError, UnsupportedError
+from gradcheck_cli.errors import LETTERS, SUMS, GradcheckError, ShapeError, UnsupportedError
 from gradcheck_cli.expand import EULER, pairs
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, children, names, number, substitute, with_children
 from gradcheck_cli.functions import CONSTANTS, FUNCTIONS, Function
@@ -134,7 +134,7 @@ def _entry(expr: Index, known: Shapes) -> Typed:
             raise ShapeError(message, hint="write x[0] or x[i]", span=index.span)
         if isinstance(index, Num) and size.number is not None and index.value >= size.number:
             message = f"the index {index.text} is too large: there are {size} entries, counted from 0"
-            raise ShapeError(message, hint=f"the last one is {size.number - 1}", span=index.span)
+            raise ShapeError(message, what=LETTERS, hint=f"the last one is {size.number - 1}", span=index.span)
     return Typed(Index(base.expr, indices, expr.span), base.shape[len(indices) :])
 
 
@@ -145,7 +145,7 @@ def _sum_over(expr: Sum, known: Shapes) -> Typed:
     known.ranges.update({letter: size for letter, size in inside.ranges.items() if letter != expr.index})
     if expr.index not in inside.ranges:
         message = f"the sum over {expr.index} has no bounds: {expr.index} is no index of anything in it"
-        raise ShapeError(message, hint=f"write an entry such as x[{expr.index}]", span=expr.span)
+        raise ShapeError(message, what=SUMS, hint=f"write an entry such as x[{expr.index}]", span=expr.span)
     count = inside.ranges[expr.index].expr()
     return Typed(Sum(inner.expr, expr.index, expr.span, count), inner.shape)
 
@@ -157,7 +157,7 @@ def _runs(letter: Name, size: Size, known: Shapes) -> None:
     before = known.ranges.setdefault(letter.id, size)
     if before != size:
         message = f"the index {letter.id} runs over {before} and over {size}"
-        raise ShapeError(message, hint="use a letter of its own for each", span=letter.span)
+        raise ShapeError(message, what=LETTERS, hint="use a letter of its own for each", span=letter.span)
 
 
 def _counted(expr: Call, known: Shapes) -> Typed:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import ShapeError
+from gradcheck_cli.errors import OPERANDS, ShapeError
 from gradcheck_cli.expr import Call, Expr, Name, Num, number
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def product(left: Shape, right: Shape) -> Shape:
         message = f"{text_of(left)} @ {text_of(right)} do not fit: {left[-1]} columns meet {right[0]} rows"
         if len(left) == 1 or len(right) == 1:
             message = f"{text_of(left)} @ {text_of(right)} do not fit: the sizes {left[-1]} and {right[0]} differ"
-        raise ShapeError(message, hint=_transposed(left, right))
+        raise ShapeError(message, what=OPERANDS, hint=_transposed(left, right))
     return (*left[:-1], *right[1:])
 
 

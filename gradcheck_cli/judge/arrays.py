@@ -36,7 +36,7 @@ Side = tuple[str, int, int]  # a kink's block, which one there, and its sign
 
 @dataclass(frozen=True, slots=True)
 class ArrayDecision:
-    """`kind` is `equal`, `different`, `shape` or `undecided`, `reason` says why, `note` what a reader should know of it.
+    """`kind` is `equal`, `different`, `shape`, `letters` or `undecided`, `reason` says why, `note` what a reader should know of it.
 
     `shapes`          of the two sides
     `sizes`           the letters' numbers at which they differ
@@ -75,7 +75,7 @@ def compare_arrays(
     clash = next((letter for letter in letters if others.get(letter, letters[letter]) != letters[letter]), None)
     if clash is not None:
         reason = f"the index {clash} runs over {letters[clash]} and over {others[clash]}"
-        return ArrayDecision("shape", reason, both)
+        return ArrayDecision("letters", reason, both)
     if first.shape != second.shape and not (lenient and all(_single(shape) for shape in both)):
         reason = f"the shapes are {text_of(first.shape)} and {text_of(second.shape)}"
         return ArrayDecision("shape", reason, both)

@@ -219,7 +219,7 @@ def _relation(engine: ArrayEngine, ask: Call, written: str, text: Source | None)
         decision = compare_arrays(array_space(engine), left, right, ranges=engine.runs)
     except ShapeError as error:  # (A @ B).T == A.T @ B.T: one side is nothing at all
         return Answer(written, "relation", Quantity(shown, Fraction(0)), None, False, error.message)
-    holds = {"equal": True, "different": False, "shape": False}.get(decision.kind)
+    holds = {"equal": True, "different": False, "shape": False, "letters": False}.get(decision.kind)
     value = None if holds is None else Fraction(int(holds))
     return Answer(written, "relation", Quantity(shown, value), None, holds, told(decision))
 

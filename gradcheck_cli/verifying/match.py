@@ -100,10 +100,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one reading."""
+    """The judgement of one reading; `misfit` as in `Member`."""
 
     verdict: str
     note: str = ""
+    misfit: str = ""
 
 
 class Matcher:

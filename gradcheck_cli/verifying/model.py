@@ -21,6 +21,7 @@ CODES = (
     "sign", "missing-factor", "extra-factor", "missing-path", "wrong-node", "wrong-local", "transpose", "shape", "index",
     "constant", "upstream-local", "rounding", "count", "arithmetic", "notation", "carried-forward", "other",
 )  # fmt: skip
+WHOLE = "whole"  # what does not fit is the shape of the whole
 RANK = (CORRECT, UNDECIDED, WRONG, UNREADABLE, MISSING)  # of several readings the first is taken
 
 
@@ -34,7 +35,10 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a chain: its text, its verdict, its value where it has one, and what to say about it."""
+    """One member of a chain: its text, its verdict, its value where it has one, and what to say about it.
+
+    `misfit` says what does not fit in an array that is wrong for that: as in `ShapeError`, or `WHOLE`.
+    """
 
     text: str
     verdict: str
@@ -42,6 +46,7 @@ class Member:
     note: str = ""
     source: Source | None = None
     excerpt: str = ""
+    misfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

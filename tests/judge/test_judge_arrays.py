@@ -124,7 +124,7 @@ def test_one_entry_may_stand_for_a_number_where_the_caller_says_so():
 
 
 def test_an_index_letter_runs_over_one_size():
-    assert PLAIN.compare("w[i]", "x[i]").kind == "shape"
+    assert PLAIN.compare("w[i]", "x[i]").kind == "letters"
 
 
 def test_operands_that_do_not_fit_are_the_callers_matter():

@@ -239,8 +239,8 @@ class ArrayGrader:
         """Whether what is wrong may be the transcription's: ragged rows, letters of two sizes, the norm of a number."""
         written = read.written
         if read.member.verdict != WRONG or written is None:
-            return read.member.verdict == WRONG and read.member.note.startswith(MISREAD)
-        if read.member.note.startswith(MISREAD):
+            return read.member.verdict == WRONG and read.member.misfit in MISREAD
+        if read.member.misfit in MISREAD:
             return True
         quiet = self.bench.matcher.quiet
         calls = [part for part in walk(written) if isinstance(part, Call)]

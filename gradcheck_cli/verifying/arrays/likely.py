@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.verifying.model import RANK, UNDECIDED, WRONG, Diagnosis
+from gradcheck_cli.errors import LETTERS, OPERANDS, ROWS, SUMS
+from gradcheck_cli.verifying.model import RANK, UNDECIDED, WHOLE, WRONG, Diagnosis
 
 if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Read, Truth, Verdict
     from gradcheck_cli.verifying.model import Claim
 
-LETTERS = "the index "  # how a note begins where an index letter runs over two sizes
-MISREAD = ("the rows of an array", LETTERS, "the sum over ")  # and where a row or a sum does not fit either
+MISREAD = (ROWS, LETTERS, SUMS)  # what does not fit may be the transcription's doing
 
 
 def is_misfit(verdict: Verdict) -> bool:
     """Whether letters fit nowhere in this form: then another one was meant."""
-    return verdict.verdict == WRONG and verdict.note.startswith(LETTERS)
+    return verdict.misfit == LETTERS
 
 
 def closeness(read: Read, truth: Truth) -> tuple[int, bool, bool]:
     """How near a reading is to being right; one whose shapes or letters fit is nearer than one whose do not."""
-    note = read.member.note
-    misfit = "do not fit" in note or (truth.kind in ("derivative", "value") and note.startswith(LETTERS))
-    return RANK.index(read.member.verdict), misfit, note.startswith("the shapes are")
+    misfit = read.member.misfit
+    inside = misfit == OPERANDS or (misfit == LETTERS and truth.kind in ("derivative", "value"))
+    return RANK.index(read.member.verdict), inside, misfit == WHOLE
 
 
 def nearer(claim: Claim, best: Claim) -> bool:
@@ -42,14 +42,12 @@ def may_be_nearer(claim: Claim, best: Claim) -> bool:
 
 def _differs(claim: Claim) -> bool:
     """Whether a claim is wrong in what it comes to, not in its shapes or letters."""
-    return claim.first_wrong is not None and claim.members[claim.first_wrong].note.startswith(
-        ("differs", "the shapes are")
-    )
+    return claim.first_wrong is not None and claim.members[claim.first_wrong].misfit in ("", WHOLE)
 
 
 def _is_misread(claim: Claim) -> bool:
     """Whether nothing but letters that fit nowhere leaves a claim open."""
-    return all(one.note.startswith(MISREAD) for one in claim.members if one.verdict == UNDECIDED)
+    return all(one.misfit in MISREAD for one in claim.members if one.verdict == UNDECIDED)
 
 
 def _unlikely(claim: Claim) -> tuple[int, int, int]:

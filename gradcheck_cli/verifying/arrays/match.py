@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.errors import GradcheckError, ShapeError
+from gradcheck_cli.errors import LETTERS, GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
@@ -23,7 +23,7 @@ from gradcheck_cli.verifying.arrays.batches import sample_places, with_loss, wit
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
-from gradcheck_cli.verifying.arrays.likely import LETTERS, closeness, is_misfit
+from gradcheck_cli.verifying.arrays.likely import closeness, is_misfit
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import fitting, ways
@@ -31,7 +31,7 @@ from gradcheck_cli.verifying.arrays.shapes import shape_answer
 from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
-from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WRONG, Member
+from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WHOLE, WRONG, Member
 from gradcheck_cli.verifying.own import meant_by
 from gradcheck_cli.verifying.remarks import is_comparison
 from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
@@ -119,12 +119,14 @@ class ArrayMatcher:
             return unreadable(source, error)
         judged = [(candidate, self.guarded(candidate, truth, tolerance, expr)) for candidate in candidates]
         resolved, verdict = min(judged, key=lambda pair: RANK.index(pair[1].verdict))
-        member = Member(source.text, verdict.verdict, self.single(resolved), verdict.note, source)
+        value = self.single(resolved)
+        member = Member(source.text, verdict.verdict, value, verdict.note, source, misfit=verdict.misfit)
         return Read(member, resolved, restates=asks, numeric=not names(resolved), written=expr)
 
     def misfit(self, source: Source, expr: Expr, error: ShapeError) -> Read:
         """Operands that do not fit: it can be read, and is wrong."""
-        return Read(Member(source.text, WRONG, None, error.message, source), expr, written=expr)
+        member = Member(source.text, WRONG, None, error.message, source, misfit=error.what)
+        return Read(member, expr, written=expr)
 
     def resolved(self, expr: Expr, source: Source) -> tuple[Expr, ...]:
         """The expression with its derivatives worked out: as total ones, and as local ones where that differs."""
@@ -187,7 +189,7 @@ class ArrayMatcher:
         try:
             return self.judge(expr, truth, tolerance, written)
         except ShapeError as error:
-            return Verdict(WRONG, error.message)
+            return Verdict(WRONG, error.message, error.what)
         except GradcheckError as error:
             return Verdict(UNDECIDED, error.message)
 
@@ -202,7 +204,7 @@ class ArrayMatcher:
             try:
                 found = self.symbolic(expr, other)
             except ShapeError as error:
-                found = Verdict(WRONG, error.message)
+                found = Verdict(WRONG, error.message, error.what)
             if found.verdict == CORRECT:
                 return found
             if best is None or found.verdict == UNDECIDED or (is_misfit(best) and not is_misfit(found)):
@@ -238,14 +240,16 @@ class ArrayMatcher:
             return Verdict(WRONG)
         loose = free_letters(self.engine, expr)
         if THE_ONE in set(loose) - set(dict(truth.array.letters if truth.array else ())):
-            return Verdict(WRONG, f"{LETTERS}{THE_ONE} is that of a sample, and this is about all")
+            return Verdict(WRONG, f"the index {THE_ONE} is that of a sample, and this is about all", LETTERS)
         if loose and not (truth.array and truth.array.letters) and not self.engine.shape_of(truth.expr):
             return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):
             return Verdict(CORRECT, "the same for each entry")
         if first.kind == "undecided":
             return Verdict(UNDECIDED, first.reason)
-        return Verdict(WRONG, first.reason if first.kind == "shape" else "differs: " + told(first))
+        if first.kind == "different":
+            return Verdict(WRONG, "differs: " + told(first))
+        return Verdict(WRONG, first.reason, LETTERS if first.kind == "letters" else WHOLE)
 
     def each_entry(self, expr: Expr, truth: Truth) -> bool:
         """Whether a number is what every entry of an array is."""
@@ -291,7 +295,7 @@ class ArrayMatcher:
                 self.entry(grid.items[0], value, tolerance).verdict == CORRECT for value in wanted.items
             ):
                 return Verdict(CORRECT, "the same for each entry")
-            return Verdict(WRONG, f"the shapes are {found} and {right}")
+            return Verdict(WRONG, f"the shapes are {found} and {right}", WHOLE)
         judged = [self.entry(one, value, tolerance) for one, value in zip(grid.items, wanted.items, strict=True)]
         return worst(judged)
 
