@@ -61,6 +61,9 @@ def lower(expr: Expr, known: Shapes) -> Typed:
 
     Raises ShapeError, with the place, for operands that do not fit.
     """
+    seen = known.seen.get(id(expr))
+    if seen is not None:
+        return seen[1]
     try:
         return _lower(expr, known)
     except GradcheckError as error:
@@ -76,17 +79,16 @@ def _lower(expr: Expr, known: Shapes) -> Typed:
             return Typed(expr, known.names.get(expr.id, ()))
         case Index():
             return _entry(expr, known)
-    if id(expr) not in known.seen:
-        found = _sum_over(expr, known) if isinstance(expr, Sum) else _call(expr, known)
-        known.seen[id(expr)] = (expr, found)
-    return known.seen[id(expr)][1]
+    found = _sum_over(expr, known) if isinstance(expr, Sum) else _call(expr, known)
+    known.seen[id(expr)] = (expr, found)
+    return found
 
 
 def _call(expr: Call, known: Shapes) -> Typed:
     row = FUNCTIONS.get(expr.function)
     if row is not None and row.shape == "size":
         return _counted(expr, known)
-    args = tuple(lower(arg, known) for arg in expr.args)
+    args = tuple([lower(arg, known) for arg in expr.args])
     if row is None:
         message = f"{expr.function}(…) has no value of its own"
         raise UnsupportedError(message, span=expr.span)
@@ -94,6 +96,8 @@ def _call(expr: Call, known: Shapes) -> Typed:
         return _call(Call("exp", expr.args[1:], (), expr.span), known)
     if not row.primitive:
         return _derived(expr, row, args, known)
+    if row.elementwise and not expr.options and (plain := _entry_by_entry(expr, row, args)) is not None:
+        return plain
     written = pairs(Call(expr.function, tuple(arg.expr for arg in args), (), expr.span), row)
     shaped = tuple(arg.shape for arg in args)
     if row.shape in ("reduce", "along", "transpose") and len(shaped[0]) < (2 if row.shape == "transpose" else 1):
@@ -107,6 +111,20 @@ def _call(expr: Call, known: Shapes) -> Typed:
         error.span = error.span or expr.span
         raise
     return Typed(Call(written.function, written.args, options, written.span) if options else written, shape)
+
+
+def _entry_by_entry(expr: Call, row: Function, args: tuple[Typed, ...]) -> Typed | None:
+    """A function of numbers and of arrays of one shape, which most calls are; None for any other."""
+    shape: Shape = ()
+    same = True
+    for arg, operand in zip(expr.args, args, strict=True):
+        same = same and operand.expr is arg
+        if operand.shape and operand.shape != shape:
+            if shape:
+                return None
+            shape = operand.shape
+    written = expr if same else Call(expr.function, tuple([operand.expr for operand in args]), (), expr.span)
+    return Typed(pairs(written, row), shape)
 
 
 def _refuse_axis(expr: Call) -> None:
