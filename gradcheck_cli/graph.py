@@ -107,7 +107,8 @@ class Graph:
 
     def closed(self, expr: Expr, limit: int = LONGEST_CLOSED) -> Expr | None:
         """The expression in inputs and constants alone, or None where it is longer than `limit` tree nodes."""
-        wanted = set(names(expr)).union(*(self.ancestors.get(name, frozenset()) for name in names(expr)))
+        used = names(expr)
+        wanted = set(used).union(*(self.ancestors.get(name, frozenset()) for name in used))
         definitions: dict[str, Expr] = {}
         for node in self.nodes:
             if node.name in wanted:

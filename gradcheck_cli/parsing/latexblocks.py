@@ -37,13 +37,12 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     above, below = (lexer.tokens(part.start, part.end, depth + 1) for part in (top, bottom))
     slash = Token("/", "/", Span(top.end, bottom.start))
     opened, closed = Token("(", "{", Span(top.start, top.start)), Token(")", "}", Span(bottom.end, bottom.end))
-    order = None if lexer.scope.arrays else behind_order(lexer.scope, above)
-    if order is not None and below:
-        below = _by_powers(lexer, bottom, below, depth)
-        inner = [*above, slash, opened, *below, closed]
+    if lexer.scope.arrays:
+        if (second := second_derivative(lexer, above, below)) is not None:
+            return ([opened, *second, closed] if second[-1].text == "}" else second), behind
+    elif below and (order := behind_order(lexer.scope, above)) is not None:
+        inner = [*above, slash, opened, *_by_powers(lexer, bottom, below, depth), closed]
         return (inner if len(above) == order else [opened, *inner, closed]), behind
-    if (second := second_derivative(lexer, above, below)) is not None:
-        return ([opened, *second, closed] if second[-1].text == "}" else second), behind
     d_below = _differential(lexer, below) or _grouped(lexer, below)
     if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
         return [opened, *d_above, slash, *d_below, closed], behind

@@ -63,6 +63,14 @@ def readings(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[
     return tuple(found)
 
 
+def read_quietly(text: str | Source, scope: Scope, *, latex: bool = False) -> tuple[Expr, ...]:
+    """As `readings`, none where there is none."""
+    try:
+        return readings(text, scope, latex=latex)
+    except GradcheckError:
+        return ()
+
+
 def _ways(source: Source, scope: Scope, *, latex: bool) -> Iterator[tuple[Token, ...]]:
     """The tokens of a text; in LaTeX also as of one sample only, with the e of `2e-1` as Euler's number."""
     tokens = tokens_of(source, scope, latex=latex)

@@ -200,8 +200,7 @@ def _forward(engine: ArrayEngine, ask: Expr, written: str, text: Source | None) 
     if isinstance(inner, Name):
         node = next((node for node in engine.graph.nodes if node.name == inner.id), None)
         shown = node.expr if node else engine.lets.get(inner.id, shown)
-    closed = engine.graph.closed(shown)
-    return Answer(written, "value", quantity(engine, shown), engine.formula(closed) if closed is not None else None)
+    return Answer(written, "value", quantity(engine, shown))
 
 
 def array_space(engine: ArrayEngine) -> ArraySpace:

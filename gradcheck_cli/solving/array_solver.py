@@ -14,7 +14,7 @@ from gradcheck_cli.shapes import size
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays, fact_note, quantity
 from gradcheck_cli.solving.indexing import check_choices, check_growth, power_notes
-from gradcheck_cli.solving.model import Quantity, Solution, SolvedEdge, SolvedNode
+from gradcheck_cli.solving.model import Answer, Quantity, Solution, SolvedEdge, SolvedNode
 from gradcheck_cli.solving.options import with_numbers
 from gradcheck_cli.symbolic.arrays import ArrayCalculus
 
@@ -37,7 +37,7 @@ def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question
     check_growth(problem)
     check_choices(problem)
     engine = ArrayEngine(problem, output)
-    answers = {question.id: answer_arrays(engine, question.ask, question.written) for question in questions}
+    answers = {question.id: _answered(engine, question) for question in questions}
     agreement = _agreement(problem, engine)
     return Solution(
         problem=problem,
@@ -49,6 +49,13 @@ def solve_arrays(problem: Problem, output: str | None, questions: tuple[Question
         agreement=agreement,
         notes=tuple(dict.fromkeys((*problem.notes, *power_notes(problem.graph), *agreement.notes))),
     )
+
+
+def _answered(engine: ArrayEngine, question: Question) -> Answer:
+    """The answer to a question, a forward value in the inputs too: judging needs it not."""
+    found = answer_arrays(engine, question.ask, question.written)
+    closed = engine.graph.closed(found.quantity.expr.tree) if found.kind == "value" else None
+    return found if closed is None else replace(found, closed=engine.formula(closed))
 
 
 def _nodes(engine: ArrayEngine) -> tuple[SolvedNode, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Call, Expr, Name
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.symbolic.evaluate import interval, to_float
 from gradcheck_cli.verifying.gradients import base_of, names_of
 from gradcheck_cli.verifying.match import Truth
@@ -133,9 +133,7 @@ def gradient_of(engine: Engine, scope: Scope, left: Expr, members: Iterable[Sour
         return None
     used: set[str] = set()
     for member in members:
-        try:
-            used |= set(names_of(readings(member, scope, latex=latex)[0]))
-        except GradcheckError:
-            continue
+        for likeliest in read_quietly(member, scope, latex=latex)[:1]:
+            used |= set(names_of(likeliest))
     above = engine.graph.ancestors.get(name, frozenset())
     return None if used & above else Call("d", (Name(engine.output), Name(name)), (), left.span)

@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.source import Source
 
 if TYPE_CHECKING:
@@ -71,11 +70,7 @@ def with_subscripts(formula: Formula, scope: Scope) -> Formula | None:
 
 
 def _known(text: str, scope: Scope) -> bool:
-    try:
-        readings(Source("letter", text), scope, latex=True)
-    except GradcheckError:
-        return False
-    return True
+    return bool(read_quietly(Source("letter", text), scope, latex=True))
 
 
 def exchanged(source: Source, found: re.Pattern[str], right: str | Callable[[re.Match[str]], str]) -> Source:

@@ -25,7 +25,7 @@ from gradcheck_cli.expr import (
 from gradcheck_cli.functions import ALIASES
 from gradcheck_cli.parsing.names import Scope, plain_spellings, scope
 from gradcheck_cli.parsing.samples import ERRORS
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly, readings
 from gradcheck_cli.verifying.gradients import Gradients
 from gradcheck_cli.verifying.typed import as_typed_number
 
@@ -277,13 +277,10 @@ def taken_at(sources: Iterable[Source], known: Scope) -> dict[str, Fraction]:
         for match in _POINT.finditer(source.text):
             for part in match[1].split(","):
                 left, _, right = part.partition("=")
-                try:
-                    name, value = readings(left, known, latex=True)[0], readings(right, known, latex=True)[0]
-                except GradcheckError:
-                    continue
-                number = as_typed_number(value)
-                if isinstance(name, Name) and number is not None:
-                    found[name.id] = number.value
+                names, values = (read_quietly(side, known, latex=True) for side in (left, right))
+                number = as_typed_number(values[0]) if values else None
+                if names and isinstance(names[0], Name) and number is not None:
+                    found[names[0].id] = number.value
     return found
 
 

@@ -6,10 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Name
 from gradcheck_cli.judge import number_verdict
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.source import Span
 from gradcheck_cli.verifying.chains import text_of, undecided
 from gradcheck_cli.verifying.model import CORRECT, UNREADABLE, Claim
@@ -125,11 +124,7 @@ def _of_derivative(formula: Formula, scope: Scope, engine: Engine) -> Iterator[t
     if taken is None or value is None:
         return
     head = left.slice(Span(0, taken.end("head")))
-    try:
-        found = readings(head, scope, latex=formula.latex)[0]
-    except GradcheckError:
-        return
-    match found:
+    match next(iter(read_quietly(head, scope, latex=formula.latex)), None):
         case Call(function="d", args=(Name(), Name() as by)):
             point = {} if _has(engine, by.id, value) else {by.id: value.value}
             if not point or by.id in {leaf.name for leaf in engine.graph.inputs}:
@@ -146,18 +141,13 @@ def _called(left: Source, behind: int, argument: str) -> Source:
 
 def node_of(text: str, scope: Scope, *, latex: bool) -> str | None:
     """The name that a text is; None for anything else."""
-    try:
-        found = readings(text, scope, latex=latex)[0]
-    except GradcheckError:
-        return None
+    found = next(iter(read_quietly(text, scope, latex=latex)), None)
     return found.id if isinstance(found, Name) else None
 
 
 def _number(text: str, scope: Scope, *, latex: bool) -> Num | None:
-    try:
-        return as_typed_number(readings(text, scope, latex=latex)[0])
-    except GradcheckError:
-        return None
+    found = next(iter(read_quietly(text, scope, latex=latex)), None)
+    return None if found is None else as_typed_number(found)
 
 
 def _has(engine: Engine, name: str, value: Num) -> bool:

@@ -9,10 +9,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Name
 from gradcheck_cli.greek import GREEK_WORDS
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.model import UNDECIDED, WRONG, Explanation
 
@@ -80,10 +79,7 @@ def _tokens(document: Document) -> Iterator[str]:
 
 def _meant(problem: Problem, token: str) -> str | None:
     """The input or node that a token is; None where it is none, or more than a name."""
-    try:
-        found = readings(Source("name", token), problem.scope, latex=True)[0]
-    except GradcheckError:
-        return None
+    found = next(iter(read_quietly(Source("name", token), problem.scope, latex=True)), None)
     return found.id if isinstance(found, Name) and found.id in problem.graph.by_name else None
 
 

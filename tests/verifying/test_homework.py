@@ -10,28 +10,19 @@ import yaml
 
 import gradcheck_cli as gc
 from gradcheck_cli.parsing.document import read_document
-from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
-from gradcheck_cli.verifying import Examiner, judge_files
+from gradcheck_cli.verifying import judge_files
 from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.own import OWN
+from tests.answers import examiner_of
 
 FOLDER = Path(__file__).parents[1] / "cases" / "homework"
 TABLE = yaml.safe_load((FOLDER / "verdicts.yaml").read_text(encoding="utf-8"))
-EXAMINERS = {}
-
-
-def examiners(names):
-    for name in names:
-        if name not in EXAMINERS:
-            own = FOLDER / f"{name}.yaml"
-            EXAMINERS[name] = Examiner(load(own if own.is_file() else name))
-    return [EXAMINERS[name] for name in names]
 
 
 def claims_of(text, *names):
     document = read_document(Source("homework.md", text))
-    return grade(examiners(names or document.problems), document)
+    return grade(list(map(examiner_of, names or document.problems)), document)
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from gradcheck_cli.problem import load
 from gradcheck_cli.solving.engine import Engine
 from gradcheck_cli.verifying.worth import COMMON, derived
-from tests.answers import graded
+from tests.answers import graded, verdicts_of
 
 RELU, NEURON, HIDDEN, SQUARED, SUM = "residual-relu", "sigmoid-neuron", "four-hidden-units", "squared-term", "sum-times"
 UNIT, RATIO = "softmax-unit", "tanh-ratio-plus-sigmoid"
-FOLDER = Path(__file__).parents[1] / "cases" / "homework"
-LETTERS = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}
 B1 = r"\frac{\partial x_4}{\partial b_1} = x_4(1-x_4)w_2"
-
-
-def verdicts(text, problem):
-    own = FOLDER / f"{problem}.yaml"
-    return "".join(LETTERS[claim.verdict] for claim in graded(text, str(own) if own.is_file() else problem))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +36,7 @@ def verdicts(text, problem):
     ],
 )  # fmt: skip
 def test_a_condition_beside_a_formula(text, problem, wanted):
-    assert verdicts(text, problem) == wanted
+    assert verdicts_of(text, problem) == wanted
 
 
 @pytest.mark.parametrize(
@@ -64,7 +55,7 @@ def test_a_condition_beside_a_formula(text, problem, wanted):
     ],
 )  # fmt: skip
 def test_a_function_at_a_point(text, problem, wanted):
-    assert verdicts(text, problem) == wanted
+    assert verdicts_of(text, problem) == wanted
 
 
 @pytest.mark.parametrize(
@@ -77,7 +68,7 @@ def test_a_function_at_a_point(text, problem, wanted):
     ],
 )  # fmt: skip
 def test_a_gradient_as_a_list(text, problem, wanted):
-    assert verdicts(text, problem) == wanted
+    assert verdicts_of(text, problem) == wanted
 
 
 @pytest.mark.parametrize(
@@ -97,7 +88,7 @@ def test_a_gradient_as_a_list(text, problem, wanted):
     ],
 )  # fmt: skip
 def test_numbers_that_stand_for_other_steps(text, problem, wanted):
-    assert verdicts(text, problem) == wanted
+    assert verdicts_of(text, problem) == wanted
 
 
 @pytest.mark.parametrize("name", [RELU, NEURON, HIDDEN, SQUARED, SUM, RATIO])
@@ -142,7 +133,7 @@ def test_what_numbers_may_stand_for_has_these_values(name):
     ],
 )  # fmt: skip
 def test_other_notations(text, problem, wanted):
-    assert verdicts(text, problem) == wanted
+    assert verdicts_of(text, problem) == wanted
 
 
 def test_a_wrong_differential_is_told_which_coefficient():

@@ -14,7 +14,7 @@ from gradcheck_cli.parsing.document import read_document
 from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import judge_files
-from tests.answers import graded
+from tests.answers import graded, verdicts_of
 
 RELU, NEURON, HIDDEN, BCE = "residual-relu", "sigmoid-neuron", "four-hidden-units", "squared-term-bce"
 SQUARED = "squared-term"
@@ -170,8 +170,7 @@ SQUARED = "squared-term"
     ],
 )  # fmt: skip
 def test_verdicts(text, problem, verdicts):
-    letters = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}
-    assert "".join(letters[claim.verdict] for claim in graded(text, problem)) == verdicts
+    assert verdicts_of(text, problem) == verdicts
 
 
 LONG = "+".join("0" * 12_000)

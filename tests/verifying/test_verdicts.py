@@ -16,17 +16,11 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner, judge_files, problem_of, read, verify
 from gradcheck_cli.verifying.keys import check_problem
 from gradcheck_cli.verifying.model import CODES
+from tests.answers import rows_of
 
 TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "verdicts.yaml").read_text(encoding="utf-8"))
 EXAMINERS = {name: Examiner(load(name)) for name in TABLE}
-ROWS = [
-    (problem, ask, verdict, answer, answers[answer] if isinstance(answers, dict) else None)
-    for problem, queries in TABLE.items()
-    for ask, verdicts in queries.items()
-    for verdict, answers in verdicts.items()
-    for answer in answers
-    if not isinstance(answer, list | dict)
-]
+ROWS = rows_of(TABLE)
 SHAPED = [
     (problem, ask, answer)
     for problem, queries in TABLE.items()

@@ -95,8 +95,7 @@ def likely(found: Sequence[Expr], matcher: ArrayMatcher, truth: Truth) -> tuple[
 def _of_expression(engine: ArrayEngine, matcher: ArrayMatcher, truth: Truth, expr: Expr) -> Diagnosis | None:
     shape, wanted = matcher.quiet(expr), engine.shape_of(truth.expr)
     typed = any(map(matcher.may_be_rounded, walk(expr)))
-    look = looks(matcher.space)
-    trusting = not typed and not look.exhausted and _far(matcher, truth, expr)
+    trusting = not typed and _far(matcher, truth, expr)
     if shape not in (None, wanted):
         for edit in reshapings(expr, shape, wanted):
             if is_right(matcher, truth, edit.expr, typed=typed, trusting=trusting):
@@ -153,7 +152,7 @@ def _pair(matcher: ArrayMatcher, truth: Truth, read: Read) -> Diagnosis | None:
     """Two mistakes at once, where no single one fits and one pair alone does."""
     if read.expr is None or (truth.array and truth.array.letters) or truth.kind != "derivative":
         return None
-    trusting = not looks(matcher.space).exhausted and _far(matcher, truth, read.expr)
+    trusting = _far(matcher, truth, read.expr)
     return pair(matcher, truth, read.expr, lambda left, right: equals(matcher, truth, left, right, trusting=trusting))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly, readings
 from gradcheck_cli.shapes import ONE, size
 from gradcheck_cli.verifying.arrays.batches import is_slice, with_samples
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
@@ -311,12 +311,8 @@ class ArrayGrader:
 
     def gradient_of(self, left: Source) -> str | None:
         """The Z where a left side is dZ."""
-        for latex in (True, False):
-            try:
-                return base_of(readings(left, self.own.scope, latex=latex)[0])
-            except GradcheckError:
-                continue
-        return None
+        ways = (read_quietly(left, self.own.scope, latex=latex) for latex in (True, False))
+        return next((base_of(found[0]) for found in ways if found), None)
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""

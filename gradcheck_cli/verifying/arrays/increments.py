@@ -6,9 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Name
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.verifying.chains import text_of, undecided
 from gradcheck_cli.verifying.lookalikes import exchanged
 from gradcheck_cli.verifying.model import CORRECT, WRONG
@@ -84,10 +83,8 @@ class Increments:
     def known(self, written: str, formula: Formula) -> str | None:
         """The parameter of that name."""
         left = formula.members[0]
-        try:
-            meant = readings(left.part(written, (0,) * (len(written) + 1)), self.own.scope, latex=formula.latex)
-        except GradcheckError:
-            return None
+        name = left.part(written, (0,) * (len(written) + 1))
+        meant = read_quietly(name, self.own.scope, latex=formula.latex)
         return next((one.id for one in meant if isinstance(one, Name) and one.id in self.params), None)
 
     def wrapped(self, member: Source, lead: str) -> Source:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.functions import QUERIES
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.shapes import ONE
 from gradcheck_cli.symbolic.build import times
 from gradcheck_cli.symbolic.convert import as_typed
@@ -64,7 +64,7 @@ class ArrayMeanings:
         if (
             any(one.kind == GIVEN for one in found)
             and members
-            and is_step(left, read_quietly(members[0], own, latex=latex))
+            and is_step(left, read_quietly(members[0], identity_scope(own.scope), latex=latex))
         ):
             return [one for one in found if one.kind != GIVEN] or found
         return found
@@ -165,15 +165,9 @@ def moved_in(left: Expr) -> str | None:
 
 def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
-    return tuple(name for expr in read_quietly(member, own, latex=latex)[:1] for name in names_of(expr))
-
-
-def read_quietly(member: Source, own: Own, *, latex: bool) -> tuple[Expr, ...]:
-    """The readings of a member; none where it cannot be read."""
-    try:
-        return readings(member, identity_scope(own.scope), latex=latex)
-    except GradcheckError:
-        return ()
+    return tuple(
+        name for expr in read_quietly(member, identity_scope(own.scope), latex=latex)[:1] for name in names_of(expr)
+    )
 
 
 def batch_sizes(bench: ArrayBench) -> Mapping[str, Expr]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Index, Name
-from gradcheck_cli.parsing.text import readings
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.verifying.arrays.diagnose import equals
 from gradcheck_cli.verifying.arrays.letters import factors
 from gradcheck_cli.verifying.model import WRONG, Diagnosis
@@ -40,10 +39,7 @@ def _is_chain(bench: ArrayBench, known: ArrayNames, read: Read, ask: Call) -> bo
     """Whether a product is one of names for the links of the chain rule, in their order."""
     if read.member.source is None:
         return False
-    try:
-        written = readings(read.member.source, known.own.scope, latex="\\" in read.member.source.text)
-    except GradcheckError:
-        return False
+    written = read_quietly(read.member.source, known.own.scope, latex="\\" in read.member.source.text)
     asks = {name: link for name, _, link in known.values if name is not None}
     for expr in written:
         parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]

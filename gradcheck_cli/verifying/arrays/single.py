@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Sum, mapped, names, number, substitute
 from gradcheck_cli.parsing.samples import ALL
+from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.verifying.arrays.batches import has_index
 from gradcheck_cli.verifying.arrays.compare import compare
-from gradcheck_cli.verifying.arrays.meanings import read_quietly
+from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.model import UNDECIDED
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class SingleLoss:
         """Keep what a line says that the loss of one sample is, where it differs from ours: only its author knows."""
         if claim.verdict != UNDECIDED or claim.left is None or not claim.members or claim.members[0].source is None:
             return
-        left = next(iter(read_quietly(claim.left, own, latex=True)), None)
+        left = next(iter(read_quietly(claim.left, identity_scope(own.scope), latex=True)), None)
         if not isinstance(left, Index) or not isinstance(left.base, Name) or not isinstance(left.indices[0], Name):
             return
         letter = left.indices[0].id

@@ -22,17 +22,11 @@ from gradcheck_cli.verifying.members import split
 from gradcheck_cli.verifying.model import CODES
 from gradcheck_cli.verifying.report import judge
 from gradcheck_cli.write.text import write
-from tests.answers import judged
+from tests.answers import judged, rows_of
 
 TABLE = yaml.safe_load((Path(__file__).parents[2] / "cases" / "arrays.yaml").read_text(encoding="utf-8"))
 EXAMINERS = {name: Examiner(problem) for name in bundled() if (problem := load(name)).arrays}
-ROWS = [
-    (problem, ask, verdict, answer, answers[answer] if isinstance(answers, dict) else None)
-    for problem, queries in TABLE.items()
-    for ask, verdicts in queries.items()
-    for verdict, answers in verdicts.items()
-    for answer in answers
-]
+ROWS = rows_of(TABLE)
 KEYS = [
     (name, question, member)
     for name, examiner in EXAMINERS.items()
