@@ -71,6 +71,7 @@ def measured(arguments, data):
         taken = Path(folder) / "taken"
         environment = os.environ | {"XDG_CACHE_HOME": folder, "TAKEN": str(taken), "BEGUN": repr(time.time())}
         environment |= {"GRADCHECK_DATA": data} if data else {}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: modules are compiled once
         command = [sys.executable, __file__, "--child", *arguments]
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
         return json.loads(taken.read_text(encoding="utf-8"))

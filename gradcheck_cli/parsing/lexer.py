@@ -175,6 +175,8 @@ def unknown_character(source: Source, at: int) -> ParseError:
         hint = f'it looks like "{letter if latin.group(1) else letter.upper()}": type that'
     elif character in '"`“”‘’':
         hint = "formulas need no quotes"
+    elif character == ":":
+        hint = "ranges are not read: write an entry as a[i], or make the parts inputs of their own"
     elif character == "$":
         hint = "LaTeX stands between $ and $ as a whole: $w_0 \\alpha$"
     return ParseError(message, hint=hint, source=source, span=Span(at, at + 1))

@@ -21,14 +21,14 @@ WHOLE = frozenset({"integer", "binary", "sign", "onehot"})  # kinds whose drawn 
 _MOST_TRIES = 50
 
 
-def draw_sizes(graph: Graph, numbers: Mapping[str, int]) -> dict[str, int]:
+def draw_sizes(graph: Graph, numbers: Mapping[str, int], least_sizes: Mapping[str, int]) -> dict[str, int]:
     """Numbers for all letters: the given ones, the others distinct, greater than 1 and unlike any other size."""
     taken = set(numbers.values()) | {one.number for shape in graph.shapes.values() for one in shape}
     found = dict(numbers)
     for letter, _ in graph.dims:
         if letter in found:
             continue
-        least = 2
+        least = max(2, least_sizes.get(letter, 2))
         for _ in range(_MOST_TRIES):
             while least in taken:
                 least += 1

@@ -11,9 +11,10 @@ from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from fractions import Fraction
 
     from gradcheck_cli.expr import Expr
-    from gradcheck_cli.graph import Graph
+    from gradcheck_cli.graph import Graph, Input
     from gradcheck_cli.problem import Problem
     from gradcheck_cli.shapes import Size
 
@@ -69,20 +70,35 @@ def _leaf(index: Expr) -> str:
     return index.id if isinstance(index, Name) else ""
 
 
+def least_sizes(graph: Graph, leaves: Mapping[str, Input]) -> dict[str, int]:
+    """The least number for a letter at which given indices are among its entries, as 3 for v in `E[i]` where i is 2."""
+    found: dict[str, int] = {}
+    for _, name, places in _uses(graph):
+        letter = str(places)
+        if letter in places.letters:
+            found[letter] = max(found.get(letter, 0), *(int(value) + 1 for value in _values(leaves[name])), 0)
+    return found
+
+
 def check_choices(problem: Problem) -> None:
     """Raise UnsupportedError, with the place, for a value that is no index of what it is used on."""
     graph = problem.graph
+    leaves = {leaf.name: leaf for leaf in (*graph.inputs, *graph.constants)}
     found = choices(graph, {letter: size for letter, size in graph.dims if size is not None})
-    for leaf in (*graph.inputs, *graph.constants):
-        if leaf.name not in found:
-            continue
-        node, count = found[leaf.name]
-        values = leaf.entries.items if leaf.entries is not None else () if leaf.value is None else (leaf.value,)
-        for value in values:
-            if value.denominator != 1 or not 0 <= value < count:
-                message = f"{node}: {leaf.name} chooses one of {count} entries, and {value} is none of them"
-                hint = f"they are counted from 0 to {count - 1}"
-                raise UnsupportedError(message, hint=hint, source=problem.source, span=leaf.span)
+    for used, name, _ in _uses(graph):
+        node, count = found.get(name, (used, None))
+        for value in _values(leaves[name]):
+            if value.denominator != 1 or value < 0 or (count is not None and value >= count):
+                message = f"{node}: {name} chooses one of {count or 'several'} entries, and {value} is none of them"
+                hint = "they are counted from 0" + (f" to {count - 1}" if count else "")
+                raise UnsupportedError(message, hint=hint, source=problem.source, span=leaves[name].span)
+
+
+def _values(leaf: Input) -> tuple[Fraction, ...]:
+    """The values of a leaf that has some."""
+    if leaf.entries is not None:
+        return leaf.entries.items
+    return () if leaf.value is None else (leaf.value,)
 
 
 def power_notes(graph: Graph) -> tuple[str, ...]:

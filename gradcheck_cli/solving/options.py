@@ -19,7 +19,7 @@ from gradcheck_cli.problem.sizes import MAX_SIZE, bind
 from gradcheck_cli.problem.values import MAX_NUMBERS
 from gradcheck_cli.shapes import at, text_of
 from gradcheck_cli.solving.drawing import WHOLE, draw, draw_sizes
-from gradcheck_cli.solving.indexing import choices
+from gradcheck_cli.solving.indexing import choices, least_sizes
 from gradcheck_cli.source import Source, visible
 from gradcheck_cli.write.formula import Formula
 
@@ -68,13 +68,13 @@ def with_numbers(
     leaves = {leaf.name: leaf for leaf in (*graph.inputs, *graph.constants)}
     values = dict(_setting(problem, leaves, text) for text in sets)
     numbers = _sizes(graph, leaves, values, dict(_size(problem, part) for text in dims for part in _parts(text)))
+    changed = {name: _with(leaves[name], value) for name, value in values.items()}
     if seed is not None:
-        numbers = draw_sizes(graph, numbers)
+        numbers = draw_sizes(graph, numbers, least_sizes(graph, {**leaves, **changed}))
     wrong = misfit_at(graph, numbers)
     if wrong:
         message = f"--dims: {wrong}"
         raise ParseError(message, hint="choose other sizes")
-    changed = {name: _with(leaves[name], value) for name, value in values.items()}
     if seed is not None:
         changed |= _drawn(graph, {**leaves, **changed}, numbers, seed)
     sized = replace(graph, dims=tuple((letter, numbers.get(letter)) for letter, _ in graph.dims))

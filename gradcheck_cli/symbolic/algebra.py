@@ -284,6 +284,8 @@ class Algebra(Entrywise):
                 return self.stretched(self.size(shapes.count(rest)) if axis is None else self.num(1), shape)
         if calls(term, "softmax") and axis in (dict(term.attr[1])["axis"], None if term.rank == 1 else -1):
             return self.ones(shape)
+        if calls(term, "eye"):
+            return self.stretched(self.size(term.shape[0]) if axis is None else self.num(1), shape)
         if not keep and (product := self._as_product(term, axis)) is not None:
             return product
         if term.op == "name" and term.attr in self.defined and (known := self._known_sum(term, axis, keep=keep)):

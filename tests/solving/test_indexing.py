@@ -29,6 +29,18 @@ def test_an_index_without_a_value_is_drawn_among_the_places(tmp_path, given, los
     assert gc.solve(problem(tmp_path, given, loss)).agreement.ok
 
 
+@pytest.mark.parametrize("value", [0, 2, 9])
+def test_a_size_without_a_number_is_drawn_so_large_that_the_index_is_within(tmp_path, value):
+    assert gc.solve(problem(tmp_path, f"{{value: {value}}}")).agreement.ok
+
+
+@pytest.mark.parametrize("value", ["-1", "2.5"])
+def test_what_is_no_index_at_any_size_is_refused_with_its_place(tmp_path, value):
+    with pytest.raises(UnsupportedError, match="L: y chooses one of several entries, and .* is none of them") as caught:
+        gc.solve(problem(tmp_path, f"{{value: {value}}}"))
+    assert caught.value.source is not None
+
+
 @pytest.mark.parametrize("value", [3, -1])
 def test_a_value_beyond_the_entries_is_refused_with_its_place(tmp_path, value):
     loaded = problem(tmp_path, f"{{kind: integer, value: {value}}}\ndims: {{n: 3}}")

@@ -83,6 +83,14 @@ def test_the_softmax_net_in_row_vectors():
     assert found["W1"] == "x.T @ (h*(1 - h)*((yhat - y) @ W2.T))"
 
 
+def test_the_contrast_of_pairs_is_the_softmax_less_the_identity():
+    graph = {"A": ("n", "d"), "B": ("n", "d")}, {"S": "A @ B.T", "P": "softmax(S)", "L": "-trace(log(P))/n"}
+    found = totals(calculus_of(*graph), "L")
+    assert found["S"] == "(P - eye(n))/n"
+    assert found["A"] == "((P - eye(n)) @ B)/n"
+    assert found["B"] == "((P.T - eye(n)) @ A)/n"
+
+
 def test_without_the_fact_the_sum_stays_and_with_it_the_derivation_says_whose_it_was():
     assert totals(calculus_of(*SOFTMAX), "L")["h"] == "P*sum(y) - y"
     facts = calculus_of(*SOFTMAX, kinds={"y": "onehot"}).derivation("L").facts
