@@ -251,7 +251,12 @@ class ArrayCalculus:
     def facts_in(self, bare: Term) -> tuple[str, ...]:
         """The names in a term without facts that something is known of."""
         known = {*self.algebra.sums_to_one, *self.algebra.symmetric}
-        return tuple(sorted(name for name in known if depends(bare, frozenset({name}))))
+        found = sorted(name for name in known if depends(bare, frozenset({name})))
+        if not found:  # the fact is about what a node is made of
+            above = self.graph.ancestors
+            nodes = {name: frozenset(node for node in above if name in above[node]) for name in known}
+            found = sorted(name for name in known if depends(bare, nodes[name]))
+        return tuple(found)
 
 
 def _called(output: str, name: str, seed: Expr | None) -> str:

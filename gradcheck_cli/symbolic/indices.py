@@ -327,11 +327,13 @@ def grouped(parts: Polynomial) -> Expr:
         (factor, power) for factor, power in powers[0].items() if all(one.get(factor) == power for one in powers)
     ]
     shared += tuple((factor, power) for factor, power in divisors if power < 0)
-    if not shared:
+    deltas = tuple(pair for pair in parts[0].deltas if all(pair in part.deltas for part in parts))
+    if not shared and not deltas:
         return _sum(parts)
     inverse = Product(UNIT, tuple((factor, -power) for factor, power in shared))
-    rest = tuple(part * inverse for part in parts)
-    outer = Product(UNIT, shared).expr(bare=True)
+    left = (replace(part, deltas=tuple(pair for pair in part.deltas if pair not in deltas)) for part in parts)
+    rest = tuple(part * inverse for part in left)
+    outer = Product(UNIT, shared, deltas).expr(bare=True)
     return times(outer, _sum(rest))
 
 

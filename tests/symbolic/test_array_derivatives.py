@@ -97,6 +97,20 @@ def test_without_the_fact_the_sum_stays_and_with_it_the_derivation_says_whose_it
     assert {name: (whose, write(bare)) for name, (whose, bare) in facts.items()} == {"h": (("y",), "P*sum(y) - y")}
 
 
+def test_a_fact_about_what_a_node_is_made_of_is_told_too():
+    graph = {"h": ("N",), "y": ("N",)}, {"t": "y/2 + 1/(2*N)", "L": "-sum(t*log_softmax(h))"}
+    derivation = calculus_of(*graph, kinds={"y": "onehot"}).derivation("L")
+    assert write(derivation.totals["h"]) == "softmax(h) - t"
+    whose, bare = derivation.facts["h"]
+    assert (whose, write(bare)) == (("y",), "softmax(h)*sum(t) - t")
+
+
+def test_deltas_that_all_summands_share_stand_before_them():
+    calculus = calculus_of({"W": ("h", "h"), "p": ("h", 1)}, {"s": "tanh(W @ p)"})
+    entry = Jacobians(calculus).total("s", "p", tuple(map(Name, "ijkl")))
+    assert write(entry) == "W[i, k]*delta(l, j)*(1 - s[i, l]^2)"
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [(("n", 1), "p - y"), ((1, "n"), "p - y"), (("n",), "p - y"), (("m", "n"), "p - y")],
