@@ -55,7 +55,7 @@ def checked(parser: Cursor, function: str, word: Token, arguments: tuple[Expr, .
         options = (*options, ("axis", arguments[-1]))  # sum(x, 0), as NumPy has it
         arguments = arguments[:-1]
     if not row.accepts(len(arguments)):
-        parser.fail(f"{word.text}(…) has {len(arguments)} arguments", f"it takes {row.arity()}", span)
+        parser.miscounted(word, arguments, f"it takes {row.arity()}", span)
     for name, value in options:
         if name not in row.options:
             known = f"it knows {', '.join(row.options)}" if row.options else "it has none"
@@ -164,7 +164,7 @@ def _written_out(parser: Cursor, function: str, word: Token, arguments: tuple[Ex
         return Call("pow", (arguments[0], number(2)), (), span)
     if function == "subtract" and len(arguments) == 2:
         return Call("add", (arguments[0], Call("neg", (arguments[1],), (), arguments[1].span)), (), span)
-    return parser.fail(f"{word.text}(…) has {len(arguments)} arguments", "look at what it takes", span)
+    return parser.miscounted(word, arguments, "look at what it takes", span)
 
 
 def entry(scope: Scope, token: Token) -> Expr | None:

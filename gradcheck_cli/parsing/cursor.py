@@ -52,6 +52,11 @@ class Cursor:
     def fail(self, message: str, hint: str = "", span: Span | None = None) -> NoReturn:
         raise ParseError(message, hint=hint, source=self.source, span=span or self.token.span)
 
+    def miscounted(self, word: Token, arguments: tuple[Expr, ...], hint: str, span: Span) -> NoReturn:
+        """Fail for a call with too few or too many arguments."""
+        count = "1 argument" if len(arguments) == 1 else f"{len(arguments)} arguments"
+        self.fail(f"{word.text}(…) has {count}", hint, span)
+
     def expect(self, kind: str, opened: Token) -> Token:
         if self.token.kind == kind:
             return self.take()

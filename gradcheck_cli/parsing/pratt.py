@@ -311,8 +311,7 @@ class Parser(Cursor):
             return Call("differential", arguments, (), span)
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} or {most}"
-            hint = f"{word.text} takes {wanted}"
-            self.fail(f"{word.text}(…) has {len(arguments)} arguments", hint, span)
+            self.miscounted(word, arguments, f"{word.text} takes {wanted}", span)
         return Call(word.text, arguments, (), span)
 
     def notation(self, name: Name) -> Expr:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, Expr, Name, number, walk
 from gradcheck_cli.judge import Space, Variable, decide
+from gradcheck_cli.problem import Problem
 from gradcheck_cli.solving.asking import why_zero
 from gradcheck_cli.solving.model import Answer, Quantity
 from gradcheck_cli.solving.numbers import apart
@@ -17,7 +18,6 @@ from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from gradcheck_cli.judge import Decision
-    from gradcheck_cli.problem import Problem
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
@@ -61,13 +61,18 @@ def about_output(problem: Problem, ask: Expr) -> bool:
 
 
 def is_update(engine: Engine | ArrayEngine | Problem, ask: Expr) -> bool:
-    """Whether step(…) asks for an update: with a learning rate, or of a parameter."""
+    """Whether step(…) asks for an update: with a learning rate, or of a parameter.
+
+    Where a problem has a learning rate and declares no parameters, any input may be one.
+    """
     if not isinstance(ask, Call) or ask.function != "step":
         return False
     if len(ask.args) == 2:
         return True
-    first = ask.args[0]
-    return isinstance(first, Name) and any(leaf.name == first.id and leaf.param for leaf in engine.graph.inputs)
+    problem = engine if isinstance(engine, Problem) else engine.problem
+    inputs = problem.graph.inputs
+    learned = [leaf for leaf in inputs if leaf.param] or (inputs if problem.learning_rate is not None else ())
+    return isinstance(ask.args[0], Name) and any(leaf.name == ask.args[0].id for leaf in learned)
 
 
 def quantity(engine: Engine, resolved: Expr) -> Quantity:

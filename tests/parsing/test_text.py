@@ -109,7 +109,7 @@ def test_a_trace_has_its_usual_short_names():
         ("a $ b", 'formula:1:3: the character "$" (U+0024, dollar sign) has no meaning in a formula; LaTeX stands between $ and $ as a whole: $w_0 \\alpha$'),
         ("log", "formula:1:1: log has no argument; write log(…)"),
         ("log(x, y)", "formula:1:1: log(…) has 2 arguments; it takes 1 argument"),
-        ("d(a)", "formula:1:1: d(…) has 1 arguments; d takes 2"),
+        ("d(a)", "formula:1:1: d(…) has 1 argument; d takes 2"),
         ("a == b == z", "formula:1:8: two comparisons in a row; compare two values at a time"),
         ("(a, b)", 'formula:1:3: "," stands where no list can be; write one value, decimals with a point'),
         ("[a]", "formula:1:1: brackets [ ] stand around a value; […] around a comparison is 1 or 0; use ( ) to group"),

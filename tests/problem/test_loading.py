@@ -108,7 +108,7 @@ MINIMAL = "title: T\ninputs: {x: 1}\ngraph: {z: x}\n"
         ("title: T\ninputs: {x: [" + "[" * 10**5, "p.yaml:2:35: lists or mappings nest more than 24 deep; nest less"),
         ("title: T\ninputs: {x: 1}\ngraph:\n" + "".join(f"  z{at}: x\n" for at in range(2001)), "p.yaml:4:3: the graph has 2,001 nodes; at most 2,000 are worked out"),
         ("title: T\ninputs: {x: 1}\ngraph: {z: '" + "(" * 150 + "x'}\n", "p.yaml:3:73: the formula is nested more than 60 deep; give its parts names"),
-        (MINIMAL + "questions:\n  - ask: d(z)\n", "p.yaml:5:10: d(…) has 1 arguments; d takes 2"),
+        (MINIMAL + "questions:\n  - ask: d(z)\n", "p.yaml:5:10: d(…) has 1 argument; d takes 2"),
         (MINIMAL + "questions:\n  - id: a\n", "p.yaml:5:5: question 1 has no ask; add ask: an expression"),
         (MINIMAL + "questions:\n  - {ask: z, points: -1}\n", "p.yaml:5:22: points is -1; write 0 or more"),
         (MINIMAL + "questions:\n  - {ask: z, form: nice}\n", 'p.yaml:5:20: form is "nice"; known are any, expression, value, both'),

@@ -36,7 +36,9 @@ def test_a_size_without_a_number_is_drawn_so_large_that_the_index_is_within(tmp_
 
 @pytest.mark.parametrize("value", ["-1", "2.5"])
 def test_what_is_no_index_at_any_size_is_refused_with_its_place(tmp_path, value):
-    with pytest.raises(UnsupportedError, match="L: y chooses one of several entries, and .* is none of them") as caught:
+    with pytest.raises(
+        UnsupportedError, match=r"L: y chooses one of several entries, and .* is none of them"
+    ) as caught:
         gc.solve(problem(tmp_path, f"{{value: {value}}}"))
     assert caught.value.source is not None
 

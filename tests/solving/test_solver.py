@@ -111,6 +111,9 @@ def test_an_update_uses_the_learning_rate():
     assert first.quantity.exact == Fraction(8, 10) - Fraction(1, 2) * 4
     assert second.quantity.exact == Fraction(8, 10) - Fraction(1, 10) * 4
     assert indicator.quantity.exact == 1
+    bare = text.replace("{value: 0.8, param: true}", "0.8")
+    assert ask(bare, "step(w)")[0].quantity.exact == first.quantity.exact  # no input is a parameter: each may be one
+    assert ask(bare.replace("learning_rate: 0.5\n", ""), "step(w)")[0].quantity.exact == 1
 
 
 def test_a_given_gradient_arrives_at_the_output():
