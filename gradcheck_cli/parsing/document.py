@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.markdown import plainly
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
+from gradcheck_cli.parsing.scaffold import FRONT, readable
 from gradcheck_cli.parsing.tables import table_rows
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gradcheck_cli.parsing.macros import Macros
     from gradcheck_cli.source import Source
 
 MAX_FORMULAS = 2000
@@ -25,7 +27,6 @@ MAX_MEMBERS = 200
 MAX_TOTAL = 8000  # members of all formulas together
 SHOWN = 60  # characters of what is not read
 TOO_LONG = f"a formula or line of more than {LONGEST:,} characters is not read: split it"
-_FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
 _TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
 _NAMED = r"\s*\\?[A-Za-z]+_(?:\{?[0-9]+\}?)(?:\^\{?\([a-z]\)\}?)?\s*$"  # S_3^{(i)}: a name, and nothing behind it
@@ -135,19 +136,25 @@ class _Reading:
     where: Span | None = None  # the stretch that the last formula ends in
 
 
-def read_document(source: Source, cell: int | None = None) -> Document:
-    """The formulas of a text with an equality in them; a formula that begins with `=` goes on with the one before."""
-    front = _FRONT.match(source.text)
+def read_document(source: Source, cell: int | None = None, macros: Macros | None = None) -> Document:
+    """The formulas of a text with an equality in them; a formula that begins with `=` goes on with the one before.
+
+    `macros` are the commands that earlier cells of a notebook define.
+    """
+    source = readable(source, macros)
+    front = FRONT.match(source.text)
     found = _Reading([])
     parts, long = pieces(source.text, front.end() if front else 0)
     rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= (front.end() if front else 0)}
+    row_taken = -1
     for span, latex in parts:
         if len(found.formulas) > MAX_FORMULAS:
             break
         line = source.text.rfind("\n", 0, span.start) + 1
         if line in rows:
             row = rows[line]
-            if not found.formulas or found.formulas[-1].members[0].whole(None)[1].start < line:
+            if line != row_taken:
+                row_taken = line
                 members = (source.slice(one) for one in (row.left, *row.members))
                 found.formulas.append(Formula(tuple(members), row.latex))
                 found.head, found.where = None, None

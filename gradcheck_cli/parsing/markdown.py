@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 
+from gradcheck_cli.parsing.scaffold import without_tags
+
+_URL = r"(?:[a-z]+:[^()\s]*|(?:\.{0,2}/|\#)[^()\s]*|[^()\s]*\.(?:png|jpe?g|svg|gif|pdf|md|html?|ipynb|ya?ml))(?:\s+\"[^\"]*\")?"
+_LINK = re.compile(rf"!\[[^\[\]]*\]\({_URL}\)|\[[^\[\]=]*\]\({_URL}\)")
 _STRUCK = re.compile(r"~~(?=\S)[^~]*(?<=\S)~~")
 _BOX = re.compile(r"^\s*\[[ xX✓✔]\]\s")
 _SET_OFF = re.compile(
@@ -17,7 +21,7 @@ _ENDS = re.compile(r"\s*(?:[=≈,;.!?)]|$)")
 
 def plainly(text: str) -> str:
     """A line without its marks."""
-    text = _STRUCK.sub(_blank, _BOX.sub(_blank, text))
+    text = _STRUCK.sub(_blank, _BOX.sub(_blank, without_tags(_LINK.sub(_blank, text))))
     if re.search(r"(?:^|\s)\*\*\S", text) and text.count("**") % 2 == 0:  # bold, not a power
         text = text.replace("**", "  ")
     return _SET_OFF.sub(_unmarked, text)

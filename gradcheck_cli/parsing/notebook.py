@@ -7,6 +7,7 @@ from typing import Any
 
 from gradcheck_cli.errors import FileError
 from gradcheck_cli.parsing.document import Document, Formula, Passed, bounded, read_document
+from gradcheck_cli.parsing.macros import Macros
 from gradcheck_cli.source import Source
 
 MOST_CELLS = 2000
@@ -20,8 +21,9 @@ def read_notebook(source: Source) -> Document:
     problems: tuple[str, ...] = ()
     formulas: list[Formula] = []
     passed: list[Passed] = []
+    macros = Macros()
     for number, text in _cells(source):
-        part = read_document(Source(f"{source.name} cell {number}", text), number)
+        part = read_document(Source(f"{source.name} cell {number}", text), number, macros)
         problems = problems or part.problems
         formulas += part.formulas
         passed += part.passed

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_ROW = 2000  # characters
-_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
+_RULE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+(?:\|[ \t]*)?$", re.MULTILINE)
 _CELL = re.compile(r"(?:\$[^$\n]*\$|\\\||[^|\n$])+")
-_COUNTED = re.compile(r"#|nr\.?|no\.?|step|row|\s*")
+_COUNTED = re.compile(r"#|nr\.?|no\.?|step|row")
+_LABEL = re.compile(r"\(?[0-9]{1,3}[.)]?|\(?[a-z][.)]")
 _SAYS = re.compile(
     r"express|formula|symbol|result|value|number|numeric|answer|solution|=|ausdruck|formel|wert|zahl|ergebnis"
 )
@@ -66,7 +67,8 @@ def _row(text: str, line: Span, heads: list[str]) -> Row | None:
     cells = [Span(*match.span()) for match in _CELL.finditer(text, line.start, line.end)]
     if len(cells) != len(heads) or re.search(r"[=≈]|\\approx", text[line.start : line.end]):
         return None
-    first = 1 if _COUNTED.fullmatch(heads[0]) else 0
+    label = not heads[0] and _LABEL.fullmatch(text[cells[0].start : cells[0].end].strip())
+    first = 1 if label or _COUNTED.fullmatch(heads[0]) else 0
     if len(cells) < first + 2:
         return None
     left = _mathematics(text, cells[first])

@@ -1,0 +1,74 @@
+r"""What of a document is no homework: comments, the preamble of a LaTeX file, drawings, listings, marks of HTML.
+
+It becomes blanks, so that every place stays where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gradcheck_cli.parsing.macros import Macros
+
+if TYPE_CHECKING:
+    from gradcheck_cli.source import Source
+
+FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
+_BEGINS = "\\begin{document}"
+_COMMENT = re.compile(r"(?P<kept>\\.)|%[^\n]*")
+_REMARK = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_ASIDE = re.compile(
+    r"\\begin\{(?P<what>tikzpicture|verbatim|Verbatim|lstlisting|minted|comment|forest|pgfpicture)\*?\}.*?"
+    r"(?:\\end\{(?P=what)\*?\}|\Z)",
+    re.DOTALL,
+)
+_SETTING = re.compile(
+    r"\\(?:label|includegraphics|documentclass|usepackage|begin\{(?:figure|table|enumerate|itemize|minipage)\}"
+    r"|geometry|hypersetup|lstset|tikzset|graphicspath)\*?\s*(?:\[[^\[\]\n]*\])?(?:\{[^{}\n]*\})*"
+)
+_TAG = re.compile(
+    r"</?(?:p|br|hr|img|div|span|b|i|u|em|strong|small|mark|code|kbd|center|font|a|h[1-6]|details|summary|table|thead|tbody|tr|td|th"
+    r"|ul|ol|li|figure|figcaption|blockquote)(?:\s[^<>\n]*)?/?>",
+    re.IGNORECASE,
+)
+
+
+def readable(source: Source, macros: Macros | None = None) -> Source:
+    """A text without its scaffold and with its commands written out; the source itself where there are none."""
+    text = source.text
+    if is_latex(source) and "%" in text:
+        text = _COMMENT.sub(lambda match: match["kept"] or _blank(match), text)
+    text, places = (macros or Macros()).expanded(text) if "\\" in text else (text, ())
+    if "\\" in text:
+        front, start = FRONT.match(text), text.find(_BEGINS)
+        if start >= 0:
+            first = front.end() if front else 0
+            text = text[:first] + _lines(text[first:start]) + text[start:]
+        text = _SETTING.sub(_blank, _ASIDE.sub(_lined, text))
+    if "<" in text:
+        text = _REMARK.sub(_lined, text)
+    if text == source.text:
+        return source
+    return source.part(text, places or tuple(range(len(text) + 1)))
+
+
+def is_latex(source: Source) -> bool:
+    """Whether a text is a LaTeX document, in which a % begins a comment."""
+    return source.name.endswith(".tex") or _BEGINS in source.text
+
+
+def without_tags(line: str) -> str:
+    """A line without marks of HTML."""
+    return _TAG.sub(_blank, line) if "<" in line else line
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
+
+
+def _lined(match: re.Match[str]) -> str:
+    return _lines(match.group())
+
+
+def _lines(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
