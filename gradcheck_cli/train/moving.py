@@ -27,24 +27,27 @@ class Span:
 
 @dataclass(slots=True)
 class Moving:
-    """Pointers and counts by feed or record; each is one object, which all calls that need it share."""
+    """Pointers and counts by feed or record; each is one object, which all calls that need it share.
 
-    rows: dict[tuple[str, int, bool], ctypes.c_void_p] = field(default_factory=dict)
+    A span belongs to a feed that is seen as rows of so many columns.
+    """
+
+    rows: dict[tuple[str, int, int], ctypes.c_void_p] = field(default_factory=dict)
     records: dict[str, ctypes.c_void_p] = field(default_factory=dict)
-    spans: dict[str, Span] = field(default_factory=dict)
+    spans: dict[tuple[str, int], Span] = field(default_factory=dict)
 
-    def row(self, feed: str, offset: int = 0, *, spanned: bool = False) -> ctypes.c_void_p:
-        """Where a step's rows of a feed begin, so many bytes further on; or where those columns begin that count."""
-        return self.rows.setdefault((feed, offset, spanned), ctypes.c_void_p())
+    def row(self, feed: str, offset: int = 0, columns: int = 0) -> ctypes.c_void_p:
+        """Where a step's rows of a feed begin, so many bytes further on; with `columns` where those begin that count."""
+        return self.rows.setdefault((feed, offset, columns), ctypes.c_void_p())
 
     def record(self, name: str) -> ctypes.c_void_p:
         """Where a step's record goes."""
         return self.records.setdefault(name, ctypes.c_void_p())
 
-    def along(self, feed: str, address: int, stride: int) -> ctypes.c_void_p:
+    def along(self, feed: str, columns: int, address: int, stride: int) -> ctypes.c_void_p:
         """A pointer that goes along with the first column that counts."""
         pointer = ctypes.c_void_p()
-        self.spans[feed].pointers.append((pointer, address, stride))
+        self.spans[feed, columns].pointers.append((pointer, address, stride))
         return pointer
 
     def plan(
@@ -52,13 +55,13 @@ class Moving:
     ) -> list[tuple[Any, list[int]]]:
         """What has to be set in every step and its values; what stays the same is set now."""
         first, found = {}, []
-        for name, span in self.spans.items():
-            first[name], count = _counted(feeds[name][:steps])
+        for key, span in self.spans.items():
+            first[key], count = _counted(feeds[key[0]][:steps], key[1])
             found.append((span.count, count))
-            found += [(pointer, address + first[name] * stride) for pointer, address, stride in span.pointers]
-        for (name, offset, spanned), pointer in self.rows.items():
+            found += [(pointer, address + first[key] * stride) for pointer, address, stride in span.pointers]
+        for (name, offset, columns), pointer in self.rows.items():
             places = _places(feeds[name], steps, dtype) + offset
-            found.append((pointer, places + first[name] * dtype.itemsize if spanned else places))
+            found.append((pointer, places + first[name, columns] * dtype.itemsize if columns else places))
         found += [(pointer, _places(records[name], steps, dtype)) for name, pointer in self.records.items()]
         moving = []
         for held, values in found:
@@ -75,10 +78,10 @@ def _places(rows: Any, steps: int, dtype: Any) -> Any:
     return rows.ctypes.data + rows.strides[0] * np.arange(steps)
 
 
-def _counted(rows: Any) -> tuple[Any, Any]:
+def _counted(rows: Any, columns: int) -> tuple[Any, Any]:
     """The first column that counts and their number, for each step: whole groups."""
-    groups = rows.shape[-1] // GROUP
-    there = ((rows != 0).view(np.uint64) != 0).reshape(len(rows), -1, groups).any(axis=1)
+    groups = columns // GROUP
+    there = ((rows != 0).reshape(len(rows), -1).view(np.uint64) != 0).reshape(len(rows), -1, groups).any(axis=1)
     first = there.argmax(axis=1)
     last = groups - there[:, ::-1].argmax(axis=1)
     return first * GROUP, (last - first) * GROUP

@@ -128,7 +128,8 @@ class NumpyProgram:
         """A matrix for BLAS; a feed's is where the step's rows lie, or the first column of them that counts."""
         if ref.kind == "feed" and len(ref.shape) <= 2:
             rows, columns = ref.shape if len(ref.shape) == 2 else (1, math.prod(ref.shape))
-            return blas.Operand((rows, columns), max(columns, 1), self.moving.row(ref.key, spanned=spanned), moves=True)
+            pointer = self.moving.row(ref.key, columns=columns if spanned else 0)
+            return blas.Operand((rows, columns), max(columns, 1), pointer, moves=True)
         return blas.operand(self.array(ref))
 
     def rows(self, ref: Ref, *, spanned: bool = False) -> list[blas.Operand]:
@@ -137,15 +138,16 @@ class NumpyProgram:
             return blas.rows(blas.operand(self.array(ref)), self.dtype.itemsize)
         count, columns = ref.shape
         offsets = [row * columns * self.dtype.itemsize for row in range(count)]
-        pointers = [self.moving.row(ref.key, offset, spanned=spanned) for offset in offsets]
+        pointers = [self.moving.row(ref.key, offset, columns if spanned else 0) for offset in offsets]
         return [blas.Operand((1, columns), columns, pointer, moves=True) for pointer in pointers]
 
     def span(self, ref: Ref, other: blas.Operand) -> tuple[Any, blas.Operand]:
         """How many columns of a feed's rows count, and a matrix with a row for each column, from the first of those on."""
         assert self.library is not None  # noqa: S101 - asked before
-        self.moving.spans.setdefault(ref.key, Span(self.library.integer(other.shape[0])))
+        columns = other.shape[0]
+        span = self.moving.spans.setdefault((ref.key, columns), Span(self.library.integer(columns)))
         start, stride = other.pointer.value or 0, other.stride * self.dtype.itemsize
-        return self.moving.spans[ref.key].count, other.beside(self.moving.along(ref.key, start, stride))
+        return span.count, other.beside(self.moving.along(ref.key, columns, start, stride))
 
 
 def _viewed(array: Array, shape: tuple[int, ...]) -> Array:

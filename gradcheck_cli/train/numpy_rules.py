@@ -174,8 +174,8 @@ def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]
     out = bound.array(one.out)
     attrs, calls = dict(one.attrs), []
     if len(one.args) == 3:
-        calls.append(_started(bound, out, bound.array(one.args[2]), negated=attrs["alpha"] == -1))
-        attrs["beta"] = 1.0
+        calls.append(_started(bound, out, bound.array(one.args[2])))
+        attrs["beta"] = attrs["alpha"]  # 1, or -1 where the negative is wanted
     if bound.library is not None and all(ref.kind != "uniform" for ref in one.args) and _blas_fits(bound, one):
         return [*calls, *_blas_products(bound, one, out, attrs)]
     left, right = (np.broadcast_to(bound.array(ref), ref.shape) for ref in one.args[:2])
@@ -186,13 +186,11 @@ def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]
     return [*calls, partial(np.dot, left, right, part), *_combine(bound, out, part, attrs)]
 
 
-def _started(bound: NumpyProgram, out: Array, row: Array, *, negated: bool) -> Callable[[], object]:
-    """A call that puts a row, or its negative, into every row of `out`."""
-    if row.size == out.size:
-        row = row.reshape(out.shape)
-        if not negated and bound.library is not None and row.flags.c_contiguous:
-            return blas.copy(bound.library, bound.dtype, row, blas.operand(out.reshape(1, -1)))
-    return partial(np.negative, row, out) if negated else partial(np.copyto, out, row)
+def _started(bound: NumpyProgram, out: Array, row: Array) -> Callable[[], object]:
+    """A call that puts a row into every row of `out`."""
+    if bound.library is not None and row.size == out.size and row.flags.c_contiguous:
+        return blas.copy(bound.library, bound.dtype, row, blas.operand(out.reshape(1, -1)))
+    return partial(np.copyto, out, row)
 
 
 def _blas_products(
