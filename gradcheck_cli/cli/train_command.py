@@ -226,6 +226,7 @@ def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: State)
     from gradcheck_cli.render.train import epoch_document, epoch_line, json_line, live
 
     log = Log(options["log"], going_on=options["resume"] is not None)
+    log.mend(map(epoch_document, trainer.history))
 
     def epoch_done(one: Epoch) -> None:
         state.save(trainer)
