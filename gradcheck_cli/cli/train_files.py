@@ -149,13 +149,14 @@ def _epoch(line: bytes) -> int | None:
 class State:
     """Where a run's state is kept: a file that was named, or (`own`) one in the cache that goes when the run ends.
 
-    A run does without one of its own where that cannot be written; `lost` says so.
+    A run does without one of its own where that cannot be written; `lost` says so. `written`: by this run.
     """
 
     path: Path
     own: bool
     say: Callable[[str], None]
     lost: bool = False
+    written: bool = False
 
     def save(self, trainer: Trainer) -> None:
         """Write the state; FileError for a file that was named and cannot be written."""
@@ -167,6 +168,7 @@ class State:
             if self.own:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             save(self.path, trainer)
+            self.written = True
         except (FileError, OSError) as error:
             if not self.own:
                 raise

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from gradcheck_cli.cli import train_command
+from gradcheck_cli.errors import FileError
 from gradcheck_cli.train import checkpoint
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--quiet"]
@@ -184,3 +186,26 @@ def test_parts_that_a_kill_left_are_removed_with_the_next_epoch(run, tmp_path):
         (tmp_path / name).write_text("")
     assert run("train", "digits", *QUICK, "--save", "a[1].model").code == 0
     assert {path.name for path in tmp_path.glob("*.part")} == {*others, names[2]}
+
+
+def test_what_cannot_be_written_at_the_end_costs_no_training(run, tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise FileError("a.svg cannot be written: No space left on device", hint="write it somewhere else")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_command, "write_afterwards", full)
+        done = run("train", "digits", *QUICK)
+    assert done.code == 2
+    (kept,) = (tmp_path / "cache").rglob("*.model")
+    assert f"all epochs are done; go on with: gradcheck train digits --resume {kept}" in done.err
+    assert "a.svg cannot be written: No space left on device" in done.err
+    assert run("train", "digits", "--resume", kept, "--save", "b.model", "--quiet").code == 0
+    assert checkpoint.load(tmp_path / "b.model").position.epoch == 2
+
+
+def test_a_training_that_is_done_is_saved_where_it_shall_be(run, tmp_path):
+    assert run("train", "digits", *QUICK, "--save", "a.model").code == 0
+    (tmp_path / "b.model").write_text("something else")
+    done = run("train", "digits", "--resume", "a.model", "--save", "b.model")
+    assert done.out.splitlines()[-1] == "saved in b.model"
+    assert (tmp_path / "b.model").read_bytes() == (tmp_path / "a.model").read_bytes()
