@@ -13,8 +13,8 @@ Nothing here prints, exits or reads the environment. Names are loaded when they 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers understand it; the module that has it takes longer than all else here
 if TYPE_CHECKING:
     from gradcheck_cli.errors import (
         DataError,

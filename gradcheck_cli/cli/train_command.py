@@ -114,13 +114,23 @@ def train(**options: Any) -> int:
             click.echo(f"stopped in epoch {trainer.position.epoch}{_how_to_go_on(options, state)}", err=True)
             return EXIT_INTERRUPTED
         _finished(trainer, board, options, time.perf_counter() - started)
+        _write(options, trainer, state)
         state.drop()
-        write_afterwards(options, trainer)
         if not as_json and named != {None}:
             board.line(f"saved in {options['save'] or place}")
     finally:
         close()
     return EXIT_RIGHT
+
+
+def _write(options: dict[str, Any], trainer: Trainer, state: State) -> None:
+    """Write what comes at the end; where that cannot be done the training need not be lost."""
+    try:
+        write_afterwards(options, trainer)
+    except GradcheckError:
+        if state.kept():
+            click.echo(f"all epochs are done{_how_to_go_on(options, state)}", err=True)
+        raise
 
 
 def _how_to_go_on(options: dict[str, Any], state: State) -> str:
@@ -226,6 +236,7 @@ def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: State)
     from gradcheck_cli.render.train import epoch_document, epoch_line, json_line, live
 
     log = Log(options["log"], going_on=options["resume"] is not None)
+    log.mend(map(epoch_document, trainer.history))
 
     def epoch_done(one: Epoch) -> None:
         state.save(trainer)
@@ -239,7 +250,7 @@ def _run(trainer: Trainer, board: Canvas, options: dict[str, Any], state: State)
     try:
         with _stoppable(trainer), contextlib.nullcontext() if silent else live(board) as line:
             done = trainer.run(_live(line, trainer) if line else lambda _at: None, epoch_done)
-            if not done:
+            if not done or (state.path == options["save"] and not state.written):
                 state.save(trainer)
     except (FileError, KeyboardInterrupt) as error:  # the epochs that are finished need not be lost
         if state.kept():

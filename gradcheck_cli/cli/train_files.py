@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gradcheck_cli.errors import FileError, GradcheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from gradcheck_cli.train.loop import Trainer
@@ -93,6 +94,28 @@ class Log:
     path: Path | None
     going_on: bool
 
+    def mend(self, epochs: Iterable[dict[str, Any]]) -> None:
+        """Bring a log that goes on to where the training is: a kill may leave it an epoch behind, or end it in half a line."""
+        if self.path is None or not self.going_on:
+            return
+        known = self._known() if self.path.is_file() else set()
+        for document in epochs:
+            if document["epoch"] not in known:
+                self.add(document)
+
+    def _known(self) -> set[int | None]:
+        """The epochs of the file's whole lines; the beginning of a line at its end is cut off."""
+        assert self.path is not None  # noqa: S101 - asked before
+        try:
+            with self.path.open("rb+") as file:
+                lines = file.read().splitlines(keepends=True)
+                if lines and not lines[-1].endswith((b"\n", b"\r")):
+                    file.truncate(sum(map(len, lines[:-1])))
+                    lines.pop()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return {_epoch(line) for line in lines}
+
     def add(self, document: dict[str, Any]) -> None:
         """Write a line; FileError where that cannot be done."""
         if self.path is None:
@@ -109,21 +132,31 @@ class Log:
                     file.write(",".join(document) + "\n")
                 file.write(",".join("" if value is None else str(value) for value in document.values()) + "\n")
         except OSError as error:
-            message = f"--log {self.path}: cannot be written: {error.strerror or error}"
-            raise FileError(message, hint="name another file") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> FileError:
+        message = f"--log {self.path}: cannot be written: {error.strerror or error}"
+        return FileError(message, hint="name another file")
+
+
+def _epoch(line: bytes) -> int | None:
+    """The epoch of a line of either kind; None of a heading, and of what is no line of ours."""
+    found = re.match(rb'(?:\{"epoch": *)?(\d{1,9}),', line)
+    return int(found[1]) if found else None
 
 
 @dataclass(slots=True)
 class State:
     """Where a run's state is kept: a file that was named, or (`own`) one in the cache that goes when the run ends.
 
-    A run does without one of its own where that cannot be written; `lost` says so.
+    A run does without one of its own where that cannot be written; `lost` says so. `written`: by this run.
     """
 
     path: Path
     own: bool
     say: Callable[[str], None]
     lost: bool = False
+    written: bool = False
 
     def save(self, trainer: Trainer) -> None:
         """Write the state; FileError for a file that was named and cannot be written."""
@@ -135,6 +168,7 @@ class State:
             if self.own:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             save(self.path, trainer)
+            self.written = True
         except (FileError, OSError) as error:
             if not self.own:
                 raise

@@ -5,6 +5,7 @@ A file is written beside its place and renamed, so there is always a whole one.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -18,6 +19,7 @@ import numpy as np
 from gradcheck_cli.errors import DataError, FileError, GradcheckError
 from gradcheck_cli.files import LIMIT
 from gradcheck_cli.train.arrays import padded
+from gradcheck_cli.train.cache import left_behind, part_of
 from gradcheck_cli.train.data import CLASSES, DATASETS
 from gradcheck_cli.train.loop import Epoch, Position
 from gradcheck_cli.train.network import Network, read_network
@@ -69,7 +71,7 @@ def save(path: Path, trainer: Trainer) -> None:
         "rows": trainer.rows,
         "states": sorted(engine.states),
     }
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as file:
             file.writestr("model.json", json.dumps(meta, indent=1))
@@ -79,12 +81,20 @@ def save(path: Path, trainer: Trainer) -> None:
         with part.open("rb+") as written:
             os.fsync(written.fileno())
         part.replace(path)
+        _tidy(path)
     except BaseException as error:
         part.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
         message = f"{path}: cannot be written: {error.strerror or error}"
         raise FileError(message, hint="name another file") from error
+
+
+def _tidy(path: Path) -> None:
+    """Remove what a kill in the middle of writing left."""
+    for left in left_behind(path):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 def _bytes(array: Any) -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import urllib.error
 import urllib.request
 from typing import IO, TYPE_CHECKING
 
 from gradcheck_cli.errors import FileError
+from gradcheck_cli.train.cache import left_behind, part_of
 from gradcheck_cli.train.mirrors import FILES
 
 if TYPE_CHECKING:
@@ -65,28 +65,14 @@ def _one(target: Path, remote: Remote, mirrors: Sequence[str], progress: Progres
 
 def _claimed(target: Path) -> Path:
     """A part file that no other process writes: one left by a dead process is taken over by renaming it."""
-    mine = target.with_name(f"{target.name}.{os.getpid()}.part")
-    for left in sorted(target.parent.glob(f"{target.name}.*.part")):
-        owner = left.name.split(".")[-2]
-        if owner.isdigit() and not _alive(int(owner)):
-            try:
-                left.replace(mine)
-            except OSError:
-                continue
-            break
+    mine = part_of(target)
+    for left in left_behind(target):
+        try:
+            left.replace(mine)
+        except OSError:
+            continue
+        break
     return mine
-
-
-def _alive(process: int) -> bool:
-    if os.name == "nt":
-        return True  # there a signal would end it: its part is left alone
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _get(address: str, part: Path, remote: Remote, progress: Progress | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import blas
 from gradcheck_cli.train.arrays import aligned
+from gradcheck_cli.train.numpy_fusing import fused
 from gradcheck_cli.train.numpy_program import NumpyProgram
 from gradcheck_cli.train.numpy_rules import RULES
 
@@ -25,13 +25,8 @@ def bind(program: Program, dtype: Any, params: Mapping[str, Array], states: Mapp
     """The program ready to run on these parameters and states, which it changes in place."""
     found = NumpyProgram(program, np.dtype(dtype), params, states, library=blas.find())
     found.buffers = [aligned(size, dtype) for size in program.buffers]
-    for one in program.instructions:
-        if one.op == "record":
-            found.records[one.out.key] = found.array(one.args[0])
-            kept = found.scratch(one.out.shape, hash(one.out.key))
-            found.calls.append(partial(np.copyto, kept, found.records[one.out.key]))
-            found.records[one.out.key] = kept
-        elif one.op in RULES:
+    for one in fused(program.instructions) if found.library is not None else program.instructions:
+        if one.op in RULES:
             found.calls.extend(RULES[one.op](found, one))
         else:
             message = f"{one.op} has no place in the NumPy back end"

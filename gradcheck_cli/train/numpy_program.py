@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.train import blas
 from gradcheck_cli.train.arrays import aligned
+from gradcheck_cli.train.moving import Moving, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ class NumpyProgram:
     states: Mapping[str, Array]
     calls: list[Callable[[], object]] = field(default_factory=list)
     buffers: list[Array] = field(default_factory=list)
-    moving: dict[tuple[str, int], ctypes.c_void_p] = field(default_factory=dict)
+    moving: Moving = field(default_factory=Moving)
     copied: dict[str, Array] = field(default_factory=dict)
     uniforms: dict[tuple[str, float], list[Array]] = field(default_factory=dict)
     records: dict[str, Array] = field(default_factory=dict)
@@ -44,13 +44,15 @@ class NumpyProgram:
         self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array], records: Mapping[str, Array]
     ) -> None:
         """Do `steps` steps; feeds, scalars and records have a first axis of steps and the program's dtype."""
-        pointers, copies, varying = self._bound(feeds, steps, scalars)
+        moving = self.moving.plan(feeds, records, steps, self.dtype)
+        copies = [(buffer, feeds[name]) for name, buffer in self.copied.items()]
+        varying = self._varying(steps, scalars)
         outs = [(self.records[name], records[name]) for name in self.records]
         calls = self.calls
         with np.errstate(all="ignore"):
             for step in range(steps):
-                for pointer, base, stride in pointers:
-                    pointer.value = base + step * stride
+                for held, values in moving:
+                    held.value = values[step]
                 for buffer, rows in copies:
                     buffer[...] = rows[step]
                 for coefficient, arrays, numbers in varying:
@@ -61,13 +63,8 @@ class NumpyProgram:
                 for buffer, rows in outs:
                     rows[step] = buffer
 
-    def _bound(self, feeds: Mapping[str, Array], steps: int, scalars: Mapping[str, Array]) -> tuple[Any, Any, Any]:
-        pointers = []
-        for (name, offset), pointer in self.moving.items():
-            rows = feeds[name]
-            assert rows.flags.c_contiguous and rows.dtype == self.dtype and len(rows) >= steps  # noqa: S101, PT018
-            pointers.append((pointer, rows.ctypes.data + offset, rows.strides[0]))
-        copies = [(buffer, feeds[name]) for name, buffer in self.copied.items()]
+    def _varying(self, steps: int, scalars: Mapping[str, Array]) -> list[tuple[float, list[Array], Array]]:
+        """The arrays of scalars that change from step to step; those of others are filled now."""
         varying = []
         for (name, coefficient), arrays in self.uniforms.items():
             if not name:
@@ -78,7 +75,7 @@ class NumpyProgram:
                     array.fill(coefficient * numbers[0])
             else:
                 varying.append((coefficient, arrays, numbers))
-        return pointers, copies, varying
+        return varying
 
     # what instructions need
 
@@ -112,6 +109,14 @@ class NumpyProgram:
         self.uniforms[key].append(array)
         return array
 
+    def real(self, key: tuple[str, float]) -> Any:
+        """A uniform number as an argument of BLAS; that of a step's scalar is set again when it changes."""
+        number = blas.real(self.dtype)[1](key[1])
+        if not key[0]:
+            return blas.fixed(number)
+        self.uniforms.setdefault(key, []).append(np.frombuffer(number, self.dtype))
+        return number
+
     def scratch(self, shape: tuple[int, ...], which: int = 0) -> Array:
         """Memory that an instruction may use while it runs."""
         size = math.prod(shape)
@@ -119,22 +124,30 @@ class NumpyProgram:
             self._scratch[size, which] = aligned(max(size, 1), self.dtype)[:size]
         return self._arrays.setdefault(("scratch", which, shape), self._scratch[size, which].reshape(shape))
 
-    def operand(self, ref: Ref) -> blas.Operand:
-        """A matrix for BLAS; a feed's is where the step's rows lie."""
+    def operand(self, ref: Ref, *, spanned: bool = False) -> blas.Operand:
+        """A matrix for BLAS; a feed's is where the step's rows lie, or the first column of them that counts."""
         if ref.kind == "feed" and len(ref.shape) <= 2:
-            pointer = self.moving.setdefault((ref.key, 0), ctypes.c_void_p())
             rows, columns = ref.shape if len(ref.shape) == 2 else (1, math.prod(ref.shape))
-            return blas.Operand((rows, columns), max(columns, 1), pointer)
+            pointer = self.moving.row(ref.key, columns=columns if spanned else 0)
+            return blas.Operand((rows, columns), max(columns, 1), pointer, moves=True)
         return blas.operand(self.array(ref))
 
-    def rows(self, ref: Ref) -> list[blas.Operand]:
+    def rows(self, ref: Ref, *, spanned: bool = False) -> list[blas.Operand]:
         """The rows of a matrix, each as an operand."""
         if ref.kind != "feed":
             return blas.rows(blas.operand(self.array(ref)), self.dtype.itemsize)
         count, columns = ref.shape
-        offsets = [(ref.key, row * columns * self.dtype.itemsize) for row in range(count)]
-        pointers = [self.moving.setdefault(key, ctypes.c_void_p()) for key in offsets]
-        return [blas.Operand((1, columns), columns, pointer) for pointer in pointers]
+        offsets = [row * columns * self.dtype.itemsize for row in range(count)]
+        pointers = [self.moving.row(ref.key, offset, columns if spanned else 0) for offset in offsets]
+        return [blas.Operand((1, columns), columns, pointer, moves=True) for pointer in pointers]
+
+    def span(self, ref: Ref, other: blas.Operand) -> tuple[Any, blas.Operand]:
+        """How many columns of a feed's rows count, and a matrix with a row for each column, from the first of those on."""
+        assert self.library is not None  # noqa: S101 - asked before
+        columns = other.shape[0]
+        span = self.moving.spans.setdefault((ref.key, columns), Span(self.library.integer(columns)))
+        start, stride = other.pointer.value or 0, other.stride * self.dtype.itemsize
+        return span.count, other.beside(self.moving.along(ref.key, columns, start, stride))
 
 
 def _viewed(array: Array, shape: tuple[int, ...]) -> Array:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck_cli.train import blas
+from gradcheck_cli.train.moving import GROUP
 from gradcheck_cli.train.numpy_program import SMALL
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.train.program import Instruction, Ref
 
 Array = Any
+_FEW = 64  # up to so many numbers a test whether they are small is quicker than looking for the largest,
+_SAFE = 80.0  # and numbers of no larger norm have exponentials whose sums neither overflow nor vanish
 
 
 def _unary(function: Any) -> Any:
@@ -58,7 +61,7 @@ def _sigmoid(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]
     x, out = bound.array(one.args[0]), bound.array(one.out)
     ones = bound.uniform(("", 1.0), out.shape if out.size <= SMALL else ())
     return [
-        partial(np.negative, x, out),
+        *[partial(np.negative, x, out)] * (not one.attrs.get("negated")),
         partial(np.exp, out, out),
         partial(np.add, out, ones, out),
         partial(np.reciprocal, out, out),
@@ -117,6 +120,8 @@ def _along(bound: NumpyProgram, function: Any, x: Array, axis: int, which: int) 
 def _softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
     """exp(x - max), and over its sum."""
     x, out = bound.array(one.args[0]), bound.array(one.out)
+    if bound.library is not None and x.ndim == 2 and one.attrs["axis"] == 1 and 1 < x.size <= _FEW:
+        return _small_softmax(bound, bound.library, x, out)
     find_top, top = _along(bound, np.maximum, x, one.attrs["axis"], 4)
     add_up, total = _along(bound, np.add, out, one.attrs["axis"], 4)
     return [
@@ -124,6 +129,28 @@ def _softmax(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]
         partial(np.subtract, x, top, out),
         partial(np.exp, out, out),
         *add_up,
+        partial(np.divide, out, total, out),
+    ]
+
+
+def _small_softmax(bound: NumpyProgram, library: blas.Blas, x: Array, out: Array) -> list[Callable[[], object]]:
+    """The maximum is only looked for where an exponential might overflow; sums along rows are a product with ones."""
+    norm = blas.norm(library, bound.dtype, x)
+    top, total = bound.scratch((len(x), 1), 4), bound.scratch(x.shape, 5)
+    ones = blas.operand(bound.uniform(("", 1.0), (x.shape[1], x.shape[1])))
+    plain = {"alpha": 1.0, "beta": 0.0, "left_t": False, "right_t": False}
+
+    def powers() -> None:
+        if norm() <= _SAFE:
+            np.exp(x, out)
+        else:
+            np.maximum.reduce(x, axis=1, out=top, keepdims=True)
+            np.subtract(x, top, out)
+            np.exp(out, out)
+
+    return [
+        powers,
+        blas.product(library, bound.dtype, blas.operand(total), blas.operand(out), ones, plain),
         partial(np.divide, out, total, out),
     ]
 
@@ -147,8 +174,8 @@ def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]
     out = bound.array(one.out)
     attrs, calls = dict(one.attrs), []
     if len(one.args) == 3:
-        calls.append(partial(np.copyto, out, bound.array(one.args[2])))
-        attrs["beta"] = 1.0
+        calls.append(_started(bound, out, bound.array(one.args[2])))
+        attrs["beta"] = attrs["alpha"]  # 1, or -1 where the negative is wanted
     if bound.library is not None and all(ref.kind != "uniform" for ref in one.args) and _blas_fits(bound, one):
         return [*calls, *_blas_products(bound, one, out, attrs)]
     left, right = (np.broadcast_to(bound.array(ref), ref.shape) for ref in one.args[:2])
@@ -159,18 +186,40 @@ def _matmul(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]
     return [*calls, partial(np.dot, left, right, part), *_combine(bound, out, part, attrs)]
 
 
+def _started(bound: NumpyProgram, out: Array, row: Array) -> Callable[[], object]:
+    """A call that puts a row into every row of `out`."""
+    if bound.library is not None and row.size == out.size and row.flags.c_contiguous:
+        return blas.copy(bound.library, bound.dtype, row, blas.operand(out.reshape(1, -1)))
+    return partial(np.copyto, out, row)
+
+
 def _blas_products(
     bound: NumpyProgram, one: Instruction, out: Array, attrs: dict[str, Any]
 ) -> list[Callable[[], object]]:
     """One product, or for a few rows one product of a row and a matrix for each."""
     assert bound.library is not None  # noqa: S101 - asked before
-    right = bound.operand(one.args[1])
+    product, count = partial(blas.product, bound.library, bound.dtype), None
+    right, target = bound.operand(one.args[1]), blas.operand(out)
+    spanned = _spans(one, attrs)
+    if spanned and attrs["left_t"]:
+        count, target = bound.span(one.args[0], target)
+    elif spanned:
+        count, right = bound.span(one.args[0], right)
     few = 1 < len(out) <= blas.FEW and math.prod(right.shape) > blas.PACKED
     if few and len(out) == out.size // out.shape[-1] and not attrs["left_t"]:
-        pairs = zip(bound.rows(one.out), bound.rows(one.args[0]), strict=True)
-        return [blas.product(bound.library, bound.dtype, target, row, right, attrs) for target, row in pairs]
-    left = bound.operand(one.args[0])
-    return [blas.product(bound.library, bound.dtype, blas.operand(out), left, right, attrs)]
+        pairs = zip(bound.rows(one.out), bound.rows(one.args[0], spanned=spanned), strict=True)
+        return [product(target, row, right, attrs, count) for target, row in pairs]
+    return [product(target, bound.operand(one.args[0], spanned=spanned), right, attrs, count)]
+
+
+def _spans(one: Instruction, attrs: dict[str, Any]) -> bool:
+    """Whether the columns at the ends of a few rows of data may be left out where they are 0: they change nothing."""
+    data, other = one.args[:2]
+    if data.kind != "feed" or len(data.shape) != 2 or other.kind == "feed" or attrs["right_t"]:
+        return False
+    rows, columns = data.shape
+    narrow = rows > blas.FEW or columns % GROUP or columns * one.out.shape[-1] <= blas.PACKED
+    return not narrow and (attrs["beta"] == 1 or not attrs["left_t"])
 
 
 def _blas_fits(bound: NumpyProgram, one: Instruction) -> bool:
@@ -269,6 +318,25 @@ def _where(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
     ]
 
 
+def _blend(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """As out = factor*feed + factor*out."""
+    assert bound.library is not None  # noqa: S101 - instructions are fused for it alone
+    factors = (bound.real(one.attrs["source"]), bound.real(one.attrs["target"]))
+    row = blas.Operand((1, math.prod(one.out.shape)), 1, bound.moving.row(one.args[0].key), moves=True)
+    return [blas.axpby(bound.library, bound.dtype, factors, row, bound.array(one.out))]
+
+
+def _record(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
+    """What lies in one piece goes where it shall be; of the rest a copy is kept until the step is done."""
+    source = bound.array(one.args[0])
+    if bound.library is not None and source.flags.c_contiguous and source.shape == one.out.shape and source.size:
+        target = blas.Operand((1, source.size), 1, bound.moving.record(one.out.key), moves=True)
+        return [blas.copy(bound.library, bound.dtype, source, target)]
+    kept = bound.scratch(one.out.shape, hash(one.out.key))
+    bound.records[one.out.key] = kept
+    return [partial(np.copyto, kept, source)]
+
+
 def _transpose(bound: NumpyProgram, one: Instruction) -> list[Callable[[], object]]:
     return [partial(np.copyto, bound.array(one.out), bound.array(one.args[0]).T)]
 
@@ -316,6 +384,8 @@ RULES: dict[str, Callable[[NumpyProgram, Instruction], list[Callable[[], object]
     "dtanh": _dtanh,
     "drelu": _drelu,
     "softmax": _softmax,
+    "blend": _blend,
+    "record": _record,
     "log_softmax": _log_softmax,
     "matmul": _matmul,
     "sum": _sum,

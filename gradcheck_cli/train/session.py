@@ -38,6 +38,7 @@ else:
 _PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
 _NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step
 _TRIAL = 0.025  # seconds a number of threads is tried for
+_WORTH_SAYING = 1.25  # so much slower than one thread
 _STANDING = {name: np.zeros(1) for name in ("lr", "keep", "rate", "epsilon")}  # what a step brings that is for nothing
 
 
@@ -194,31 +195,46 @@ def _threads(trainer: Trainer, wishes: Wishes, feeds: dict[str, Any]) -> str:
         return "1 thread"
     if library is None:
         return "as many threads as NumPy's products take"
-    count = wishes.threads
+    count, remark = wishes.threads, ""
     if not count:
         library.set_threads(1)
         count = 2 if _two_are_faster(trainer, library, feeds) else 1
         library.set_threads(count)
-    return f"{count} thread{'s' if count > 1 else ''}, OpenBLAS for {library.core()}"
+    elif count > 1:
+        remark = _slower(_trial(trainer, library, feeds, count))
+    return f"{count} thread{'s' if count > 1 else ''}, OpenBLAS for {library.core()}{remark}"
+
+
+def _slower(means: tuple[float, float]) -> str:
+    """What is to be said of a number of threads that was asked for and is slower than one, as beside busy neighbours."""
+    if means[1] < _WORTH_SAYING * means[0]:
+        return ""
+    return f"; one thread is {means[1] / means[0]:.1f} times as fast at the moment"
 
 
 def _two_are_faster(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any]) -> bool:
     """Whether a short trial says so by a fifth; small steps never gain."""
     if (os.cpu_count() or 1) < 2 or trainer.batch < 64:
         return False
+    one, two = _trial(trainer, library, feeds, 2)
+    return two < 0.8 * one
+
+
+def _trial(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any], count: int) -> tuple[float, float]:
+    """Seconds a step with one thread, and with so many; these are left set."""
     engine = trainer.engine
     params = {name: one.copy() for name, one in engine.params.items()}
     copy = Engine(engine.network, engine.recipe, engine.backend, params, programs=engine.programs)
     means = []
-    for count in (1, 2):
-        library.set_threads(count)
+    for threads in (1, count):
+        library.set_threads(threads)
         copy.run(feeds, trainer.batch, _STANDING, train=True)
         steps, began = 0, time.perf_counter()
         while time.perf_counter() - began < _TRIAL:
             copy.run(feeds, trainer.batch, _STANDING, train=True)
             steps += 1
         means.append((time.perf_counter() - began) / steps)
-    return means[1] < 0.8 * means[0]
+    return means[0], means[1]
 
 
 def close() -> None:

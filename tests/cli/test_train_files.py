@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
+from gradcheck_cli.cli import train_command
+from gradcheck_cli.errors import FileError
 from gradcheck_cli.train import checkpoint
 
 QUICK = ["--epochs", "2", "--hidden", "8", "--quiet"]
@@ -143,3 +146,70 @@ def test_a_picture_is_drawn_with_a_library_that_waits_until_then():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "LOADED False" in done.stdout
+
+
+FOUR = ["--epochs", "4", "--hidden", "8", "--quiet"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+@pytest.mark.parametrize(
+    "left",
+    [
+        lambda lines: lines[:-1],  # a kill after the state was written
+        lambda lines: [*lines[:-1], lines[-1][:9]],  # and in the middle of a line
+        lambda lines: [lines[0][:3]],
+        lambda _lines: [],
+        lambda lines: lines,
+    ],
+)
+def test_a_log_goes_on_from_where_the_training_is(run, tmp_path, suffix, left):
+    log = tmp_path / f"a{suffix}"
+    assert run("train", "digits", *FOUR, "--log", log, "--save", "a.model").code == 0
+    whole = log.read_text()
+    log.write_text("".join(left(whole.splitlines(keepends=True))))
+    assert run("train", "digits", "--resume", "a.model", "--quiet", "--log", log).code == 0
+    assert log.read_text() == whole
+
+
+def test_a_log_that_begins_when_a_training_goes_on_has_all_of_it(run, tmp_path):
+    assert run("train", "digits", *FOUR, "--save", "a.model").code == 0
+    assert run("train", "digits", "--resume", "a.model", "--quiet", "--log", "new.jsonl").code == 0
+    lines = (tmp_path / "new.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [0, 1, 2, 3]
+
+
+def test_parts_that_a_kill_left_are_removed_with_the_next_epoch(run, tmp_path):
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    names = [f"a[1].model.{int(ended.stdout)}.part", f"a[1].model.{10**30}.part", f"a[1].model.{os.getpid()}0x.part"]
+    others = [f"a[1].model.{os.getppid()}.part", f"a1.model.{int(ended.stdout)}.part", "a[1].model.\u00b2.part"]
+    for name in (*names, *others):
+        (tmp_path / name).write_text("")
+    assert run("train", "digits", *QUICK, "--save", "a[1].model").code == 0
+    assert {path.name for path in tmp_path.glob("*.part")} == {*others, names[2]}
+
+
+def test_what_cannot_be_written_at_the_end_costs_no_training(run, tmp_path, monkeypatch):
+    def full(*_arguments):
+        raise FileError("a.svg cannot be written: No space left on device", hint="write it somewhere else")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_command, "write_afterwards", full)
+        done = run("train", "digits", *QUICK)
+    assert done.code == 2
+    (kept,) = (tmp_path / "cache").rglob("*.model")
+    assert f"all epochs are done; go on with: gradcheck train digits --resume {kept}" in done.err
+    assert "a.svg cannot be written: No space left on device" in done.err
+    assert run("train", "digits", "--resume", kept, "--save", "b.model", "--quiet").code == 0
+    assert checkpoint.load(tmp_path / "b.model").position.epoch == 2
+
+
+def test_a_training_that_is_done_is_saved_where_it_shall_be(run, tmp_path):
+    assert run("train", "digits", *QUICK, "--save", "a.model").code == 0
+    (tmp_path / "b.model").write_text("something else")
+    done = run("train", "digits", "--resume", "a.model", "--save", "b.model")
+    assert done.out.splitlines()[-1] == "saved in b.model"
+    first, second = (checkpoint.load(tmp_path / name) for name in ("a.model", "b.model"))
+    assert second.position == first.position
+    assert {name: array.tobytes() for name, array in second.params.items()} == {
+        name: array.tobytes() for name, array in first.params.items()
+    }

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gradcheck_cli.errors import FileError
-from gradcheck_cli.train import download
+from gradcheck_cli.train import cache, download
 from gradcheck_cli.train.download import NoNetwork
 from gradcheck_cli.train.mirrors import MIRRORS, Remote
 
@@ -136,8 +136,8 @@ def test_a_connection_that_breaks_is_no_fault_of_the_disk(tmp_path, monkeypatch)
 
 def test_two_at_once_do_not_disturb_each_other(mirror, tmp_path, monkeypatch):
     address, _ = mirror
-    monkeypatch.setattr(download, "_alive", lambda _process: True)
-    monkeypatch.setattr(download.os, "getpid", threading.get_ident)
+    monkeypatch.setattr(cache, "_alive", lambda _process: True)
+    monkeypatch.setattr(cache.os, "getpid", threading.get_ident)
     threads = [threading.Thread(target=fetched, args=(tmp_path, address)) for _ in range(4)]
     for thread in threads:
         thread.start()

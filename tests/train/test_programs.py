@@ -20,7 +20,7 @@ from gradcheck_cli.train.network import mlp
 from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.tape_backend import TapeBackend
 from gradcheck_cli.train.trace import shape_of
-from gradcheck_cli.train.updates import UPDATES
+from gradcheck_cli.train.updates import UPDATES, step_scalars
 from tests.train.networks import COLUMNS, ONE_ROW, TEXTS, TWO_LAYERS, engine, feeds
 
 BACKENDS = {"numpy": NumpyBackend, "tape": TapeBackend}
@@ -92,6 +92,54 @@ def test_without_the_library_of_products(monkeypatch):
         assert check.program(made, NumpyBackend(), feeds(made.network, rows), rows) == ""
 
 
+RECTANGLES = """\
+title: Images as rectangles
+inputs:
+  X: {shape: [m, 6, 12]}
+  Y: {shape: [m, do], kind: onehot}
+  W: {shape: [72, 64], param: true}
+  V: {shape: [64, do], param: true}
+graph:
+  P: softmax(tanh(reshape(X, m, 72) @ W) @ V)
+  loss: cross_entropy(P, Y)
+"""
+
+
+def with_margins(made, count):
+    """Steps of one row each: rows with nothing at their ends, one of nothing at all, and one with no margin."""
+    data = np.random.default_rng(1).random((count, 72))
+    for at, row in enumerate(data):
+        row[: 3 * at] = 0
+        row[len(row) - 5 * at :] = 0
+    data[1], data[2] = 0, 0.5
+    return feeds(made.network, count, "float64") | {made.network.data.name: data}
+
+
+@pytest.mark.parametrize("optimizer", UPDATES)
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+@pytest.mark.parametrize(("text", "hidden"), [(mlp((64,), "sigmoid"), (64,)), (RECTANGLES, ())])
+def test_margins_that_are_left_out_change_nothing(text, hidden, rows, optimizer):
+    found = {}
+    for backend in (NumpyBackend, TapeBackend):
+        made = engine(text, hidden, features=72, optimizer=optimizer, dtype="float64", backend=backend(), initial="he")
+        scalars = step_scalars(optimizer, np.full(12 // rows, 0.05), 0, 0.0)
+        made.run(with_margins(made, 12), rows, scalars, train=True)
+        found[backend] = made.params
+    for name, array in found[TapeBackend].items():
+        np.testing.assert_allclose(found[NumpyBackend][name], array, rtol=1e-10, atol=1e-13)
+
+
+def test_margins_are_left_out_where_that_saves_something():
+    def spans(features, hidden, rows):
+        made = engine(mlp((hidden,), "relu"), (hidden,), features=features, backend=NumpyBackend(), optimizer="sgd")
+        return made.program(rows, train=True)[1].moving.spans
+
+    assert spans(72, 64, 2)
+    assert not spans(72, 64, 5)
+    assert not spans(72, 8, 2)
+    assert not spans(71, 64, 2)
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_gradients_are_those_of_the_tape(name):
     text, hidden = TEXTS[name]
@@ -106,6 +154,28 @@ def test_gradients_are_those_of_the_tape(name):
     told = tape.compile_graph(graph).forward(values).gradients()
     for param, found in records.items():
         np.testing.assert_allclose(found[0], told[param], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [0.0, 5.0, 79.0, 81.0, 1e4])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_probabilities_of_few_rows(rows, size, dtype):
+    """One logit is so large, in the first row: the others' probabilities are right whether their maximum is looked for."""
+    made = engine(TEXTS["linear"][0], dtype=dtype)
+    graph = made.network.at(rows)
+    program = compile_program(graph, None, {"p": "P"})
+    bound = NumpyBackend().bind(program, dtype, made.params, {})
+    given_feeds = feeds(made.network, rows, dtype)
+    made.params["b1"][...] = 0
+    made.params["W1"][0] = [size, 0, -size, 0.25, 1]
+    given_feeds["X"][:, 0] = 0
+    given_feeds["X"][0] = np.eye(20)[0]
+    found = {"p": np.zeros((1, rows, 5), dtype)}
+    bound.run({key: one[None] for key, one in given_feeds.items()}, 1, {}, found)
+    z = given_feeds["X"].astype(float) @ made.params["W1"]
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    rtol = 1e-5 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(found["p"][0], powers / powers.sum(axis=1, keepdims=True), rtol=rtol, atol=1e-37)
 
 
 @pytest.mark.parametrize("backend", sorted({*BACKENDS} - {"tape"}))

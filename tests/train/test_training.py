@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import zipfile
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck_cli.errors import DataError, DisagreementError, FileError, GradcheckError, UnsupportedError
-from gradcheck_cli.train import adjoints, check, session
+from gradcheck_cli.train import adjoints, blas, check, session
 from gradcheck_cli.train.augment import Warper, bank
 from gradcheck_cli.train.checkpoint import load, save
 from gradcheck_cli.train.engine import Engine
@@ -491,3 +492,35 @@ def test_single_rows_left_over():
     other.run(nothing, nothing)
     assert other.steps() == 29
     assert np.isfinite(other.history[0].train_loss)
+
+
+@pytest.mark.skipif(blas.find() is None, reason="NumPy has another library here")
+@pytest.mark.parametrize(
+    ("threads", "two", "said"),
+    [
+        (0, 0.7, "2 threads"),
+        (0, 0.9, "1 thread"),
+        (2, 1.2, "2 threads"),
+        (2, 11.0, "2 threads; one thread is 11.0 times as fast at the moment"),
+        (1, 11.0, "1 thread"),
+    ],
+)
+def test_threads_that_wait_for_each_other_are_not_taken_and_said_where_asked_for(monkeypatch, threads, two, said):
+    lines = []
+    monkeypatch.setattr(session.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(session, "_trial", lambda *_: (1.0, two))
+    wishes = Wishes("digits", changes={"hidden": (8,), "batch_size": 64}, backend="numpy", threads=threads)
+    begin(wishes, lines.append)
+    blas.find().set_threads(1)
+    (line,) = [line for line in lines if line.startswith("back end: ")]
+    assert re.sub(r", OpenBLAS for \w+", "", line) == f"back end: numpy, {said}"
+
+
+@pytest.mark.skipif(blas.find() is None, reason="NumPy has another library here")
+def test_a_trial_of_threads_leaves_the_parameters_as_they_are():
+    made, again = trainer(batch_size=64), trainer(batch_size=64)
+    feeds, _ = made.prepared(slice(0, 64))
+    means = session._trial(made, blas.find(), feeds, 2)
+    blas.find().set_threads(1)
+    assert min(means) > 0
+    assert bits(made) == bits(again)
