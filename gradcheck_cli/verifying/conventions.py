@@ -74,7 +74,8 @@ def usual_names(problem: Problem, output: str, *, loss: bool) -> dict[str, tuple
             found |= {f"{letter}{match[1]}": ((f"{letter}_{match[1]}",), Name(above)) for letter in _LAYERS}
     if loss and through:
         last = list(through.values())[-1]
-        found |= {f"{letter}hat": ((f"\\hat{{{letter}}}",), Name(last)) for letter in "yY"}
+        hats = {f"{letter}hat": ((f"\\hat{{{letter}}}",), Name(last)) for letter in "yY"}
+        found |= {} if any(problem.scope.name(name) for name in hats) else hats  # of a known \\hat{Y} it is a sample
     return {name: row for name, row in found.items() if problem.scope.name(name) is None}
 
 
