@@ -18,6 +18,7 @@ MOST_TERMS = 50
 _LIMITS = re.compile(r"\s*\\(?:no)?limits\s*")
 _RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
+_RUNNING = re.compile(r"\s*([a-z])\s*(?:=\s*([0-9]+))?\s*")  # \\sum_i, and \\sum_{i=1} below an n
 _LETTER = re.compile(r"\s*([a-z])\b")
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
 _ENDS = (")", "]", ",", "<", ">", "<=", ">=", "==", "!=")  # of what a sum sums
@@ -36,9 +37,8 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         limits[lexer.text[behind]] = lexer.text[inner.start : inner.end].strip()
         behind = after
     below, above = limits.get("_", ""), limits.get("^", "")
-    written = _RANGE.fullmatch(below)
-    if written and above.isdigit() and not lexer.scope.arrays:
-        return _written_out(lexer, joint, (written[1], int(written[2]), int(above)), Span(at, behind), end, depth)
+    if numbers := _numbers(lexer, (below, above), behind, end):
+        return _written_out(lexer, joint, numbers, Span(at, behind), end, depth)
     several, letter = _LETTERS.fullmatch(below), _LETTER.match(below)
     if not (several or letter) or not lexer.scope.arrays:
         hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
@@ -60,6 +60,34 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
         body = [word, Token("(", "(", span), *body, *tail]
     return body, after
+
+
+def _numbers(lexer: Names, limits: tuple[str, str], at: int, end: int) -> tuple[str, int, int] | None:
+    """The letter of a sum that is written out, and the numbers it runs over; None for a sum over an index letter."""
+    below, above = limits
+    if lexer.scope.arrays:
+        return None
+    written = _RANGE.fullmatch(below)
+    if written and above.isdigit():
+        return written[1], int(written[2]), int(above)
+    return _run_of_names(lexer, below, above, at, end)
+
+
+def _run_of_names(lexer: Names, below: str, above: str, at: int, end: int) -> tuple[str, int, int] | None:
+    r"""The numbers that the letter of `\sum_i` runs over: those of the names that it numbers, where they are the same."""
+    written = _RUNNING.fullmatch(below)
+    if written is None or above.isdigit():
+        return None
+    numbered = re.compile(
+        rf"(?P<base>\\(?:hat|tilde|bar)\s*(?:\{{\s*\w\s*\}}|\w)|\\?[A-Za-z])\s*_\s*(?:{written[1]}|\{{\s*{written[1]}\s*\}})"
+    )
+    bases = {match["base"] for match in numbered.finditer(lexer.text, at, end)}
+    known = [{at for at in range(MOST_TERMS) if lexer.resolved(base, str(at))} for base in bases]
+    if not known or any(numbers != known[0] for numbers in known) or len(known[0]) < 2:
+        return None
+    first, last = min(known[0]), max(known[0])
+    whole = len(known[0]) == last - first + 1 and written[2] in (None, str(first))
+    return (written[1], first, last) if whole else None
 
 
 def _declared(lexer: Names, at: int) -> Found | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.verifying.lookalikes import exchanged
+from gradcheck_cli.verifying.units import with_prefixes, without_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -320,4 +321,4 @@ def _known(text: str, scope: Scope) -> str | None:
 
 
 _SURE = (_gradient_names, _losses, _deltas, _by, _with_d, _at_time, _steps)
-_PERHAPS = (_primed, _increments, _variations, _outs, _bare, _below)
+_PERHAPS = (_primed, _increments, _variations, _outs, _bare, _below, without_units, with_prefixes)
