@@ -40,7 +40,7 @@ _SEPARATOR = re.compile(
 )
 _PLAIN_SEPARATOR = re.compile(
     rf"(?:[,;]|(?<=[0-9]):)\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
-    r"|(?:(?<=[0-9)])|(?<=[a-zß-ÿ]{2}))\.\s+(?=[A-Za-z∂][^\s=]{0,20}\s*=)"
+    r"|(?:(?<=[0-9)])|(?<=[a-zß-ÿ]{2}))\.\s+(?=(?:[A-Z][a-zß-ÿ]+,?\s+(?:[a-zß-ÿ]+,?\s+){0,5})?[A-Za-z∂][^\s=]{0,20}\s*=)"
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")

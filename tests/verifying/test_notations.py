@@ -7,6 +7,7 @@ import pytest
 from tests.answers import graded, verdicts_of
 
 NEURON, POINTS, RESISTORS, UNITS = "sigmoid-neuron", "three-points", "resistors", "four-hidden-units"
+OSCILLATION = "oscillation"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,13 @@ NEURON, POINTS, RESISTORS, UNITS = "sigmoid-neuron", "three-points", "resistors"
         ("∂a/∂x~0~ = w~0~ a(1-a) = 0.39 and ∂a/∂z = e^-z^/(1+e^-z^)^2^", NEURON, "cc"),
         # sentences before a formula
         ("First the forward pass. z = 1 and so a = 0.731", NEURON, "cc"),
+        ("Numbers: z = 1. So the activation is a = 0.731. The other one is da/dz = 0.197", NEURON, "ccc"),
+        # dots above, of what moves with time; fractions of Unicode
+        (r"$\dot x = -A e^{-\beta t}(\beta\cos(\omega t) + \omega \sin(\omega t)) = -6.05$", OSCILLATION, "c"),
+        (r"$\ddot{x} = A e^{-\beta t}((\beta^2 - \omega^2)\cos\omega t + 2\beta\omega\sin\omega t)$", OSCILLATION, "c"),
+        (r"$\dot{x}(0) = -\beta A$ and $\dot x = -A\omega e^{-\beta t}\sin\omega t$", OSCILLATION, "cw"),
+        (r"$\dot{A} = 0$", OSCILLATION, "u"),
+        ("∂z/∂b₀ = w₁ = −⅕, ∂z/∂w₁ = ⅖, ∂z/∂w₁ = ⅗", "residual-relu", "ccw"),
         # sums over the names that a letter numbers
         (r"$J = \frac13\sum_i (\hat y_i - y_i)^2 = 1.187$", POINTS, "c"),
         (r"$\frac{\partial J}{\partial w} = \frac{2}{3}\sum_{i=1}^n (\hat{y}_i - y_i) x_i$", POINTS, "c"),
