@@ -215,13 +215,15 @@ class _Comparison:
             if not missing:
                 return
             _, _, kinks = self.values(point, REFUTE_BITS)
-            if not any((*kink, sign_of(x)) in missing for kink, x in kinks.items()):
+            here = {side for kink, x in kinks.items() if (side := (*kink, sign_of(x))) in missing}
+            if not here:
                 continue
             found = self.look(point, quick=True)
             if found == "different":
                 yield point
             elif found == "agree":
-                missing -= self.tally.seen
+                # a point found for another answer is far out: this answer's own kinks are looked for from near by
+                missing -= {side for side in here & self.tally.seen if is_new or side[0]}
                 if is_new:
                     self.known.far.append(point)
         self.known.hopeless |= {side for side in missing if side[0]}
