@@ -68,6 +68,7 @@ class Own:
     `updated`      values of parameters after a step, as the text has worked them out
     `nodes`        names that are given as numbers, and the node that each is where one has that number
     `single`       puts in the loss of one sample, `L_i`
+    `seeded`       what a loss behind the output is, where the problem says what arrives there
     """
 
     scope: Scope
@@ -82,6 +83,7 @@ class Own:
     nodes: dict[str, Expr | None] = field(default_factory=dict)
     updated: dict[str, Fraction] = field(default_factory=dict)
     single: Callable[[Expr], Expr] | None = None
+    seeded: Expr | None = None
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
@@ -104,6 +106,7 @@ class Own:
         if self.nodes:
             expr = self.moving(expr)
         expr = substitute(expr, self.definitions)
+        expr = expr if self.seeded is None else _arriving(expr, self.seeded)
         return self.apart(expr if self.single is None else self.single(expr))
 
     def moving(self, expr: Expr) -> Expr:
@@ -301,3 +304,13 @@ def meant_by(ways: Iterable[Expr], meanings: Callable[[Expr], tuple[Expr, ...]])
             yield way, one
     if failed is not None and not found:
         raise failed
+
+
+def _arriving(expr: Expr, loss: Expr) -> Expr:
+    """An expression with what arrives at x for the derivative by x of a loss that the problem does not have itself."""
+    if isinstance(expr, Call) and expr.function == "d" and expr.args[0] == loss:
+        by = expr.args[1]
+        if isinstance(by, Index):
+            return Index(Call("upstream", (by.base,), (), expr.span), by.indices, expr.span)
+        return Call("upstream", (by,), (), expr.span)
+    return mapped(expr, lambda child: _arriving(child, loss))
