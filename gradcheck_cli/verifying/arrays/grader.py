@@ -32,7 +32,14 @@ from gradcheck_cli.verifying.arrays.sizes import OwnSizes
 from gradcheck_cli.verifying.arrays.worked import arrays_worked_out
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
-from gradcheck_cli.verifying.conventions import LOSSES, behind_output, usual_names, usual_scope, with_names, without_mark
+from gradcheck_cli.verifying.conventions import (
+    LOSSES,
+    behind_output,
+    usual_names,
+    usual_scope,
+    with_names,
+    without_mark,
+)
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
