@@ -140,7 +140,7 @@ class Own:
             if len(letters) == len(expr.indices):
                 return substitute(entry, dict(zip(letters, expr.indices, strict=True)))
         if isinstance(expr, Name) and expr.id in self.entries:
-            whole = _without_letters(self.entries[expr.id][1], self.entries[expr.id][0])
+            whole = without_letters(self.entries[expr.id][1], self.entries[expr.id][0])
             if whole is None:
                 message = f"{expr.id} is known by its entries only"
                 raise ParseError(message, hint="write it with its index", span=expr.span)
@@ -228,14 +228,14 @@ class Own:
         self.assumed[name] = (value, line)
 
 
-def _without_letters(expr: Expr, letters: tuple[str, ...]) -> Expr | None:
+def without_letters(expr: Expr, letters: tuple[str, ...]) -> Expr | None:
     """The whole array that an entry is one of, where every array in it has just these letters; None for any other."""
     if isinstance(expr, Index):
         at = tuple(index.id for index in expr.indices if isinstance(index, Name))
         return expr.base if at == letters else None
     if isinstance(expr, Sum) or (isinstance(expr, Name) and expr.id in letters):
         return None
-    below = tuple(_without_letters(child, letters) for child in children(expr))
+    below = tuple(without_letters(child, letters) for child in children(expr))
     found = tuple(child for child in below if child is not None)
     return with_children(expr, found) if len(found) == len(below) and below else expr if not below else None
 
