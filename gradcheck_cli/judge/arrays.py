@@ -6,7 +6,10 @@ every entry to 2^-900 at the points of two choices of sizes, on both sides of ea
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -16,19 +19,24 @@ from gradcheck_cli.judge.array_space import array_samples
 from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, REFUTE_BITS, agreement, relations
 from gradcheck_cli.judge.draws import DISCRETE, listed
 from gradcheck_cli.judge.needs import needs
+from gradcheck_cli.judge.setting import Point, turned
+from gradcheck_cli.judge.together import is_label, joined
 from gradcheck_cli.shapes import text_of
 from gradcheck_cli.symbolic.evaluate import Inner, Value, outer, sign_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge.array_space import ArraySpace
-    from gradcheck_cli.judge.setting import Binding, Block, Point, Setting, Values
+    from gradcheck_cli.judge.draws import Leaf
+    from gradcheck_cli.judge.setting import Binding, Block, Setting, Values
     from gradcheck_cli.shapes import Shape, Size
 
 _POINTS = 8  # of all choices of sizes together, each with many entries
+_FEW = 8  # kinks of which each two sides are looked at together
+_OFTEN = 3  # times that the other side of a kink is met where this one is rare
 _WORK = 400_000  # steps of evaluation that the search for a branch may cost
 
 Side = tuple[str, int, int]  # a kink's block, which one there, and its sign
@@ -145,7 +153,7 @@ class _Comparison:
             return self.too_few(own)
         if self.exhaustive:
             return self.equal()
-        point = self.unseen_branches()
+        point = self.unseen_branches() or self.unseen_together()
         if point is not None:
             return self.refuted(point)
         if self.missing():
@@ -277,14 +285,57 @@ class _Comparison:
             if not any((name, place, sign_of(x)) in missing for name, place, x in self.kinks(point, REFUTE_BITS)):
                 continue
             before = len(missing)
-            if self.look(point, (REFUTE_BITS, AGREE_BITS)):
-                return point
+            both = (point, *turned(point, self.reach.leaves))
+            if (found := next((one for one in both if self.look(one, (REFUTE_BITS, AGREE_BITS))), None)) is not None:
+                return found
             missing = {side: left for side, left in self.missing().items() if side in missing}
             if len(missing) < before:
                 point.shared = True
                 self.setting.far.append(point)
         self.setting.hopeless |= {side for side in missing if side[0] not in ("left", "right")}
         return None
+
+    def unseen_together(self) -> Point | None:
+        """Look where two sides meet that were only seen apart: of a few kinks, and of labels."""
+        blocks = {block.name: block for block in (*self.pair, *self.reach.blocks)}
+        count = sum(len(block.plan.kinks) for block in blocks.values())
+        labels = tuple(leaf for leaf in self.reach.leaves if is_label(leaf.kind))
+        alone = tuple(leaf for leaf in labels if not leaf.shape)
+        points = [point for point, _ in self.met] if count else []
+        made: Iterable[Point]
+        if count > _FEW:
+            rare = points if alone else self.rarely(points) if labels else ()
+            made = (other for point in rare for other in turned(point, labels))
+        else:
+            met = [(point.leaves, self.sides(point, alone)) for point in points]
+            joint = (Point(leaves, shared=False) for leaves in joined(met, partial(self.leaves_behind, blocks)))
+            made = chain(
+                joint, (other for point in points for other in turned(point, [leaf for leaf in labels if leaf.shape]))
+            )
+        return next((point for point in made if self.look(point, (REFUTE_BITS, AGREE_BITS))), None)
+
+    def rarely(self, points: list[Point]) -> list[Point]:
+        """The points at which a block's kinks are on a side on which they hardly ever are."""
+        found = [Counter((name, sign) for name, _, sign in self.sides(point, ())) for point in points]
+        total = sum(found, Counter[tuple[str, int]]())
+        rare = {(name, sign) for name, sign in total if _OFTEN * total[name, sign] < total[name, -sign]}
+        return [point for point, sides in zip(points, found, strict=True) if not rare.isdisjoint(sides)]
+
+    def sides(self, point: Point, labels: Iterable[Leaf]) -> frozenset[Side]:
+        """The sides of all kinks that a point is on, and the values of labels there, which have no place."""
+        found = [(leaf.name, -1, int(point.leaves[leaf.name].items[0])) for leaf in labels]
+        return frozenset(
+            [*found, *((name, at, sign) for name, at, x in self.kinks(point, REFUTE_BITS) if (sign := sign_of(x)))]
+        )
+
+    def leaves_behind(self, blocks: Mapping[str, Block], side: Side) -> frozenset[str]:
+        """The inputs that decide about a side."""
+        name, place, _ = side
+        return (
+            frozenset(leaf.name for leaf in self.setting.behind(blocks[name], place))
+            if place >= 0
+            else frozenset((name,))
+        )
 
     # -- results
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from gradcheck_cli.judge.space import (
     outward,
     samples,
 )
+from gradcheck_cli.judge.together import is_label, joined
 from gradcheck_cli.symbolic.evaluate import Inner, Plan, Value, outer, plan, sign_of
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ class _Comparison:
             self.tally.agreed = [point for point in self.tally.agreed if self.earned(point)]
         if len(self.tally.agreed) < (1 if listable(self.reach) else FEWEST):
             return self.too_few()
-        for point in self.unseen_branches():
+        for point in chain(self.unseen_branches(), self.unseen_together()):
             return self.refuted(point, friendly=True)
         if self.missing():
             return self.result("undecided", "a branch was never reached")
@@ -213,16 +215,38 @@ class _Comparison:
             if not missing:
                 return
             _, _, kinks = self.values(point, REFUTE_BITS)
-            if not any((*kink, sign_of(x)) in missing for kink, x in kinks.items()):
+            here = {side for kink, x in kinks.items() if (side := (*kink, sign_of(x))) in missing}
+            if not here:
                 continue
             found = self.look(point, quick=True)
             if found == "different":
                 yield point
             elif found == "agree":
-                missing -= self.tally.seen
+                # a point found for another answer is far out: this answer's own kinks are looked for from near by
+                missing -= {side for side in here & self.tally.seen if is_new or side[0]}
                 if is_new:
                     self.known.far.append(point)
         self.known.hopeless |= {side for side in missing if side[0]}
+
+    def unseen_together(self) -> Iterator[Point]:
+        """Look where two sides meet that were only seen apart; yields a point at which the two expressions differ."""
+        if listable(self.reach) or next(self.sides(), None) is None:
+            return
+        labels = [variable.name for variable in self.reach.variables if is_label(variable.kind)]
+        met = []
+        for point in self.tally.agreed:
+            kinks = self.values(point, REFUTE_BITS)[2]
+            sides: list[tuple[str, int, int | Fraction]] = [(name, -1, point.values[name]) for name in labels]
+            sides += [(*kink, sign) for kink, x in kinks.items() if (sign := sign_of(x))]
+            met.append((point.values, frozenset(sides)))
+        for values in joined(met, self.behind):
+            if self.look(point := Point(values), quick=True) == "different":
+                yield point
+
+    def behind(self, side: tuple[str, int, int | Fraction]) -> frozenset[str]:
+        """The inputs that decide on which side of a kink a point is; of a label, which has no place, itself."""
+        owner, place, _ = side
+        return frozenset(one.name for one in self.inputs_of((owner, place))) if place >= 0 else frozenset((owner,))
 
     def moves(self, missing: set[tuple[str, int, int]]) -> Iterator[tuple[Point, bool]]:
         """Points that reached far branches before, then one input at a time moved outwards."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from random import Random
 
 DISCRETE = frozenset({"binary", "sign", "integer", "onehot"})
-_TWO = {"binary": (Fraction(0), Fraction(1)), "sign": (Fraction(-1), Fraction(1))}
+TWO_VALUES = {"binary": (Fraction(0), Fraction(1)), "sign": (Fraction(-1), Fraction(1))}
 _SMALL = tuple(Fraction(value) for value in (2, 3, 1, -1, -2, -3, 5))
 _NEAR_ONE = (Fraction(1, 2), Fraction(1, 4), Fraction(3, 4))
 _MOST_LISTED = 64
@@ -94,8 +94,8 @@ def drawn(leaf: Leaf, style: Style, draw: Random, before: Grid | None = None) ->
         return _along(leaf, style, draw)
     if leaf.kind in _MATRICES and leaf.square:
         return _MATRICES[leaf.kind](leaf.shape[0], style, draw)
-    if leaf.kind in _TWO:
-        low, high = _TWO[leaf.kind]
+    if leaf.kind in TWO_VALUES:
+        low, high = TWO_VALUES[leaf.kind]
         if before is not None and style.turn % 2:
             return before.map(lambda value: low + high - value)
         return _each(leaf.shape, lambda: draw.choice((low, high)))
@@ -174,8 +174,8 @@ def listed(leaves: tuple[Leaf, ...]) -> list[dict[str, Grid]] | None:
 
 def _options(leaf: Leaf) -> tuple[int, Callable[[], Iterator[Grid]]] | None:
     """How many values a leaf can have, and these."""
-    if leaf.kind in _TWO:
-        values = _TWO[leaf.kind]
+    if leaf.kind in TWO_VALUES:
+        values = TWO_VALUES[leaf.kind]
         entries = prod(leaf.shape)
         return 2 ** min(entries, 30), lambda: (Grid(leaf.shape, some) for some in product(values, repeat=entries))
     if leaf.kind == "integer" and leaf.below is not None:

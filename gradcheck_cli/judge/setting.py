@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Expr, number
 from gradcheck_cli.grids import Grid, label
-from gradcheck_cli.judge.draws import Leaf, Style, drawn, listed
+from gradcheck_cli.judge.draws import TWO_VALUES, Leaf, Style, drawn, listed
 from gradcheck_cli.judge.ranges import REAL, Range, kind_range, ranges
 from gradcheck_cli.judge.space import reached
 from gradcheck_cli.lowering import in_numbers
@@ -275,3 +275,14 @@ def _range(leaf: Leaf) -> Range:
     if leaf.kind == "integer":
         return -inf, inf
     return kind_range(leaf.kind) if leaf.kind else REAL
+
+
+def turned(point: Point, leaves: Iterable[Leaf]) -> list[Point]:
+    """A point with every label the other way round; none where there are no labels."""
+    other = {leaf.name: _turned(point.leaves[leaf.name], leaf.kind) for leaf in leaves if leaf.kind in TWO_VALUES}
+    return [Point({**point.leaves, **other}, shared=False)] if other else []
+
+
+def _turned(values: Grid, kind: str) -> Grid:
+    both = sum(TWO_VALUES[kind])
+    return values.map(lambda value: both - value)

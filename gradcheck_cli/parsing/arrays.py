@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 Options = tuple[tuple[str, Expr], ...]
 _TRUTH = {"true": 1, "True": 1, "false": 0, "False": 0}
 INDEX_LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s", "t", "u")
-LIBRARIES = frozenset({"np", "numpy", "jnp", "torch", "math"})
-_WITHIN = frozenset({"linalg", "special", "nn", "functional", "random"})
+LIBRARIES = frozenset({"np", "numpy", "jnp", "torch", "math", "F", "tf", "scipy", "sp"})
+_WITHIN = frozenset({"linalg", "special", "nn", "functional", "random", "math"})
 # as NumPy has them, where our table has another name or none
 _THEIRS = {"multiply": "mul", "divide": "div", "true_divide": "div", "add": "add", "power": "pow", "negative": "neg",
-           "concatenate": "concat", "subtract": "subtract", "square": "square", "expit": "sigmoid", "mm": "matmul"}  # fmt: skip
+           "concatenate": "concat", "subtract": "subtract", "square": "square", "expit": "sigmoid", "mm": "matmul",
+           "mv": "matmul", "mul": "mul", "sub": "subtract", "neg": "neg", "t": "transpose", "reduce_sum": "sum",
+           "reduce_mean": "mean", "cat": "concat", "mse_loss": "mse", "binary_cross_entropy": "bce"}  # fmt: skip
+# PyTorch's losses of logits: the function that makes probabilities of them, and ours of these
+_OF_LOGITS = {"cross_entropy": ("softmax", "cross_entropy"), "binary_cross_entropy_with_logits": ("sigmoid", "bce")}
+_OPTIONS = {"dim": "axis", "keepdim": "keepdims"}  # PyTorch's words
+_AS_IT_IS = frozenset(
+    {"float", "double", "int", "astype", "copy", "clone", "detach", "item"}
+)  # methods that keep the value
+_DTYPES = frozenset({"float", "int", "np", "float32", "float64"})
 _ENTRY = re.compile(r"(?:[i-u0-9](?:,?\s*))+")
 
 
@@ -100,6 +109,7 @@ def _arguments(parser: Cursor, function: str, opened: Token) -> tuple[tuple[Expr
 def _option(parser: Cursor) -> tuple[str, Expr]:
     """Option := word "=" (sum | "true" | "false")."""
     name = parser.take().text
+    name = _OPTIONS.get(name, name)
     parser.take()
     token = parser.token
     if token.kind == "word" and token.text in _TRUTH:
@@ -121,7 +131,7 @@ def from_library(parser: Cursor) -> Expr:
     """Library call := ("np" | "numpy" | …) "." [word "."] (function call | constant)."""
     parser.take()
     _dot(parser)
-    if parser.token.text in _WITHIN and parser.ahead().kind == ".":
+    while parser.token.text in _WITHIN and parser.ahead().kind == ".":
         parser.take()
         parser.take()
     word = parser.take()
@@ -133,7 +143,14 @@ def from_library(parser: Cursor) -> Expr:
 def method(parser: Cursor, expr: Expr) -> Expr:
     """Method := "." word "(" arguments ")": x.dot(y), X.sum(axis=0)."""
     _dot(parser)
-    return _applied(parser, parser.take(), (expr,))
+    word = parser.take()
+    if word.text in _AS_IT_IS:
+        opened = parser.expect("(", word)
+        while parser.token.text in _DTYPES or parser.token.kind == ".":
+            parser.take()
+        parser.expect(")", opened)
+        return expr
+    return _applied(parser, word, (expr,))
 
 
 def _dot(parser: Cursor) -> None:
@@ -144,6 +161,8 @@ def _dot(parser: Cursor) -> None:
 
 def _applied(parser: Cursor, word: Token, first: tuple[Expr, ...]) -> Expr:
     """A function of NumPy's on what stands before it and in brackets."""
+    if word.text in _OF_LOGITS and not first:
+        return _of_logits(parser, word)
     function = _THEIRS.get(word.text) or ALIASES.get(word.text)
     if function is None:
         parser.fail(
@@ -154,7 +173,18 @@ def _applied(parser: Cursor, word: Token, first: tuple[Expr, ...]) -> Expr:
         found, _ = _arguments(parser, "mul", opened)
         return _written_out(parser, function, word, (*first, *found))
     arguments, options = _arguments(parser, function, opened)
+    if function == "transpose" and len(first + arguments) == 3:  # X.transpose(0, 1): the two axes of a matrix
+        arguments = () if first else arguments[:1]
     return checked(parser, function, word, (*first, *arguments), options)
+
+
+def _of_logits(parser: Cursor, word: Token) -> Expr:
+    """A loss of PyTorch's that takes logits."""
+    squash, loss = _OF_LOGITS[word.text]
+    arguments, options = _arguments(parser, loss, parser.expect("(", word))
+    if arguments:
+        arguments = (Call(squash, arguments[:1], (), arguments[0].span), *arguments[1:])
+    return checked(parser, loss, word, arguments, options)
 
 
 def _written_out(parser: Cursor, function: str, word: Token, arguments: tuple[Expr, ...]) -> Expr:

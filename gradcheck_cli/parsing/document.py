@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.parsing.markdown import plainly
+from gradcheck_cli.parsing.markdown import plainly, typed
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.parsing.scaffold import FRONT, readable
 from gradcheck_cli.parsing.tables import table_rows
@@ -41,7 +41,7 @@ _SEPARATOR = re.compile(
 )
 _PLAIN_SEPARATOR = re.compile(
     rf"(?:[,;]|(?<=[0-9]):)\s+(?=[^,;=]{{1,40}}[=≈])|[⇒⇔→∴∵⟹⟺]|=>|->|\s(?:{_WORD})\s|\s(?:at|for|if|when|by|is|are|but)\s"
-    r"|(?<=[0-9)])\.\s+(?=[A-Za-z∂][^\s=]{0,20}\s*=)"
+    r"|(?:(?<=[0-9)])|(?<=[a-zß-ÿ]{2}))\.\s+(?=(?:[A-Z][a-zß-ÿ]+,?\s+(?:[a-zß-ÿ]+,?\s+){0,5})?[A-Za-z∂][^\s=]{0,20}\s*=)"
     r"|\s(?:und|sowie|also|daher|damit|somit|folglich|wobei|weil|et|donc|alors|ainsi|avec|puis)\s"
 )
 _FUNCTIONS = re.compile(r"\s*(?:ReLU|sigmoid|softmax|tanh|relu|exp|log|if\b|otherwise|else|when\b)")
@@ -278,7 +278,7 @@ def _parts_here(text: str, start: int, match: re.Match[str]) -> bool:
 
 def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
-    text = source.text[span.start : span.end]
+    text, places = typed(source.text[span.start : span.end])
     text = plainly(_ASIDE.split(text.replace("`", " "), maxsplit=1)[0])
     text = _CONDITION.sub(lambda match: f" {match[1]} ", text)
     start = 0
@@ -289,7 +289,7 @@ def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
         begin = start
         while "=" in text[begin:end] and (lead := _PROSE.match(text[begin:end])):
             begin += lead.end()
-        yield source.part(text[begin:end], tuple(range(span.start + begin, span.start + end + 1)))
+        yield source.part(text[begin:end], tuple(span.start + place for place in places[begin : end + 1]))
         start = match.end() if match else end
 
 

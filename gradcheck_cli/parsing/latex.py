@@ -68,7 +68,8 @@ _EXPONENT = re.compile(
 _BOLD_NUMBER = re.compile(r"\s*\{\s*(?!1\s*\})[-+−]?\s*[0-9]*\.?[0-9]+\s*\}")  # \mathbf{1} is a vector of ones
 _PIECEWISE = re.compile(r"\s*\\begin\s*\{(?:array|cases|matrix|aligned)\}")
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
-_CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|big|Big))?\s*(?:[\[({]|\\\{))")
+_CONDITION = re.compile(r"\s*(?:_|(?:\\(?:left|[Bb]igg?l?))?\s*(?:[\[({]|\\\{))")
+_COMPARED = re.compile(r"[()\[\]{}]|(?P<sign>[<>=≤≥≠∈]|\\(?:[lg]eq?|neq?|lt|gt|in|[lg]eqslant)(?![A-Za-z]))")
 _INVERSE = re.compile(rf"\s*-\s*{TRANSPOSED}\s*")
 _ENTRYWISE = re.compile(r"\s*\\(?:odot|circ)\s*(?=[-0-9])")
 _TWO_BARS = re.compile(r"\|(?:\s*\\(?:left|right|[Bb]igg?[lr]?)\s*)?\|")
@@ -334,7 +335,7 @@ class _Lexer(Names):
                 opened, closed = Token("(", "(", span), Token(")", ")", span)
                 size = self.tokens(last - len(below) - (self.text[last - 1] == "}"), last, depth + 1)
                 return [Token("word", "ones", span), opened, *(one for one in size if one.text != "}"), closed], last
-            if self.scope.arrays and content == "1" and not _CONDITION.match(self.text, after):
+            if self.scope.arrays and content == "1" and not is_condition(self.text, after):
                 return [Token("word", ONES, span)], after
             one = [Token("(", "{", span), Token("number", "1", span, number_value("1")), Token(")", "}", span)]
             if self.text[after : after + 1] != "_":
@@ -357,6 +358,19 @@ class _Lexer(Names):
     def known(self, content: str, after: int) -> bool:
         """Whether an upright word is a name, with the subscript behind it."""
         return self.resolved(content, self.subscript(after)[0]) is not None
+
+
+def is_condition(text: str, at: int) -> bool:
+    r"""Whether a condition stands behind a one, `\mathbf{1}_{z > 0}` or `\mathbf{1}[z > 0]`, and no factor in brackets."""
+    opened = _CONDITION.match(text, at)
+    if opened is None or opened.group().endswith("_"):
+        return opened is not None
+    depth = 0
+    for found in _COMPARED.finditer(text, opened.end() - 1):
+        depth += 0 if found["sign"] else 1 if found.group() in "([{" else -1
+        if found["sign"] or depth == 0:
+            return bool(found["sign"])
+    return False
 
 
 def _power_of_ten(match: re.Match[str]) -> str:

@@ -32,6 +32,7 @@ _RAISED = re.compile(
 _INDICES = re.compile(rf"(?:[{''.join(INDEX_LETTERS)}0-9:]|,\s*)+")
 _WHOLE = re.compile(r"\\cdot|\\bullet|\*")  # in a subscript: everything along this axis
 _TURNED = re.compile(rf"(?P<label>.*\))\s*(?P<turned>{TRANSPOSED})?", re.DOTALL)
+_SHIFTED = re.compile(r"([a-z])\s*([-+]\s*[0-9])")  # h_{t-1} in a sum over t
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _OLD = re.compile(r"(?:\\(?:text|mathrm)\s*\{\s*)?old\s*\}?")
 
@@ -208,7 +209,9 @@ class Names:
         below = self.text[inner.start : inner.end].strip()
         if self.scope.samples and not below.isalnum():
             below = _WHOLE.sub(":", below)
-        if self.bound and re.fullmatch(r"[A-Za-z0-9, ]+", below):
+        if self.bound and (shifted := _SHIFTED.fullmatch(below)) and shifted[1] in self.bound:
+            below = str(int(self.bound[shifted[1]]) + int(shifted[2].replace(" ", "")))
+        elif self.bound and re.fullmatch(r"[A-Za-z0-9, ]+", below):
             below = "".join(self.bound.get(letter, letter) for letter in below)
         return below, behind
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Found = tuple[list[Token], int]
 MOST_TERMS = 50
 _LIMITS = re.compile(r"\s*\\(?:no)?limits\s*")
-_RANGE = re.compile(r"\s*([a-z])\s*=\s*([0-9]{1,6})\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
+_RUNNING = re.compile(r"\s*([a-z])\s*(?:=\s*([0-9]+))?\s*")  # \\sum_i, and \\sum_{i=1} below an n
 _LETTER = re.compile(r"\s*([a-z])\b")
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
 _ENDS = (")", "]", ",", "<", ">", "<=", ">=", "==", "!=")  # of what a sum sums
@@ -36,9 +36,8 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         limits[lexer.text[behind]] = lexer.text[inner.start : inner.end].strip()
         behind = after
     below, above = limits.get("_", ""), limits.get("^", "")
-    written = _RANGE.fullmatch(below)
-    if written and above.isdigit() and not lexer.scope.arrays:
-        return _written_out(lexer, joint, (written[1], int(written[2]), int(above)), Span(at, behind), end, depth)
+    if numbers := _numbers(lexer, (below, above), behind, end):
+        return _written_out(lexer, joint, numbers, Span(at, behind), end, depth)
     several, letter = _LETTERS.fullmatch(below), _LETTER.match(below)
     if not (several or letter) or not lexer.scope.arrays:
         hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
@@ -60,6 +59,48 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
         body = [word, Token("(", "(", span), *body, *tail]
     return body, after
+
+
+def _numbers(lexer: Names, limits: tuple[str, str], at: int, end: int) -> tuple[str, int, int] | None:
+    r"""The letter of a sum that is written out, and the numbers it runs over; None for a sum over an index letter.
+
+    Beside arrays it is one that numbers names: `\sum_t \delta_t` of \delta_1 and \delta_2.
+    """
+    below, above = limits
+    written = _RUNNING.fullmatch(below)
+    if written is None:
+        return None
+    given = (written[1], int(written[2]), int(above)) if written[2] and above.isdigit() and len(above) < 7 else None
+    if given and not lexer.scope.arrays:
+        return given
+    plain, shifted = _known_with(lexer, written[1], at, end)
+    if given:
+        return (
+            given if plain and all(set(range(given[1], given[2] + 1)) <= known for known in plain + shifted) else None
+        )
+    if not plain or any(known != plain[0] for known in plain) or any(not plain[0] <= known for known in shifted):
+        return None
+    first, last = min(plain[0], default=0), max(plain[0], default=0)
+    whole = last > first and len(plain[0]) == last - first + 1 and written[2] in (None, str(first))
+    return (written[1], first, last) if whole else None
+
+
+def _known_with(lexer: Names, letter: str, at: int, end: int) -> tuple[list[set[int]], list[set[int]]]:
+    r"""The numbers with which names that a letter numbers are known, `\delta_t` and, for themselves, `h_{t-1}`.
+
+    Nothing where the letter is an index of an array.
+    """
+    script = rf"(?:{letter}(?![A-Za-z0-9])|\{{\s*{letter}\s*(?P<shift>[-+]\s*[0-9])?\s*\}})"
+    numbered = re.compile(rf"(?P<base>\\(?:hat|tilde|bar)\s*(?:\{{\s*\w\s*\}}|\w)|\\?[A-Za-z]+)\s*_\s*{script}")
+    plain: list[set[int]] = []
+    shifted: list[set[int]] = []
+    for match in numbered.finditer(lexer.text, at, end):
+        if lexer.scope.arrays and lexer.resolved(match["base"], ""):
+            return [], []
+        shift = int((match["shift"] or "0").replace(" ", ""))
+        known = {number for number in range(MOST_TERMS) if lexer.resolved(match["base"], str(number + shift))}
+        (shifted if match["shift"] else plain).append(known)
+    return plain, shifted
 
 
 def _declared(lexer: Names, at: int) -> Found | None:

@@ -27,6 +27,8 @@ _SMALL = re.compile(r"[a-z]|\\(?:hat|tilde|bar)\{[a-z]\}")
 _RUNS = re.compile(
     r"\\sum(?:\s*\\limits)?\s*_\s*\{?\s*(?P<sum>[a-z])(?![a-z])|\(\s*(?P<label>[a-km-su-z])\s*\)\s*\S{0,8}\}"
 )
+# two different letters below, of which b, c, d may number batches, classes and dimensions: X_{nd}, W_{kc}
+_PAIR = re.compile(r"_\s*\{\s*(?P<first>[bcdi-nprstu])\s*,?\s*(?!(?P=first))(?P<second>[bcdi-nprstu])\s*\}")
 _NUMBERED = re.compile(r"_\s*(?:\{\s*)?(?P<below>[mn])(?:\s*,?\s*[a-z])?(?![A-Za-z])")
 
 
@@ -34,6 +36,8 @@ _NUMBERED = re.compile(r"_\s*(?:\{\s*)?(?P<below>[mn])(?:\s*,?\s*[a-z])?(?![A-Za
 def letters_of(text: str) -> frozenset[str]:
     """The letters that number samples in a formula: those of its sums and in labels, m and n in subscripts."""
     found = {match["below"] for match in _NUMBERED.finditer(text)} if "_" in text else set()
+    if "_" in text:
+        found |= {one for match in _PAIR.finditer(text) for one in match.group("first", "second")}
     if "\\sum" in text or "(" in text:
         found |= {match["sum"] or match["label"] for match in _RUNS.finditer(text)}
     return frozenset(found)

@@ -87,9 +87,10 @@ class Names:
         names_of = {leaf.name: leaf.latex for leaf in leaves}
         names_of.update(latex)
         names_of.update(dict.fromkeys(lets, ()))
-        _, clashes = scope(names_of)
+        _, clashes = scope({**dict.fromkeys(self.letters if self.arrays else (), ()), **names_of})
         for spelling, owner, other in clashes:
-            message = f'the spelling "{spelling}" of {other} already means {owner}'
+            means = "is the letter of a size" if owner in self.letters else f"already means {owner}"
+            message = f'the spelling "{spelling}" of {other} {means}'
             self.read.wrong(self.declared[other], message, "give it another spelling")
         return names_of
 

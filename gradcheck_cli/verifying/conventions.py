@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name
+from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.parsing.names import scope
 from gradcheck_cli.source import Source, Span
 from gradcheck_cli.symbolic.convert import as_typed
@@ -68,14 +68,25 @@ def usual_names(problem: Problem, output: str, *, loss: bool) -> dict[str, tuple
         found |= {name: ((), as_typed(problem.learning_rate)) for name in _RATES}
     if loss:
         found |= {name: (latex, Name(output)) for name, latex in _LOSSES.items()}
+    elif (seeded := behind_output(problem, output)) is not None:
+        found |= {name: (latex, seeded) for name, latex in _LOSSES.items()}
     through = activations(problem.graph)
     for name, above in through.items():
         if match := _NUMBERED.fullmatch(name):
             found |= {f"{letter}{match[1]}": ((f"{letter}_{match[1]}",), Name(above)) for letter in _LAYERS}
     if loss and through:
         last = list(through.values())[-1]
-        found |= {f"{letter}hat": ((f"\\hat{{{letter}}}",), Name(last)) for letter in "yY"}
+        hats = {f"{letter}hat": ((f"\\hat{{{letter}}}",), Name(last)) for letter in "yY"}
+        found |= {} if any(problem.scope.name(name) for name in hats) else hats  # of a known \\hat{Y} it is a sample
     return {name: row for name, row in found.items() if problem.scope.name(name) is None}
+
+
+def behind_output(problem: Problem, output: str) -> Expr | None:
+    """A loss of which only what it sends back to the output is given: their products, added up; None where there is none."""
+    constants = {constant.name for constant in problem.graph.constants}
+    if problem.seed is None or problem.outputs != (output,) or not set(names(problem.seed)) <= constants:
+        return None
+    return Call("sum", (Call("mul", (problem.seed, Name(output))),))
 
 
 def with_names(known: Scope, usual: Mapping[str, tuple[tuple[str, ...], Expr]]) -> Scope:

@@ -21,7 +21,8 @@ _BEFORE = re.compile(
 )
 _CASE = re.compile(r"\b(?:if|for|when|where|at|suppose|assume|case|falls|wenn|für)\b[^.;]*$", re.IGNORECASE)
 _BEHIND = re.compile(
-    r"[\s$.,]*(?:\\iff|\\Leftrightarrow|\\Longleftrightarrow|⟺|⇔|<=>|\bif and only if\b|\bwhen\b|\bfor which\b)"
+    r"[\s$.,]*(?:\\iff|\\Leftrightarrow|\\Longleftrightarrow|⟺|⇔|<=>|\bif and only if\b|\bwhen\b|\bfor which\b"
+    r"|(?:\\(?:Rightarrow|implies|Longrightarrow)|⇒|⟹|=>)(?=[^=]*=))"
 )
 
 

@@ -16,6 +16,7 @@ from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.arrays.bench import ArrayBench
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.collisions import array_collisions
+from gradcheck_cli.verifying.arrays.worked import arrays_worked_out
 from gradcheck_cli.verifying.carried import Slip, follows, slips
 from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
@@ -113,7 +114,8 @@ class Examiner:
         matcher = self.arrays.matcher if self.arrays else self.matcher
         truth = self.arrays.led(truth, *written[0]) if self.arrays and len(written) > 1 else truth
         reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
-        reads = reads if self.arrays else worked_out(self.engine, truth, reads)
+        arrays = self.arrays
+        reads = arrays_worked_out(arrays.matcher, truth, reads) if arrays else worked_out(self.engine, truth, reads)
         if len(written) > MAX_MEMBERS:
             place, note = (
                 parts[MAX_MEMBERS],

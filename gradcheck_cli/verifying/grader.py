@@ -54,7 +54,7 @@ from gradcheck_cli.verifying.points import arguments, at_point, at_points, funct
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.remarks import beside
 from gradcheck_cli.verifying.steps import explained
-from gradcheck_cli.verifying.worked import behind_unreadable, local_of, near, nearly, repeats, worked_out
+from gradcheck_cli.verifying.worked import NEARLY, behind_unreadable, local_of, near, nearly, repeats, worked_out
 from gradcheck_cli.verifying.worth import Worth, told
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ if TYPE_CHECKING:
 
 FOREIGN = "its left side is unknown here"
 MOST_SETTINGS = 20
-NEARLY = "nearly right: with which rounded numbers it was worked out is not shown"
 _REMARK = re.compile(r"\([A-Za-z]+\)$")
 
 

@@ -68,6 +68,7 @@ class Own:
     `updated`      values of parameters after a step, as the text has worked them out
     `nodes`        names that are given as numbers, and the node that each is where one has that number
     `single`       puts in the loss of one sample, `L_i`
+    `seeded`       what a loss behind the output is, where the problem says what arrives there
     """
 
     scope: Scope
@@ -82,6 +83,7 @@ class Own:
     nodes: dict[str, Expr | None] = field(default_factory=dict)
     updated: dict[str, Fraction] = field(default_factory=dict)
     single: Callable[[Expr], Expr] | None = None
+    seeded: Expr | None = None
 
     def readings(self, source: Source, *, latex: bool) -> tuple[Expr, ...]:
         """Every reading of a text, with the student's names replaced by what they stand for.
@@ -104,6 +106,7 @@ class Own:
         if self.nodes:
             expr = self.moving(expr)
         expr = substitute(expr, self.definitions)
+        expr = expr if self.seeded is None else _arriving(expr, self.seeded)
         return self.apart(expr if self.single is None else self.single(expr))
 
     def moving(self, expr: Expr) -> Expr:
@@ -137,7 +140,7 @@ class Own:
             if len(letters) == len(expr.indices):
                 return substitute(entry, dict(zip(letters, expr.indices, strict=True)))
         if isinstance(expr, Name) and expr.id in self.entries:
-            whole = _without_letters(self.entries[expr.id][1], self.entries[expr.id][0])
+            whole = without_letters(self.entries[expr.id][1], self.entries[expr.id][0])
             if whole is None:
                 message = f"{expr.id} is known by its entries only"
                 raise ParseError(message, hint="write it with its index", span=expr.span)
@@ -225,14 +228,14 @@ class Own:
         self.assumed[name] = (value, line)
 
 
-def _without_letters(expr: Expr, letters: tuple[str, ...]) -> Expr | None:
+def without_letters(expr: Expr, letters: tuple[str, ...]) -> Expr | None:
     """The whole array that an entry is one of, where every array in it has just these letters; None for any other."""
     if isinstance(expr, Index):
         at = tuple(index.id for index in expr.indices if isinstance(index, Name))
         return expr.base if at == letters else None
     if isinstance(expr, Sum) or (isinstance(expr, Name) and expr.id in letters):
         return None
-    below = tuple(_without_letters(child, letters) for child in children(expr))
+    below = tuple(without_letters(child, letters) for child in children(expr))
     found = tuple(child for child in below if child is not None)
     return with_children(expr, found) if len(found) == len(below) and below else expr if not below else None
 
@@ -301,3 +304,13 @@ def meant_by(ways: Iterable[Expr], meanings: Callable[[Expr], tuple[Expr, ...]])
             yield way, one
     if failed is not None and not found:
         raise failed
+
+
+def _arriving(expr: Expr, loss: Expr) -> Expr:
+    """An expression with what arrives at x for the derivative by x of a loss that the problem does not have itself."""
+    if isinstance(expr, Call) and expr.function == "d" and expr.args[0] == loss:
+        by = expr.args[1]
+        if isinstance(by, Index):
+            return Index(Call("upstream", (by.base,), (), expr.span), by.indices, expr.span)
+        return Call("upstream", (by,), (), expr.span)
+    return mapped(expr, lambda child: _arriving(child, loss))

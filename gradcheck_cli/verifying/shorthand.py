@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.verifying.lookalikes import exchanged
+from gradcheck_cli.verifying.units import with_prefixes, without_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,6 +194,21 @@ def _with_d(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> 
     return _exchange(formula, pattern, put), "D with a name below read as the derivative by it"
 
 
+def _dots(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
+    r"""`\dot{x}` and `\ddot{x}` for derivatives by the time t."""
+    if scope.name("t") is None:
+        return None
+
+    def put(match: re.Match[str]) -> str:
+        name = match["name"].removeprefix("{").removesuffix("}").strip()
+        if "t" not in map(scope.name, scope.ancestors.get(_known(name, scope) or "", ())):
+            return match.group()
+        return f"\\frac{{d {name}}}{{d t}}" if match["more"] is None else f"\\frac{{d^2 {name}}}{{d t^2}}"
+
+    pattern = rf"\\d(?P<more>d)?ot\s*(?P<name>{_GROUP}|\\[A-Za-z]+|[A-Za-z](?:_[0-9])?)"
+    return _exchange(formula, pattern, put), "a dot above read as the derivative by t"
+
+
 def _at_time(formula: Formula, scope: Scope, _problem: Problem, _output: str) -> Found:
     """`w_t` for a w that has no time in the problem."""
 
@@ -319,5 +335,5 @@ def _known(text: str, scope: Scope) -> str | None:
     return scope.name(re.sub(r"[{}\\_]", "", text)) or scope.name(re.sub(r"[{}\\]", "", text))
 
 
-_SURE = (_gradient_names, _losses, _deltas, _by, _with_d, _at_time, _steps)
-_PERHAPS = (_primed, _increments, _variations, _outs, _bare, _below)
+_SURE = (_gradient_names, _losses, _deltas, _by, _with_d, _dots, _at_time, _steps)
+_PERHAPS = (_primed, _increments, _variations, _outs, _bare, _below, without_units, with_prefixes)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Matcher, Read, Truth
 
 MOST_EDGES = 50
+NEARLY = "nearly right: with which rounded numbers it was worked out is not shown"
 WORKED = "worked out with the rounded numbers before it"
 _NUMBER_AND_MORE = re.compile(r"[-+−]?\s*[0-9][0-9.,]*[\s|~\\]")
 

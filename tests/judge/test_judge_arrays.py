@@ -83,6 +83,7 @@ OTHER = [
     ("P*(1 - P)", "diag(P) - outer(P, P)"), ("P[i]*(1 - P[j])", "P[i]*(delta(i, j) - P[j])"), ("P[i] - h[i]", "P[i] - h[j]"), ("x[i]*z[j]", "x[j]*z[i]"),
     ("A", "A + 1e-60"), ("x", "x + relu(x - 1000)"), ("sum(x)", "sum(x) + step(x[0] - 100)"), ("t", "t + max(0, Z - 1000)"), ("A/m", "A/n"), ("mean(x)", "sum(x)/2"),
     ("S @ x", "S @ x*h"), ("softmax(A)", "softmax(A, axis=0)"), ("max(x)", "x[0]"), ("max(x)", "x[1]"), ("x", "x*where(max(x) > 100, 1, 2)"), ("h", "eye(n)[0]"),
+    ("x", "x + b*relu(x - 1000)"), ("x", "x + (1 - b)*relu(x - 1000)"), ("x", "x - (1 + u)*relu(x - 1000)"), ("s", "s + relu(s - 1000)*relu(sum(w) - 1000)"),
 ]  # fmt: skip
 
 
@@ -100,6 +101,18 @@ def test_what_differs_is_different_or_of_another_shape(left, right, swap):
     assert found.kind in ("different", "shape"), found
     if found.kind == "different":
         assert to_float(found.left) != to_float(found.right) or "1e-60" in left + right
+
+
+LABELLED = World({"t": "binary", "c": "positive", "x": "real n", "X": "real m n"}, {"D": "x @ x"})
+
+
+@pytest.mark.parametrize(
+    "more", ["(1 - t)*max(0, c - D)", "t*max(0, c - D)", "t*sum(relu(X - 50))", "(1 - t)*step(sum(relu(X)) - 500)"]
+)
+def test_a_term_that_a_label_switches_off_is_looked_at_where_it_counts(more):
+    assert LABELLED.compare(f"D*t + {more}", "D*t").kind == "different"
+    assert LABELLED.compare("D*t", f"D*t + {more}").kind == "different"
+    assert LABELLED.compare(f"D*t + {more}", f"{more} + t*D").kind == "equal"
 
 
 SHAPES = [

@@ -115,6 +115,7 @@ MINIMAL = "title: T\ninputs: {x: 1}\ngraph: {z: x}\n"
         (MINIMAL + "questions:\n  - {id: a, ask: z}\n  - {id: a, ask: z}\n", 'p.yaml:6:5: the question id "a" occurs twice; give each question its own id'),
         (MINIMAL + "questions:\n  - {ask: z, answer: {wert: 1}}\n", 'p.yaml:5:23: "wert" is no part of an answer; known are expression, value'),
         ("title: T\ninputs: {x: {value: 1, latex: y}, y: 2}\ngraph: {z: x*y}\n", 'p.yaml:2:10: the spelling "y" of x already means y; give it another spelling'),
+        ("title: T\ninputs: {X: {shape: [m, H]}}\ngraph:\n  A: {expr: X*X, latex: H}\n", 'p.yaml:4:3: the spelling "H" of A is the letter of a size; give it another spelling'),
         ("title: T\ninputs: {x: 1}\ngraph: {z: softmax(x)}\n", "p.yaml:3:12: this acts on vectors and matrices, and everything in this problem is a number; write it with numbers"),
     ],
 )  # fmt: skip

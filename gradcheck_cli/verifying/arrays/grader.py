@@ -29,9 +29,17 @@ from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.arrays.single import SHARE, SingleLoss
 from gradcheck_cli.verifying.arrays.sizes import OwnSizes
+from gradcheck_cli.verifying.arrays.worked import arrays_worked_out
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
-from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
+from gradcheck_cli.verifying.conventions import (
+    LOSSES,
+    behind_output,
+    usual_names,
+    usual_scope,
+    with_names,
+    without_mark,
+)
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
@@ -60,6 +68,7 @@ class ArrayGrader:
         usual = usual_names(bench.problem, self.engine.output, loss=loss)
         known = with_names(usual_scope(bench.problem, self.engine.output), usual)
         self.own = Own(with_samples(known, bench.matcher.scope.samples, usual))
+        self.own.seeded = None if loss else behind_output(bench.problem, self.engine.output)
         self.single = SingleLoss(bench.matcher)
         self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
@@ -233,6 +242,7 @@ class ArrayGrader:
     def read(self, formula: Formula, members: list[Source], truth: Truth) -> list[Read]:
         """The members of a formula, judged; ragged rows and letters of two sizes are taken for misread."""
         found = [self.members.read(member, truth, self.own, latex=formula.latex) for member in members if member.text]
+        found = arrays_worked_out(self.bench.matcher, truth, found, in_text=True)
         return [left_open(one, one.member.note) if self.misread(one, truth) else one for one in found]
 
     def misread(self, read: Read, truth: Truth) -> bool:

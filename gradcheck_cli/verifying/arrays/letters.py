@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Pair = tuple[Expr, Expr, Letters]
 
 _MOST_LETTERS = 4
+_AXIS = "axis'"  # the index along an axis that no letter of an answer numbers: nobody writes it
 
 
 def free_letters(engine: ArrayEngine, expr: Expr) -> dict[str, Size | None]:
@@ -67,6 +68,7 @@ def _entries_of_truth(engine: ArrayEngine, expr: Expr, truth: Truth, free: Mappi
     if len(free) == len(shape):
         places = list(range(len(shape)))
     if len(free) != len(places):
+        yield from _beside_whole(engine, expr, truth, free)
         yield expr, truth.expr, ()
         return
     for order in permutations(free):
@@ -79,6 +81,20 @@ def _entries_of_truth(engine: ArrayEngine, expr: Expr, truth: Truth, free: Mappi
             yield expr, Index(truth.expr, tuple(at)), tuple(zip(order, sizes, strict=True))
             return
     yield expr, truth.expr, ()
+
+
+def _beside_whole(engine: ArrayEngine, expr: Expr, truth: Truth, free: Mapping[str, Size | None]) -> Iterator[Pair]:
+    r"""Whole arrays beside entries, as in `D - \frac1n \sum_j D_{ij}`: the letters number axes of the whole ones."""
+    shape = engine.shape_of(truth.expr)
+    if not len(free) < len(shape) or engine.shape_of(expr) != shape:
+        return
+    for places in permutations(range(len(shape)), len(free)):
+        if all(free[letter] in (None, shape[place]) for letter, place in zip(free, places, strict=True)):
+            at = [f"{_AXIS}{place}" for place in range(len(shape))]
+            for letter, place in zip(free, places, strict=True):
+                at[place] = letter
+            letters = tuple(map(Name, at))
+            yield Index(expr, letters), Index(truth.expr, letters), tuple(zip(at, shape, strict=True))
 
 
 def factors(expr: Expr) -> tuple[Expr, ...]:

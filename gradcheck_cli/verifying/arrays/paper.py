@@ -13,6 +13,7 @@ from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number
 from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, has_index, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, moved_expression
+from gradcheck_cli.verifying.own import without_letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -92,9 +93,14 @@ def _whole(expr: Expr) -> int | None:
 
 
 def flattened(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
-    """The expression with `diag` of a row or a column as that of its entries."""
+    """The expression with `diag` of a row or a column as that of its entries, of an entry p_i(1 - p_i) as of all of them."""
     expr = mapped(expr, lambda child: flattened(child, shape_of))
     if isinstance(expr, Call) and expr.function == "diag" and len(expr.args) == 1:
+        entries = [part for part in walk(expr.args[0]) if isinstance(part, Index) and len(part.indices) == 1]
+        letters = {part.indices[0].id for part in entries if isinstance(part.indices[0], Name)}
+        whole = without_letters(expr.args[0], tuple(letters)) if len(letters) == 1 else None
+        if whole is not None:
+            return with_children(expr, (as_vector(whole, shape_of(whole)),))
         return with_children(expr, (as_vector(expr.args[0], shape_of(expr.args[0])),))
     return expr
 
