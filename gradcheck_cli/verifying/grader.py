@@ -210,6 +210,8 @@ class Grader:
 
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
         """One member judged; a differential by the coefficients of its terms."""
+        if truth.kind not in (DIFFERENTIAL, "assumed") and (none := self.matcher.without_value(member, truth)):
+            return none
         try:
             found = self.readings(member, latex=latex)
             if truth.kind == DIFFERENTIAL:

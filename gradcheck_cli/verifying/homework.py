@@ -24,6 +24,7 @@ from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subs
 from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
 from gradcheck_cli.verifying.shorthand import SUBSCRIPT, instances, written_out
+from gradcheck_cli.verifying.undefined import among_words
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -222,6 +223,8 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     claim = grader.claim(formula)
     if claim is None:
         return _accented(grader, formula)
+    if claim.verdict == WRONG and among_words(formula):
+        return undecided(claim, "the words beside it may say where this is meant")
     if all(member.verdict != UNREADABLE for member in claim.members):
         return claim
     found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None
