@@ -161,7 +161,7 @@ class Matcher:
 
     def read(self, source: Source, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
-        return read_member(source, self.engine.problem.scope, truth, latex=latex)
+        return read_member(source, self.engine.problem.scope, counted=truth.kind == "count", latex=latex)
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""

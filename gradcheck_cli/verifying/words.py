@@ -17,17 +17,16 @@ if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.source import Source
-    from gradcheck_cli.verifying.match import Truth
 
 _UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 
 
-def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
+def read_member(source: Source, scope: Scope, *, counted: bool, latex: bool) -> tuple[Expr, ...]:
     """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
     try:
         return readings(source, scope, latex=latex)
     except ParseError:
-        if (match := _UNIT.match(source.text)) is None or truth.kind != "count":
+        if (match := _UNIT.match(source.text)) is None or not counted:
             raise
         return readings(source.slice(Span(match.start(1), match.end(1))), scope)
 

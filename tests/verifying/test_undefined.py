@@ -29,7 +29,9 @@ def test_no_value_is_right_where_there_is_none(ask, wanted):
     assert "".join(LETTERS[judged(examiner, ask, answer).verdict] for answer in ANSWERS) == wanted
 
 
-@pytest.mark.parametrize(("ask", "answer"), [("d(f, x)", "1/0"), ("d(f, x)", "undefined"), ("d(f, c)", "\\infty"), ("value(f)", "nan")])
+@pytest.mark.parametrize(
+    ("ask", "answer"), [("d(f, x)", "1/0"), ("d(f, x)", "undefined"), ("d(f, c)", "\\infty"), ("value(f)", "nan")]
+)
 def test_where_a_number_is_asked_for_none_is_wrong_and_no_slip(ask, answer):
     claim = judged(examiner_of("squared-term"), ask, answer)
     assert (claim.verdict, claim.diagnosis) == ("wrong", None)

@@ -82,7 +82,7 @@ class ArrayMatcher:
             return Read(Member(source.text, verdict, None, note, source), None, numeric=True)
         try:
             scope = self.scope if own is None else identity_scope(own.scope)
-            read = read_member(source, scope, truth, latex=latex)
+            read = read_member(source, scope, counted=truth.kind == "count", latex=latex)
             meant = self.meant(read, source, own, latex=latex)
             return self.nearest((self.reading(source, expr, truth, tolerance) for expr in meant), truth)
         except GradcheckError as error:
