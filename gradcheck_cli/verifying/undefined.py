@@ -36,7 +36,7 @@ CONVENTION = "at a kink this may be taken as well"
 _MEANT = {"": "+pole", "+": "+pole", "-": "-pole", "−": "-pole", "±": "pole", "\\pm": "pole"}
 
 
-def said(text: str, scope: Scope) -> str:
+def no_value(text: str, scope: Scope) -> str:
     """What a text says where it says that there is no value: `none`, or the sign of the pole; empty for any other text."""
     found = _WRAPPED.fullmatch(text)
     inner = (found["inner"] if found["inner"] is not None else found["bare"]).strip() if found else ""
@@ -57,7 +57,7 @@ def has_none(expr: Expr) -> bool:
 def among_words(formula: Formula) -> bool:
     """Whether a formula that says there is no value stands among words, which may tell where that is meant."""
     last = formula.members[-1]
-    if not said(last.text, Scope({})):
+    if not no_value(last.text, Scope({})):
         return False
     whole, start = formula.members[0].whole(None)
     end = last.whole(Span(len(last.text), len(last.text)))[1].start
@@ -76,7 +76,7 @@ class WithoutValue:
 
     def said(self, text: str) -> str:
         """What a text says where it says that there is no value; empty for any other text."""
-        return said(text, self.scope)
+        return no_value(text, self.scope)
 
     def here(self, truth: Expr) -> Behaviour:
         """What the truth does at the given numbers."""

@@ -18,7 +18,6 @@ from gradcheck_cli.parsing.samples import THE_ONE
 from gradcheck_cli.solving.array_queries import told
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
-from gradcheck_cli.verifying import undefined
 from gradcheck_cli.verifying.arrays.batches import sample_places, with_loss, with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
@@ -35,6 +34,7 @@ from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WHOLE, WRONG
 from gradcheck_cli.verifying.own import meant_by
 from gradcheck_cli.verifying.remarks import is_comparison
 from gradcheck_cli.verifying.typed import THOUSANDS, as_thousands, as_typed_number, restates
+from gradcheck_cli.verifying.undefined import no_value, of_arrays
 from gradcheck_cli.verifying.words import read_member
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class ArrayMatcher:
             return said(source, truth)
         if truth.kind == "shape":
             return shape_answer(self.engine, source, truth, latex=latex)
-        if truth.kind != "count" and (what := undefined.said(source.text, self.scope if own is None else own.scope)):
+        if truth.kind != "count" and (what := no_value(source.text, self.scope if own is None else own.scope)):
             number = truth.array.number if truth.array else None
-            verdict, note = undefined.of_arrays(what, truth.expr, number)
+            verdict, note = of_arrays(what, truth.expr, number)
             return Read(Member(source.text, verdict, None, note, source), None, numeric=True)
         try:
             scope = self.scope if own is None else identity_scope(own.scope)
