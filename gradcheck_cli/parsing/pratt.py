@@ -17,6 +17,7 @@ from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.higher import higher
 from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
 from gradcheck_cli.parsing.runs import derivative_at, numeral, splits
+from gradcheck_cli.parsing.shifts import shifted
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
@@ -317,7 +318,7 @@ class Parser(Cursor):
 
     def notation(self, name: Name) -> Expr:
         """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product; P(y = j) is an entry of P."""
-        if (entry := calculus.probability(self, name)) is not None:
+        if (entry := calculus.probability(self, name) or shifted(self, name)) is not None:
             return entry
         if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
             return name

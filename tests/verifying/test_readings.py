@@ -49,7 +49,7 @@ def test_a_condition_beside_a_formula(text, problem, wanted):
         ("f(-2, 5, -4) = -12\nf(1,1,1) = 2\nf(-2,5,-4) = 12\nq(-2, 5) = 3", SUM, "ccwc"),
         ("a(1) = 0.731, a'(1) = 0.197, a'(0) = 0.25", NEURON, "cc?"),
         ("f'(7) = 12", SQUARED, "?"),
-        (r"$\frac{f(2.001) - f(2)}{0.001} = 12.003$", SQUARED, "?"),  # a product, or a quotient of differences
+        (r"$\frac{f(2.001) - f(2)}{0.001} = 12.003$", SQUARED, "c"),
         (r"$\alpha(0.269) = 0.1966$", NEURON, "?"),
         (r"$f'(2) = 24$, $\frac{df}{dx}(3) = 12$", SQUARED, "ww"),
     ],
