@@ -308,7 +308,7 @@ class Parser(Cursor):
         span = word.span.join(self.tokens[self.at - 1].span)
         if word.text == "step" and len(arguments) == 1:
             return Call("step", arguments, (), span)
-        if word.text == "d" and len(arguments) == 1 and self.scope.differentials and self.scope.arrays:
+        if word.text == "d" and len(arguments) == 1 and self.scope.differentials:
             return Call("differential", arguments, (), span)
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} or {most}"
