@@ -3,6 +3,8 @@
 from gradcheck_cli.judge.array_space import ArrayPoints, ArraySpace, array_points
 from gradcheck_cli.judge.arrays import ArrayDecision, compare_arrays
 from gradcheck_cli.judge.compare import Decision, decide
+from gradcheck_cli.judge.near import Behaviour, behaviour
+from gradcheck_cli.judge.nowhere import void
 from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, rounding, with_rounding
 from gradcheck_cli.judge.space import Space, Variable
 
@@ -10,15 +12,18 @@ __all__ = [
     "ArrayDecision",
     "ArrayPoints",
     "ArraySpace",
+    "Behaviour",
     "Decision",
     "NumberVerdict",
     "Space",
     "Variable",
     "array_points",
+    "behaviour",
     "compare_arrays",
     "decide",
     "number_verdict",
     "places",
     "rounding",
+    "void",
     "with_rounding",
 ]

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call
 from gradcheck_cli.judge.array_space import array_samples
-from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, REFUTE_BITS, agreement, relations
+from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, NOWHERE, REFUTE_BITS, agreement, relations
 from gradcheck_cli.judge.draws import DISCRETE, listed
 from gradcheck_cli.judge.needs import needs
+from gradcheck_cli.judge.nowhere import void
 from gradcheck_cli.judge.setting import Point, turned
 from gradcheck_cli.judge.together import is_label, joined
 from gradcheck_cli.shapes import text_of
@@ -44,7 +45,7 @@ Side = tuple[str, int, int]  # a kink's block, which one there, and its sign
 
 @dataclass(frozen=True, slots=True)
 class ArrayDecision:
-    """`kind` is `equal`, `different`, `shape`, `letters` or `undecided`, `reason` says why, `note` what a reader should know of it.
+    """`kind` is `equal`, `different`, `nowhere`, `shape`, `letters` or `undecided`, `reason` says why, `note` what a reader should know of it.
 
     `shapes`          of the two sides
     `sizes`           the letters' numbers at which they differ
@@ -110,7 +111,7 @@ def _at_all_sizes(space: ArraySpace, sides: tuple[Expr, Expr], letters: Mapping[
         runs = [(letter, size.at(setting.sizes)) for letter, size in letters.items()]
         pair = (setting.side("left", sides[0], runs, keep=False), setting.side("right", sides[1], runs, keep=True))
         found = _Comparison(setting, pair, _POINTS // count).decision()
-        if found.kind == "different":
+        if found.kind in ("different", "nowhere"):
             return found
         done.append(found)
     worst = next((found for found in done if found.kind == "undecided"), done[0])
@@ -382,8 +383,24 @@ class _Comparison:
         if own is not None and min(self.agreed) > 0:
             note = "compared at the given values only"
             return ArrayDecision("equal", "agree at the given values", points=self.points, note=note)
+        if self.nowhere():
+            return ArrayDecision("nowhere", NOWHERE, points=self.points)
         reason = "both sides are defined at too few points" if self.reach.leaves else "a side is not defined"
         return ArrayDecision("undecided", reason, points=self.points)
+
+    def nowhere(self) -> bool:
+        """Whether some entry certainly has no real value at any of the points, and has one in the truth at each."""
+        side, left = self.pair[0].plan, (1 << self.count) - 1
+        missing = tried = 0
+        for point in islice(self.setting.points(self.reach), FEWEST):
+            (found, _), (wanted, _) = self.values(point, AGREE_BITS)
+            self.values(point, AGREE_BITS, absorb=False)
+            lost = void(side, slots := side.run(point.env(AGREE_BITS, absorb=False), AGREE_BITS, absorb=False))
+            left &= sum(1 << at for at, slot in enumerate(side.outputs) if slot in lost and slots[slot] is None)
+            left &= ~empty(wanted)
+            missing |= holes(found, wanted)
+            tried += 1
+        return tried > 0 and bool(left & missing)
 
 
 def empty(values: tuple[Inner, ...]) -> int:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING
 
 from flint import arb, ctx, fmpq
 
 from gradcheck_cli.errors import UnsupportedError
+from gradcheck_cli.judge.nowhere import void
 from gradcheck_cli.judge.ranges import ranges
 from gradcheck_cli.judge.space import (
     DISCRETE,
@@ -43,6 +44,7 @@ _QUICK = 3  # points looked at with few bits first: a wrong answer is found out 
 _MOVES, _WORK = 800, 200_000  # points tried in search of a branch, and steps of evaluation they may cost
 _FRIENDLY = 24
 LARGE = fmpq(2) ** 256
+NOWHERE = "this has no real value at any of the numbers tried"
 _TINY = arb(2) ** -AGREE
 _SMALL = (*(Fraction(value) for value in (2, 3, 1, -1, -2, -3, 5, 0)), Fraction(1, 2), Fraction(-1, 2))
 
@@ -51,7 +53,7 @@ Kink = tuple[str, int]  # the definition it is in ("" for the two sides), and wh
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`kind` is `equal`, `different` or `undecided`, `reason` says why, `note` what a reader should know of it.
+    """`kind` is `equal`, `different`, `nowhere` or `undecided`, `reason` says why, `note` what a reader should know of it.
 
     `counterexample`  inputs at which the sides differ. With `equal`: at a kink only, where conventions differ
     `left`, `right`   the values there, or at the given values
@@ -326,7 +328,21 @@ class _Comparison:
         if given is not None and any(self.reach.key(point) == self.reach.key(given) for point in self.tally.agreed):
             self.tally.note = "compared at the given values only"
             return self.result("equal", "agree at the given values")
+        if self.nowhere():
+            return Decision("nowhere", NOWHERE)
         return self.result("undecided", "both sides are defined at too few points")
+
+    def nowhere(self) -> bool:
+        """Whether what is judged certainly has no real value at any of the points, and the truth has one at each."""
+        left, right = self.pair.outputs
+        missing = 0
+        for point in islice(self.known.points(self.reach), POINTS):
+            run, strict = (point.run(self.reach, AGREE_BITS, absorb=absorb) for absorb in (True, False))
+            found = self.pair.run(run.env, AGREE_BITS)
+            if found[right] is None or left not in void(self.pair, self.pair.run(strict.env, AGREE_BITS, absorb=False)):
+                return False
+            missing += found[left] is None
+        return missing >= (1 if listable(self.reach) else FEWEST)
 
     def constant(self) -> Decision:
         left, right, _ = self.values(Point({}), AGREE_BITS)

@@ -58,9 +58,9 @@ def beside(parser: Cursor, before: Expr) -> tuple[Expr, ...]:
 
 
 def of_expression(parser: Cursor) -> Expr | None:
-    """Differential := "d" (function call | fenced), as in d tr(AB), d ln det(A): in a scope with arrays."""
+    """Differential := "d" (function call | fenced), as in d tr(AB), d ln det(A), d ln a."""
     token, follows, scope = parser.token, parser.ahead(), parser.scope
-    if token.text != "d" or not scope.differentials or not scope.arrays or scope.name("d"):
+    if token.text != "d" or not scope.differentials or scope.name("d"):
         return None
     called = follows.kind == "word" and scope.name(follows.text) is None and scope.function(follows.text) is not None
     if not called and follows.kind not in ("‖", "⟨"):

@@ -29,6 +29,7 @@ class Cursor:
         self.depth = 0
         self.fences = ""  # the signs | and ‖ that are open here
         self.lists = 0
+        self.calls: bool | None = None  # whether f(x + h) takes f at another place here, once that is chosen
 
     @property
     def token(self) -> Token:
@@ -100,5 +101,9 @@ class Cursor:
         raise NotImplementedError
 
     def index(self, base: Expr) -> Expr:
+        """The grammar's rule of that name."""
+        raise NotImplementedError
+
+    def arguments(self, closing: str, opened: Token) -> tuple[Expr, ...]:
         """The grammar's rule of that name."""
         raise NotImplementedError

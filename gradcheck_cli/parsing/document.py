@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.absent import with_sign
 from gradcheck_cli.parsing.markdown import plainly, typed
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.parsing.scaffold import FRONT, readable
@@ -241,7 +242,7 @@ def _problems(front: str) -> tuple[str, ...]:
 
 def _parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a stretch of LaTeX: parted by line breaks, wide gaps, arrows and words."""
-    text = cleaned(source.text[span.start : span.end])
+    text = cleaned(with_sign(source.text[span.start : span.end], latex=True))
     open_at = levels(text)
     broken = open_at[-1] != 0
     start = 0
@@ -280,7 +281,7 @@ def _plain_parts(source: Source, span: Span) -> Iterator[Source]:
     """The claims in a line without LaTeX, what is prose before them left out."""
     text, places = typed(source.text[span.start : span.end])
     text = plainly(_ASIDE.split(text.replace("`", " "), maxsplit=1)[0])
-    text = _CONDITION.sub(lambda match: f" {match[1]} ", text)
+    text = _CONDITION.sub(lambda match: f" {match[1]} ", with_sign(text, latex=False))
     start = 0
     for match in (*_PLAIN_SEPARATOR.finditer(text), None):
         end = match.start() if match else len(text)

@@ -17,6 +17,7 @@ from gradcheck_cli.parsing.latexnames import ONES, TRANSPOSED, Names, is_entry, 
 from gradcheck_cli.parsing.latexsums import total
 from gradcheck_cli.parsing.lexer import (
     BRACKET,
+    GROUPED,
     LATEX_COMMA,
     MAX_CHARACTERS,
     MAX_TOKENS,
@@ -26,6 +27,7 @@ from gradcheck_cli.parsing.lexer import (
     fold,
     number_value,
     raised_digits,
+    ungrouped,
 )
 from gradcheck_cli.parsing.names import normal_latex
 from gradcheck_cli.parsing.samples import THE_ONE
@@ -59,7 +61,7 @@ _DOTS = {"dots", "ldots", "cdots", "vdots", "ddots"}
 _AROUND = {")": "(", "]": "["}
 _SIGNS = set("+-*/()[]|<>,?=")
 # digits with their decimals; `{,}` before three of them may be one of thousands, which is not settled here
-_NUMBER = re.compile(r"(?:[0-9]+(?:\{,\}(?![0-9]{3}(?!\s*\\%|[0-9eE]))[0-9]+|\.?[0-9]*)|\.[0-9]+)")
+_NUMBER = re.compile(GROUPED + r"|(?:[0-9]+(?:\{,\}(?![0-9]{3}(?!\s*\\%|[0-9eE]))[0-9]+|\.?[0-9]*)|\.[0-9]+)")
 _EXPONENT = re.compile(
     r"[eE](?P<bare>[-+−]?[0-9]{1,3}(?![0-9.])|\{\s*[-+−][0-9]{1,3}\s*\})"
     r"|\s*\\(?:text|textrm|mathrm|mathit)\s*\{\s*[eE]\s*(?P<sign>[-+−]?)\s*(?P<digits>[0-9]{0,3})\s*\}"
@@ -161,7 +163,7 @@ class _Lexer(Names):
     def number(self, match: re.Match[str]) -> Token:
         """A number with its digits; `{,}` is a decimal comma."""
         span = Span(match.start(), match.end())
-        text = match.group().replace("{,}", ".")
+        text = ungrouped(match.group().replace("{,}", "."))
         if self.powers and (power := _EXPONENT.match(self.text, match.end())) and (raised := _power_of_ten(power)):
             text, span = f"{text}e{raised}", Span(span.start, power.end())
         if re.match(r"(?:\s|~|\\[,;: ])*\\%", self.text[span.end :]) and "e" not in text:

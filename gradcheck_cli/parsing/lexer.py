@@ -41,7 +41,9 @@ VULGAR = {
     "⅙": (1, 6), "⅚": (5, 6), "⅐": (1, 7), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8), "⅑": (1, 9), "⅒": (1, 10),
 }  # fmt: skip
 _LETTER = "A-Za-z\u0370-\u03ff∂∇ŷŶâêîôûĉĝĥĵŝŵẑãñõ\u0302\u0303\u0304"
-_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# 1'234'567 and 1.234.567: groups of thousands that can be nothing else
+GROUPED = r"[0-9]{1,3}(?:['’][0-9]{3})+(?![0-9'’])|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}(?![0-9.])"
+_NUMBER = re.compile(rf"{GROUPED}|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(rf"[{_LETTER}](?:[{_LETTER}0-9₀-₉]|_\{{[{_LETTER}0-9]+\}}|_)*")
 _NORM = re.compile(r"(?:\|\||‖)(?:_(?:\{\s*[A-Za-z0-9]+\s*\}|[A-Za-z0-9]+))?")  # with what stands below
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
@@ -115,10 +117,16 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
 
 def _number(source: Source, text: str, at: int, *, gap: bool) -> Token:
     span = Span(at, at + len(text))
+    text = ungrouped(text)
     value = number_value(text, source, span)
     if (percent := re.compile(r"\s?%").match(source.text, span.end)) and "e" not in text.lower():
         return Token("number", f"{text}e-2", Span(at, percent.end()), value / 100, gap)
     return Token("number", text, span, value, gap)
+
+
+def ungrouped(text: str) -> str:
+    """A number without the signs between its thousands."""
+    return re.sub(r"['’.]", "", text) if text.count(".") > 1 or not text.isascii() or "'" in text else text
 
 
 def number_value(text: str, source: Source | None = None, span: Span | None = None) -> Fraction:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from gradcheck_cli.parsing.absent import BEHIND
 from gradcheck_cli.source import Span
 
 LONGEST = 20_000  # characters between the signs around a formula
@@ -109,8 +110,10 @@ def _formulas(text: str, start: int, hidden: list[Span]) -> tuple[list[tuple[Spa
         if end < 0 or end == opening.end():
             at = opening.end()
             continue
-        found.append((Span(opening.end(), end), True))
         at = end + len(closing)
+        if (absent := BEHIND.match(text, at)) is not None:  # $f'(0)$ does not exist
+            end = at = absent.end()
+        found.append((Span(opening.end(), end), True))
         taken.append(Span(opening.start(), at))
     return found, taken, long
 

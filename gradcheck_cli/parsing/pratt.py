@@ -17,6 +17,7 @@ from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.higher import higher
 from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
 from gradcheck_cli.parsing.runs import derivative_at, numeral, splits
+from gradcheck_cli.parsing.shifts import shifted
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
@@ -307,7 +308,7 @@ class Parser(Cursor):
         span = word.span.join(self.tokens[self.at - 1].span)
         if word.text == "step" and len(arguments) == 1:
             return Call("step", arguments, (), span)
-        if word.text == "d" and len(arguments) == 1 and self.scope.differentials and self.scope.arrays:
+        if word.text == "d" and len(arguments) == 1 and self.scope.differentials:
             return Call("differential", arguments, (), span)
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} or {most}"
@@ -316,7 +317,7 @@ class Parser(Cursor):
 
     def notation(self, name: Name) -> Expr:
         """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product; P(y = j) is an entry of P."""
-        if (entry := calculus.probability(self, name)) is not None:
+        if (entry := calculus.probability(self, name) or shifted(self, name)) is not None:
             return entry
         if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
             return name

@@ -9,7 +9,7 @@ from gradcheck_cli.expand import scalar_only
 from gradcheck_cli.expr import Call, Expr, Name
 from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.symbolic.evaluate import interval, to_float
-from gradcheck_cli.verifying.gradients import base_of, names_of
+from gradcheck_cli.verifying.gradients import base_of, moved_names
 from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.meanings import without_differentials
 from gradcheck_cli.verifying.model import CORRECT, WRONG
@@ -134,6 +134,6 @@ def gradient_of(engine: Engine, scope: Scope, left: Expr, members: Iterable[Sour
     used: set[str] = set()
     for member in members:
         for likeliest in read_quietly(member, scope, latex=latex)[:1]:
-            used |= set(names_of(likeliest))
+            used |= set(moved_names(likeliest))
     above = engine.graph.ancestors.get(name, frozenset())
     return None if used & above else Call("d", (Name(engine.output), Name(name)), (), left.span)

@@ -12,11 +12,11 @@ from gradcheck_cli.expr import Call, Name, names, number
 from gradcheck_cli.judge import number_verdict, with_rounding
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.evaluate import interval
-from gradcheck_cli.verifying.match import Truth, has_decimals
+from gradcheck_cli.verifying.match import Truth
 from gradcheck_cli.verifying.mistakes import Mistake, mistakes, pairs, strange_factors
 from gradcheck_cli.verifying.model import CORRECT, Diagnosis
 from gradcheck_cli.verifying.spot import spot
-from gradcheck_cli.verifying.typed import as_typed_number, significant
+from gradcheck_cli.verifying.typed import as_typed_number, has_decimals, significant
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ TELLING = ("sign", "missing-factor", "missing-path", "wrong-node", "constant")
 
 def diagnose(engine: Engine, matcher: Matcher, truth: Truth, read: Read) -> Diagnosis | None:
     """The mistake behind a wrong member, or None where nothing fits."""
-    if read.expr is None:
+    if read.expr is None or (read.numeric and engine.value(read.expr) is None):
         return None
     if read.member.note == "rounding":
         return Diagnosis("rounding", "nearly right: the last digit is neither rounded nor cut off correctly")

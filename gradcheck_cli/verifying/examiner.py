@@ -36,6 +36,7 @@ from gradcheck_cli.verifying.model import (
 )
 from gradcheck_cli.verifying.steps import explained
 from gradcheck_cli.verifying.typed import as_typed_number, significant
+from gradcheck_cli.verifying.undefined import CONVENTION
 from gradcheck_cli.verifying.worked import worked_out
 from gradcheck_cli.write.text import write
 
@@ -170,7 +171,9 @@ class Examiner:
             return self.arrays.doubted(read, truth)
         if self.arrays or read.member.verdict != CORRECT or read.expr is None or truth.kind in ("count", "relation"):
             return read
-        if not coarse(read.expr, truth.value) or exact_mistake(self.engine, truth, read.expr) is None:
+        if read.member.note == CONVENTION or not coarse(read.expr, truth.value):
+            return read
+        if exact_mistake(self.engine, truth, read.expr) is None:
             return read
         return replace(read, member=replace(read.member, verdict=WRONG))
 

@@ -53,6 +53,7 @@ from gradcheck_cli.verifying.own import OWN, Own, own_name, taken_at, unknown_ar
 from gradcheck_cli.verifying.points import arguments, at_point, at_points, function_of, may_be_called
 from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.remarks import beside
+from gradcheck_cli.verifying.shifts import Slopes
 from gradcheck_cli.verifying.steps import explained
 from gradcheck_cli.verifying.worked import NEARLY, behind_unreadable, local_of, near, nearly, repeats, worked_out
 from gradcheck_cli.verifying.worth import Worth, told
@@ -78,6 +79,7 @@ class Grader:
         self.engine: Engine = examiner.engine
         self.matcher: Matcher = examiner.matcher
         self.own = own or Own(usual_scope(self.engine.problem, self.engine.output))
+        self.slopes = Slopes(self.engine, self.matcher, self.own)
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.rounded: deque[Slip] = deque(maxlen=MOST_SLIPS)  # right numbers, with their lines for an index
         self.told: deque[Worth] = deque(maxlen=MOST_SLIPS)  # exact numbers of right claims
@@ -90,7 +92,7 @@ class Grader:
 
     def claim(self, formula: Formula) -> Claim | None:
         """One formula judged; None for one that says nothing about this problem."""
-        self.last = None
+        self.last, self.slopes.found = None, False
         if not any(member.text for member in formula.members[1:]):
             return None
         turned = self.turned(formula)
@@ -178,7 +180,7 @@ class Grader:
                 continue
             for truth in found:
                 judged = [self.read(member, truth, latex=formula.latex) for member in members if member.text]
-                reads = worked_out(self.engine, truth, judged)
+                reads = worked_out(self.engine, truth, self.slopes.settled(formula, truth, judged))
                 on_branch = self.matcher.supposed and reads and reads[0].member.note == ON_BRANCH
                 if len(reads) == 1 and truth.kind == "derivative" and not on_branch:
                     reads = [self.examiner.doubted(reads[0], truth)]
@@ -209,6 +211,8 @@ class Grader:
 
     def read(self, member: Source, truth: Truth, *, latex: bool) -> Read:
         """One member judged; a differential by the coefficients of its terms."""
+        if truth.kind not in (DIFFERENTIAL, "assumed") and (none := self.matcher.without_value(member, truth)):
+            return none
         try:
             found = self.readings(member, latex=latex)
             if truth.kind == DIFFERENTIAL:
@@ -242,7 +246,7 @@ class Grader:
         if verdict == WRONG and truth is not None and truth.kind == "update" and self.own.rate(self.engine.problem):
             reads = [left_open(read, "the text takes another learning rate than the problem") for read in reads]
             verdict = overall(reads, truth)
-        if verdict == WRONG and may_be_called(formula, self.own.scope, self.engine):
+        if verdict == WRONG and not self.slopes.found and may_be_called(formula, self.own.scope, self.engine):
             reads = [left_open(read, "a number in brackets behind a name may be a point or a factor") for read in reads]
             verdict = overall(reads, truth)
         if verdict == UNDECIDED and truth is not None and truth.kind in ("given", "defined"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, names, walk
 from gradcheck_cli.symbolic.build import times
 
 if TYPE_CHECKING:
@@ -73,6 +73,13 @@ def moved_expression(expr: Expr) -> Expr | None:
     if isinstance(expr, Call) and expr.function == DIFFERENTIAL and base_of(expr) is None:
         return expr.args[0]
     return None
+
+
+def moved_names(expr: Expr) -> tuple[str, ...]:
+    """The Z of every dZ in an expression, and the names in every expression that is moved, as in d(XW)."""
+    inside = (moved_expression(part) for part in walk(expr))
+    found = (name for one in inside if one is not None for name in names(one))
+    return tuple(dict.fromkeys((*names_of(expr), *found)))
 
 
 def names_of(expr: Expr) -> tuple[str, ...]:

@@ -23,7 +23,9 @@ from gradcheck_cli.verifying.listed import listed
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
 from gradcheck_cli.verifying.own import OWN, bare, own_name
+from gradcheck_cli.verifying.shifts import STEPS
 from gradcheck_cli.verifying.shorthand import SUBSCRIPT, instances, written_out
+from gradcheck_cli.verifying.undefined import among_words
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
             claim = _claim(graders, part, len(found), cases)
             if claim is not None and claim.verdict == UNREADABLE:
                 claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
+            if claim is not None and any(member.verdict == UNREADABLE for member in claim.members):
+                claim = _with_steps(graders, part) or claim
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
     placed = with_equations([_in_its_place(found, at) for at in range(len(found))])
@@ -161,6 +165,22 @@ def _with_later(
     return None if claim is None or claim.verdict == UNREADABLE else claim
 
 
+def _with_steps(graders: list[Grader | ArrayGrader], formula: Formula) -> Claim | None:
+    """A formula with quotients of differences whose step has no value; None where that does not help."""
+    for grader in graders:
+        found = grader.slopes.without_steps(formula) if isinstance(grader, Grader) else None
+        claim = grader.claim(found[0]) if found else None
+        if found is None or claim is None or claim.verdict == UNREADABLE:
+            continue
+        read = _as_written(grader.explained(claim), claim, STEPS, formula)
+        read = replace(
+            read, text=" = ".join(" ".join(one.text.split()) for one in formula.members), left=formula.members[0]
+        )
+        sure = found[1] or claim.first_wrong is None or formula.members[claim.first_wrong + 1] not in found[0].members
+        return read if sure else undecided(read, "this depends on the step, which has no value here")
+    return None
+
+
 def _explained(grader: Grader | ArrayGrader, formula: Formula, other: Formula) -> str | None:
     """A name that stands in one formula and that another right behind it defines; it is entered."""
     left = other.members[0]
@@ -222,6 +242,8 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     claim = grader.claim(formula)
     if claim is None:
         return _accented(grader, formula)
+    if claim.verdict == WRONG and among_words(formula):
+        return undecided(claim, "the words beside it may say where this is meant")
     if all(member.verdict != UNREADABLE for member in claim.members):
         return claim
     found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None

@@ -5,41 +5,45 @@ Right if any reading is right; wrong only if all are; a reading never looks at t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, ParseError
+from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expand import expand, scalar_only
 from gradcheck_cli.expr import Call, Expr, Num, names, number, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import Space, decide, number_verdict, with_rounding
-from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.solving.queries import space
-from gradcheck_cli.source import Span
-from gradcheck_cli.symbolic.convert import as_typed
 from gradcheck_cli.symbolic.evaluate import Value, interval, to_float
 from gradcheck_cli.verifying.branches import on_branch
 from gradcheck_cli.verifying.kept import Kept
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, UNREADABLE, WRONG, Member
 from gradcheck_cli.verifying.remarks import beside
-from gradcheck_cli.verifying.typed import as_typed_number, is_query, number_of, restates, with_decimals
+from gradcheck_cli.verifying.typed import (
+    THOUSANDS,
+    as_thousands,
+    as_typed_number,
+    has_decimals,
+    is_query,
+    number_of,
+    restates,
+    with_decimals,
+)
+from gradcheck_cli.verifying.undefined import CONVENTION, WithoutValue, has_none
+from gradcheck_cli.verifying.words import counterexample, read_member
 from gradcheck_cli.verifying.worth import derived, stands_for
-from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gradcheck_cli.grids import Grid
-    from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.engine import Engine
     from gradcheck_cli.source import Source
     from gradcheck_cli.verifying.worth import Worth
 
-_UNIT = re.compile(r"^\s*([+-]?[0-9][0-9.,]*)\s+\(?[A-Za-z]+\)?(?:\s+[a-z]+){0,3}\s*$")
 _YES = {"true": True, "yes": True, "holds": True, "proved": True, "false": False, "no": False, "refuted": False}
 ON_BRANCH = "with each branch as at the given values"
 SCALAR = ("()", "[]", "scalar", "a scalar", "1", "1x1", "1 x 1", "(1, 1)", "r")
@@ -119,16 +123,27 @@ class Matcher:
         self._fixed: dict[tuple[frozenset[str], bool], Space] = {}
         self._branched: dict[frozenset[tuple[str, Fraction]], Space | None] = {}
         self.kept = Kept()
+        self.missing = WithoutValue(self.space, engine.problem.scope, self.kept)
 
     def member(self, source: Source, truth: Truth, tolerance: Fraction | None = None, *, latex: bool = False) -> Read:
         """The verdict on one member, in plain spelling or in LaTeX."""
         if truth.kind in ("relation", "shape"):
             return self.word(source, truth)
+        if (none := self.without_value(source, truth)) is not None:
+            return none
         try:
             found = self.read(source, truth, latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
         return self.best(source, (*beside(self.engine, found, 0), *found), truth, tolerance)
+
+    def without_value(self, source: Source, truth: Truth) -> Read | None:
+        """An answer that says there is no value; None for any other."""
+        what = self.missing.said(source.text) if truth.kind != "count" else ""
+        if not what:
+            return None
+        verdict, note = self.missing.judged(what, truth.expr)
+        return Read(Member(source.text, verdict, None, note, source), None, numeric=True)
 
     def best(self, source: Source, found: Iterable[Expr], truth: Truth, tolerance: Fraction | None = None) -> Read:
         """The verdict on the reading that makes the student right, if one does."""
@@ -146,7 +161,7 @@ class Matcher:
 
     def read(self, source: Source, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
         """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
-        return read_member(source, self.engine.problem.scope, truth, latex=latex)
+        return read_member(source, self.engine.problem.scope, counted=truth.kind == "count", latex=latex)
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
@@ -180,10 +195,8 @@ class Matcher:
         """Is this what was asked for? For all inputs, or at the given values where it shows them."""
         if self.supposed and (found := self.on_branches(expr, truth.expr)):
             return found
-        if literal := as_typed_number(expr):
-            return self.number(literal, truth, tolerance)
         if not names(expr):
-            return self.arithmetic(expr, truth, tolerance)
+            return self.in_numbers(expr, truth, tolerance)
         verdict = self.formula(expr, truth, tolerance)
         if verdict.verdict != WRONG:
             return verdict
@@ -209,25 +222,39 @@ class Matcher:
         found = self.with_values(expr, truth, tolerance) or self.on_branches(expr, truth.expr)
         if found is not None:
             return found
-        if decision.kind == "undecided":
-            return Verdict(UNDECIDED, decision.reason)
+        if decision.kind in ("undecided", "nowhere"):
+            return Verdict(WRONG if decision.kind == "nowhere" else UNDECIDED, decision.reason)
         return Verdict(WRONG, counterexample(decision.counterexample))
+
+    def in_numbers(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
+        """A number, or arithmetic with such; where thousands are asked for, 32.769 may be meant as those."""
+        literal = as_typed_number(expr)
+        found = self.number(literal, truth, tolerance) if literal else self.arithmetic(expr, truth, tolerance)
+        whole = isinstance(truth.value, Fraction) and truth.value.denominator == 1 and abs(truth.value) >= 1000
+        if not whole or found.verdict != WRONG or (grouped := as_thousands(expr)) is None:
+            return found
+        again = self.in_numbers(grouped, truth, tolerance)
+        return Verdict(CORRECT, THOUSANDS) if again.verdict == CORRECT else found
 
     def number(self, literal: Num, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """A number is right when it is right to the digits given."""
         if truth.value is None:
-            return Verdict(UNDECIDED, "the problem gives no numbers for this")
+            return Verdict(*self.missing.number(truth.expr))
         if truth.kind == "count":
             return Verdict(CORRECT if literal.value == truth.value else WRONG)
         found = number_verdict(literal, truth.value, tolerance)
+        if found in ("wrong", "rounding") and self.missing.by_convention(literal.value, truth.expr):
+            return Verdict(CORRECT, CONVENTION)
         notes = {"truncated": "truncated, not rounded", "rounding": "rounding"}
         return Verdict(CORRECT if found in ("right", "truncated") else WRONG, notes.get(found, ""))
 
     def arithmetic(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict:
         """Arithmetic with numbers: typed decimals stand for what they may have been rounded from."""
+        exact = self.engine.value(expr)
+        if exact is None and has_none(expr):
+            return Verdict(*self.missing.judged("1/0", truth.expr))
         if truth.value is None:
             return self.instead(expr, truth)
-        exact = self.engine.value(expr)
         if exact is None:
             return Verdict(UNDECIDED, "this is not defined")
         bounds, wanted = interval(exact), interval(truth.value)
@@ -337,16 +364,6 @@ class Matcher:
         return said(source, truth)
 
 
-def read_member(source: Source, scope: Scope, truth: Truth, *, latex: bool) -> tuple[Expr, ...]:
-    """The readings of a text; for a count, a number with a word behind it (`20 parameters`) is one too."""
-    try:
-        return readings(source, scope, latex=latex)
-    except ParseError:
-        if (match := _UNIT.match(source.text)) is None or truth.kind != "count":
-            raise
-        return readings(source.slice(Span(match.start(1), match.end(1))), scope)
-
-
 def said(source: Source, truth: Truth) -> Read:
     """An answer to `lhs == rhs`: true or false."""
     word = _YES.get(source.text.strip().lower().rstrip("."))
@@ -370,19 +387,6 @@ def unreadable(source: Source, error: GradcheckError) -> Read:
     """A member that cannot be read, with the reason and the place."""
     excerpt = error.source.excerpt(error.span) if error.source else ""
     return Read(Member(source.text, UNREADABLE, None, str(error), source, excerpt))
-
-
-def has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
-    """Whether a number with a point stands in an expression that is not one of the given ones: it may be rounded."""
-    exact = {abs(value) for value in given.values()}
-    return any(isinstance(part, Num) and "." in part.text and part.value not in exact for part in walk(expr))
-
-
-def counterexample(point: tuple[tuple[str, Fraction], ...] | None) -> str:
-    """Numbers at which two expressions differ, in words."""
-    if not point:
-        return ""
-    return "differs at " + ", ".join(f"{name} = {write(as_typed(value))}" for name, value in point[:6])
 
 
 def _float(value: Value) -> float | None:

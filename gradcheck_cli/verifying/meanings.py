@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import ParseError
-from gradcheck_cli.expr import Call, Expr, Name, children, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Name, children, mapped, names, number, substitute, walk, with_children
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Read, Truth
@@ -125,21 +125,27 @@ def whole_differential(engine: Engine, truth: Truth) -> Expr | None:
     """The differential of a node by all that feeds it: z*dq + q*dz; None for what is no node."""
     target = truth.ask.args[0] if isinstance(truth.ask, Call) else truth.ask
     edges = [(source, local) for (source, end), local in engine.local.items() if target == Name(end)]
+    if not isinstance(target, Name):
+        edges = [(name, engine.total_of(target, name)) for name in names(target) if name in engine.graph.by_name]
     return plus(*(times(local, Name(f"d{source}")) for source, local in edges)) if edges else None
 
 
 def _coefficients(engine: Engine, matcher: Matcher, member: Source, expr: Expr, target: Expr) -> tuple[str, str]:
     """The verdict on a differential, and which coefficient is wrong."""
+    if expr == Call(DIFFERENTIAL, (target,)):  # da = d(x^2), where that is what a is
+        return CORRECT, ""
+    expr = _spread(engine, expr)
     used = {part.args[0] for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL}
-    if not used or not isinstance(target, Name):
+    if not used:
         return UNDECIDED, ""
-    above = engine.graph.ancestors.get(target.id, frozenset())
+    above = frozenset().union(*(engine.graph.ancestors.get(name, frozenset()) for name in names(target)))
+    above = above if isinstance(target, Name) else above.union(names(target))
     sources = [source for source in used if isinstance(source, Name) and source.id in above]
     if len(sources) != len(used):
         return UNDECIDED, ""
     factors = {source.id: matcher.resolved(_coefficient(expr, source), member) for source in sources}
     told = ""
-    for way in _ways(engine, target.id, list(factors)):
+    for way in _ways(engine, target, list(factors)):
         wrong = [
             f"the coefficient of d{source} should be {write(way(source))}"
             for source, found in factors.items()
@@ -151,13 +157,27 @@ def _coefficients(engine: Engine, matcher: Matcher, member: Source, expr: Expr, 
     return (WRONG, told) if told else (UNDECIDED, "")
 
 
-def _ways(engine: Engine, target: str, sources: list[str]) -> Iterator[Callable[[str], Expr]]:
+def _ways(engine: Engine, target: Expr, sources: list[str]) -> Iterator[Callable[[str], Expr]]:
     """The derivatives that a differential may have: those on edges, and total ones where nothing is counted twice."""
-    if all((source, target) in engine.local for source in sources):
-        yield lambda source: engine.local[source, target]
+    if isinstance(target, Name) and all((source, target.id) in engine.local for source in sources):
+        yield lambda source: engine.local[source, target.id]
+    elif not isinstance(target, Name) and set(sources) <= set(names(target)):
+        yield lambda source: engine.total_of(target, source)
     above = engine.graph.ancestors
     if not any(one in above.get(other, ()) for one in sources for other in sources):
-        yield lambda source: engine.total(Name(target), source)
+        yield lambda source: engine.total(target, source)
+
+
+def _spread(engine: Engine, expr: Expr) -> Expr:
+    """An expression with d(u v) as v du + u dv: what each name in it does, the others held fixed."""
+    moved = expr.args[0] if isinstance(expr, Call) and expr.function == DIFFERENTIAL else None
+    if moved is None:
+        return mapped(expr, lambda child: _spread(engine, child))
+    if isinstance(moved, Name):
+        return expr
+    inner = engine.resolve(substitute(moved, dict(engine.lets)))
+    known = [name for name in names(inner) if name in engine.graph.by_name]
+    return plus(*(times(engine.total_of(inner, name), Call(DIFFERENTIAL, (Name(name),))) for name in known))
 
 
 def _coefficient(expr: Expr, source: Name) -> Expr:

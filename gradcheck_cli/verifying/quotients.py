@@ -23,6 +23,7 @@ from gradcheck_cli.expr import (
     with_children,
 )
 from gradcheck_cli.symbolic.build import plus, quotient, times
+from gradcheck_cli.verifying.shifts import put_in
 
 if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
@@ -108,8 +109,16 @@ def resolvable(own: Own, engine: Engine, matcher: Matcher, source: Source, *, la
 
     Raises ParseError where there is none.
     """
-    found = own.readings(source, latex=latex)
-    return tuple(dict.fromkeys(one for expr in found for one in by_expressions(engine, matcher, expr)))
+    found: dict[Expr, None] = {}
+    failed: GradcheckError | None = None
+    for expr in own.readings(source, latex=latex):
+        try:
+            found |= dict.fromkeys(one for way in put_in(engine, expr) for one in by_expressions(engine, matcher, way))
+        except GradcheckError as error:
+            failed = failed or error
+    if failed is not None and not found:
+        raise failed
+    return tuple(found)
 
 
 def alias(engine: Engine, matcher: Matcher, meaning: Expr) -> Expr:

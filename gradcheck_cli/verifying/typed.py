@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Name, Num, children, number, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, children, mapped, number, walk, with_children
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.symbolic.evaluate import interval
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.symbolic.evaluate import Value
 
 TEN = 10
+THOUSANDS = "the point read as one between thousands"
+_GROUPED = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _FEWEST_DIGITS = 2  # of a fraction that is a decimal
 _FEWEST_ZEROS, _MOST_ZEROS = 2, 60
 _MOST_BITS = 8000  # of a number that is written out
@@ -95,10 +98,29 @@ def with_decimals(expr: Expr) -> Expr:
     return with_children(expr, tuple(with_decimals(child) for child in children(expr)))
 
 
+def as_thousands(expr: Expr) -> Expr | None:
+    """The numbers of three digits behind a point as thousands, as in 32.769; None where there are none."""
+    found = _thousandfold(expr)
+    return None if found is expr else found
+
+
+def _thousandfold(expr: Expr) -> Expr:
+    if isinstance(expr, Num):
+        grouped = _GROUPED.fullmatch(expr.text)
+        return Num(expr.value * 1000, expr.text.replace(".", ""), expr.span) if grouped else expr
+    return mapped(expr, _thousandfold)
+
+
 def significant(number: Num) -> int:
     """How many significant digits a number was typed with: 0.20 has two, 0 none."""
     mantissa = number.text.lower().lstrip("+-").partition("e")[0]
     return len(mantissa.replace(".", "").lstrip("0"))
+
+
+def has_decimals(expr: Expr, given: dict[str, Fraction]) -> bool:
+    """Whether a number with a point stands in an expression that is not one of the given ones: it may be rounded."""
+    exact = {abs(value) for value in given.values()}
+    return any(isinstance(part, Num) and "." in part.text and part.value not in exact for part in walk(expr))
 
 
 def number_of(value: Value) -> Expr | None:

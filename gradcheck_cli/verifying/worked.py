@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expr import Call, Expr, Name, names
 from gradcheck_cli.judge import number_verdict
 from gradcheck_cli.symbolic.evaluate import to_float
-from gradcheck_cli.verifying.match import has_decimals, left_open
+from gradcheck_cli.verifying.match import left_open
 from gradcheck_cli.verifying.model import CORRECT, UNREADABLE, WRONG
-from gradcheck_cli.verifying.typed import as_typed_number
+from gradcheck_cli.verifying.typed import as_typed_number, has_decimals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

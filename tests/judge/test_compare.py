@@ -100,8 +100,8 @@ def test_what_differs_is_different_and_the_point_proves_it(left, right, swap):
 
 
 UNDECIDED = [
-    ("|u|", "u", "a branch was never reached"), ("sqrt(-1 - w^2)", "w", "both sides are defined at too few points"),
-    ("asin(2 + w^2)", "x", "both sides are defined at too few points"), ("log(-1)", "1", "a side is not defined"),
+    ("|u|", "u", "a branch was never reached"), ("w", "sqrt(-1 - w^2)", "both sides are defined at too few points"),
+    ("asin(2 + w^2)", "sqrt(-1 - w^2)", "both sides are defined at too few points"), ("log(-1)", "1", "a side is not defined"),
     ("step(sin(w)^2 + cos(w)^2 - 1)", "0", "both sides are defined at too few points"), ("9^9^9^9", "1", "a side is not defined"),
     ("g + 1", "z", '"g" has no value here'),
 ]  # fmt: skip
@@ -171,7 +171,22 @@ def test_too_few_points_leave_the_given_ones():
     left, right = read("sqrt(w - 30)*sqrt(30 - w) + w"), read("w + 0*w")
     decision = decide(left, right, narrow)
     assert (decision.kind, decision.note) == ("equal", "compared at the given values only")
-    assert decide(left, right, Space((Variable("w"),))).kind == "undecided"
+    assert decide(left, right, Space((Variable("w"),))).kind == "nowhere"
+    assert decide(right, left, Space((Variable("w"),))).kind == "undecided"
+
+
+NOWHERE = ["sqrt(-1 - w^2)", "asin(2 + w^2)", "w*log(-1 - w^2)", "1/(w - w)", "(-2 - w^2)^(1/3)", "(w - w)^-2", "0^(w - w - 1)",
+           "where(w > 0, log(-1 - x^2), sqrt(-2))", "w*log(0)", "exp(log(-x^2 - 1))"]  # fmt: skip
+
+
+@pytest.mark.parametrize("left", NOWHERE)
+def test_what_has_no_value_anywhere_is_not_what_has_one(left):
+    assert decide(read(left), read("w"), SPACE).kind == "nowhere"
+
+
+@pytest.mark.parametrize("left", ["log(w)", "sqrt(w)", "w*log(x)", "where(w > 0, w, log(-1 - x^2))", "9^9^9^w + w"])
+def test_what_has_a_value_somewhere_is_judged_by_that(left):
+    assert decide(read(left), read("w"), SPACE).kind in ("different", "undecided")
 
 
 def test_inputs_may_be_held_at_values():
@@ -253,7 +268,7 @@ def test_names_of_nodes_stand_for_their_values():
 def test_zero_times_something_undefined_proves_no_agreement(inside):
     """Where y is 1 the second logarithm does not count; where y is 0 the left side has no value."""
     found = decide(read(f"y*log(p) + (1 - y)*log({inside})"), read("y*log(p) + (1 - y)*log(1 - p)"), SPACE)
-    assert found.kind == "undecided"
+    assert found.kind == "nowhere"
     assert decide(read(f"y*log({inside})"), read(f"log({inside})*y"), SPACE).kind != "different"
 
 

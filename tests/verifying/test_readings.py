@@ -49,7 +49,7 @@ def test_a_condition_beside_a_formula(text, problem, wanted):
         ("f(-2, 5, -4) = -12\nf(1,1,1) = 2\nf(-2,5,-4) = 12\nq(-2, 5) = 3", SUM, "ccwc"),
         ("a(1) = 0.731, a'(1) = 0.197, a'(0) = 0.25", NEURON, "cc?"),
         ("f'(7) = 12", SQUARED, "?"),
-        (r"$\frac{f(2.001) - f(2)}{0.001} = 12.003$", SQUARED, "?"),  # a product, or a quotient of differences
+        (r"$\frac{f(2.001) - f(2)}{0.001} = 12.003$", SQUARED, "c"),
         (r"$\alpha(0.269) = 0.1966$", NEURON, "?"),
         (r"$f'(2) = 24$, $\frac{df}{dx}(3) = 12$", SQUARED, "ww"),
     ],
@@ -134,6 +134,30 @@ def test_what_numbers_may_stand_for_has_these_values(name):
 )  # fmt: skip
 def test_other_notations(text, problem, wanted):
     assert verdicts_of(text, problem) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "wanted"),
+    [
+        (r"$df = d(qz) = z\,dq + q\,dz$, $df = d(q)z + q\,d(z)$, $df = d(q)z - q\,d(z)$", SUM, "ccw"),
+        (r"$df = d(x+y)\,z + (x+y)\,dz$, $d(qz) = q\,dz + z\,dq$, $d(qz) = q\,dz - z\,dq$", SUM, "ccw"),
+        ("df = d(q)*z + q*d(z)\ndq = d(x) + d(y)\ndf = d(x*y)", SUM, "ccw"),
+        (r"$d(xz + yz) = z\,dx + z\,dy + (x+y)\,dz$, $df = d(xz) + d(yz)$, $df = d(xz) + d(yx)$", SUM, "ccw"),
+        (r"$df = c\,d(x^2) = 2cx\,dx$, $df = c\,d(x^2) + x^2\,dc$, $df = c\,d(x^2) + x\,dc$", SQUARED, "ccw"),
+        (r"$da = d(x^2) = 2x\,dx$, $d(x^2) = 2x\,dx$, $d(x^2) = x\,dx$", SQUARED, "ccw"),
+        (r"$d\alpha = d(\sigma(z)) = \sigma(z)(1-\sigma(z))\,dz$, $d\sigma(z) = \sigma(z)\,dz$", NEURON, "cw"),
+        (r"$d\alpha = \alpha(1-\alpha)\,d(w_0 x_0 + w_1 x_1 + w_2)$, $d \ln \alpha = (1-\alpha) dz$", NEURON, "cc"),
+        (r"$d\alpha = -\frac{d(1+e^{-z})}{(1+e^{-z})^2} = \frac{e^{-z}}{(1+e^{-z})^2} dz$", NEURON, "c"),
+        (r"$d\alpha = \frac{d(1+e^{-z})}{(1+e^{-z})^2}$, $d(e^{-z}) = -e^{-z}\,dz$, $d(e^{-z}) = e^{-z}\,dz$", NEURON, "wcw"),
+    ],
+)  # fmt: skip
+def test_differentials_of_expressions(text, problem, wanted):
+    assert verdicts_of(text, problem) == wanted
+
+
+def test_a_wrong_differential_of_an_expression_is_told_what_is_right():
+    (claim,) = graded(r"$d(qz) = q\,dz - z\,dq$", SUM)
+    assert (claim.members[0].note, claim.expected) == ("the coefficient of dq should be z", "z*dq + q*dz")
 
 
 def test_a_wrong_differential_is_told_which_coefficient():

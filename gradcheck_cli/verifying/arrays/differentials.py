@@ -18,6 +18,7 @@ from gradcheck_cli.parsing.text import readings
 from gradcheck_cli.symbolic.build import plus
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.arrays.identity import identity_scope
+from gradcheck_cli.verifying.arrays.moving import written_out
 from gradcheck_cli.verifying.arrays.paper import is_square, on_paper
 from gradcheck_cli.verifying.arrays.reading import ENTRYWISE, fitting, ways
 from gradcheck_cli.verifying.gradients import exchanged, moved_expression
@@ -48,11 +49,12 @@ class ArrayDifferentials:
             found = readings(source, identity_scope(own.scope), latex=latex)
         except GradcheckError as error:
             return unreadable(source, error)
-        best = WRONG
+        best, other = WRONG, False
         try:
             for expr in self.meant(found, source, own, latex=latex):
                 verdict = self.judge(expr, target)
-                best = verdict if verdict in (CORRECT, UNDECIDED) else best
+                other = other or (verdict == WRONG and moved_expression(expr) is not None)  # the whole of another
+                best = verdict if verdict == CORRECT or (verdict == UNDECIDED and not other) else best
                 if best == CORRECT:
                     break
         except GradcheckError as error:  # a name of the text that means nothing as it stands
@@ -62,10 +64,16 @@ class ArrayDifferentials:
     def meant(self, found: tuple[Expr, ...], source: Source, own: Own, *, latex: bool) -> Iterator[Expr]:
         """The readings, with each dW as a name of W's shape."""
         matcher = self.matcher
-        named = tuple(exchanged(expr, self.moved) for expr in found)
+        whole = tuple(expr for expr in found if moved_expression(expr) is not None)
+        named = tuple(exchanged(written_out(expr, self.moving), self.moved) for expr in found)
+        named = tuple(dict.fromkeys((*(exchanged(expr, self.moved) for expr in whole), *named)))
         shape_of = matcher.shapes_with(own)
         written = tuple(on_paper(named, self.engine, shape_of, fitting(source, shape_of, latex=latex), latex=latex))
         yield from (own.expanded(way) for way in ways(written, source, shape_of, latex=latex))
+
+    def moving(self, name: str) -> Name | None:
+        """The name that dW has inside; None for a size, which does not move."""
+        return None if name in self.engine.letters else self.moved(name)
 
     def moved(self, name: str) -> Name:
         """The name that dW has inside, with the shape of W."""

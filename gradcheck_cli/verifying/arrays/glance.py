@@ -84,7 +84,7 @@ class Looks:
         if trusting and self.alike(left, right, ranges):
             return True
         found = compare(self.space, left, right, ranges)
-        self.count(undecided=found.kind == "undecided")
+        self.count(undecided=found.kind in ("undecided", "nowhere"))
         return found.kind == "equal"
 
     def alike(self, left: Expr, right: Expr, ranges: Mapping[str, Size]) -> bool:

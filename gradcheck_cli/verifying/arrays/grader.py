@@ -95,7 +95,7 @@ class ArrayGrader:
         if (increment := self.increments.claim(formula)) is not None:
             self.last = None  # what a reader is told of a step is not about what it adds
             return increment
-        claim = self.of_samples(formula)
+        claim = self.of_samples(formula) or self.moved(formula)
         other = primed_update(formula)
         if claim is None or claim.verdict == CORRECT or other is None:
             return claim
@@ -106,6 +106,17 @@ class ArrayGrader:
         self.last = last
         number = last is not None and self.bench.matcher.quiet(last[0].expr) == ()
         return undecided(claim, "this does not say what is differentiated by") if number else claim
+
+    def moved(self, formula: Formula) -> Claim | None:
+        """A formula for `dh` where that is a size too, written d_h; None for any other."""
+        kept = self.own.scope
+        name = formula.members[0].text.strip()
+        if kept.name(name) not in self.engine.letters or kept.name(name) == name or kept.name(name[1:]) is None:
+            return None
+        self.own.scope = replace(kept, spellings={text: one for text, one in kept.spellings.items() if text != name})
+        found = self.of_samples(formula)
+        self.own.scope = kept
+        return found
 
     def of_samples(self, formula: Formula) -> Claim | None:
         """As `as_written`; the loss of one sample may be its share in a mean, where the text has not shown otherwise."""
@@ -304,7 +315,7 @@ class ArrayGrader:
         elif claim.verdict == WRONG:
             self.own.gradients.said.pop(name, None)
             own = next((read.expr for read in reads if read.member.verdict == WRONG), None)
-            fits = own is not None and self.bench.matcher.quiet(own) == self.engine.shapes[name]
+            fits = own is not None and self.bench.matcher.quiet(own) == self.engine.shapes.get(name)
             self.own.gradients.said[name] = (
                 *self.own.gradients.of(name),
                 *((own,) if own is not None and fits else ()),

@@ -6,8 +6,10 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
+from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
+from gradcheck_cli.verifying.typed import is_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,3 +106,13 @@ def factors(expr: Expr) -> tuple[Expr, ...]:
     if isinstance(expr, Call) and expr.function in ("transpose", "neg"):
         return factors(expr.args[0])
     return (expr,)
+
+
+def only_asks(expr: Expr, truth: Truth) -> bool:
+    """Whether an answer says nothing but what is to be worked out: products of derivatives, w - lr*d(J, w)."""
+    parts = [part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES and is_query(part)]
+    if truth.kind == "update" and isinstance(truth.ask, Call):
+        return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
+    return bool(parts) and all(
+        isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in factors(expr)
+    )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import LETTERS, GradcheckError, ShapeError
 from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
-from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.parsing.samples import THE_ONE
@@ -22,7 +21,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.arrays.batches import sample_places, with_loss, with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
-from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters
+from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters, only_asks
 from gradcheck_cli.verifying.arrays.likely import closeness, is_misfit
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
@@ -30,11 +29,13 @@ from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.arrays.shapes import shape_answer
 from gradcheck_cli.verifying.arrays.sized import Sized
 from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
-from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, read_member, said, unreadable
+from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WHOLE, WRONG, Member
 from gradcheck_cli.verifying.own import meant_by
 from gradcheck_cli.verifying.remarks import is_comparison
-from gradcheck_cli.verifying.typed import as_typed_number, is_query, restates
+from gradcheck_cli.verifying.typed import THOUSANDS, as_thousands, as_typed_number, restates
+from gradcheck_cli.verifying.undefined import no_value, of_arrays
+from gradcheck_cli.verifying.words import read_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,9 +76,13 @@ class ArrayMatcher:
             return said(source, truth)
         if truth.kind == "shape":
             return shape_answer(self.engine, source, truth, latex=latex)
+        if truth.kind != "count" and (what := no_value(source.text, self.scope if own is None else own.scope)):
+            number = truth.array.number if truth.array else None
+            verdict, note = of_arrays(what, truth.expr, number)
+            return Read(Member(source.text, verdict, None, note, source), None, numeric=True)
         try:
             scope = self.scope if own is None else identity_scope(own.scope)
-            read = read_member(source, scope, truth, latex=latex)
+            read = read_member(source, scope, counted=truth.kind == "count", latex=latex)
             meant = self.meant(read, source, own, latex=latex)
             return self.nearest((self.reading(source, expr, truth, tolerance) for expr in meant), truth)
         except GradcheckError as error:
@@ -108,7 +113,7 @@ class ArrayMatcher:
 
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
-        asks = self.only_asks(expr, truth)
+        asks = only_asks(expr, truth)
         if self.says_again(expr, truth.ask) or self.is_chain(expr, truth.ask):
             return Read(Member(source.text, CORRECT, None, "", source), None, restates=True, written=expr)
         try:
@@ -144,15 +149,6 @@ class ArrayMatcher:
             return None
         return to_float(found.items[0])
 
-    def only_asks(self, expr: Expr, truth: Truth) -> bool:
-        """Whether an answer says nothing but what is to be worked out: products of derivatives, w - lr*d(J, w)."""
-        parts = [part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES and is_query(part)]
-        if truth.kind == "update" and isinstance(truth.ask, Call):
-            return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
-        return bool(parts) and all(
-            isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in factors(expr)
-        )
-
     def says_again(self, expr: Expr, ask: Expr) -> bool:
         """Whether an expression only says again what is asked, under other letters too."""
         if expr == ask or restates(expr, ask):
@@ -187,7 +183,11 @@ class ArrayMatcher:
     def guarded(self, expr: Expr, truth: Truth, tolerance: Fraction | None, written: Expr) -> Verdict:
         """As `judge`; operands that do not fit are wrong, what is not done is undecided."""
         try:
-            return self.judge(expr, truth, tolerance, written)
+            found = self.judge(expr, truth, tolerance, written)
+            if found.verdict != WRONG or truth.kind != "count" or (grouped := as_thousands(expr)) is None:
+                return found
+            again = self.judge(grouped, truth, tolerance, written)
+            return Verdict(CORRECT, THOUSANDS) if again.verdict == CORRECT else found
         except ShapeError as error:
             return Verdict(WRONG, error.message, error.what)
         except GradcheckError as error:
@@ -245,8 +245,8 @@ class ArrayMatcher:
             return Verdict(UNDECIDED, f"the letter {next(iter(loose))} is an index that nothing explains")
         if first.kind == "shape" and self.each_entry(expr, truth):
             return Verdict(CORRECT, "the same for each entry")
-        if first.kind == "undecided":
-            return Verdict(UNDECIDED, first.reason)
+        if first.kind in ("undecided", "nowhere"):
+            return Verdict(WRONG if first.kind == "nowhere" else UNDECIDED, first.reason)
         if first.kind == "different":
             return Verdict(WRONG, "differs: " + told(first))
         return Verdict(WRONG, first.reason, LETTERS if first.kind == "letters" else WHOLE)

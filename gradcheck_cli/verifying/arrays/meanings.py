@@ -21,7 +21,7 @@ from gradcheck_cli.verifying.arrays.batches import is_column_of
 from gradcheck_cli.verifying.arrays.identity import identity_scope
 from gradcheck_cli.verifying.arrays.members import as_matrix
 from gradcheck_cli.verifying.arrays.paper import spread_indices
-from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, moved_expression, names_of
+from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, exchanged, moved_expression, moved_names, names_of
 from gradcheck_cli.verifying.match import ArrayTruth, Truth
 from gradcheck_cli.verifying.updates import is_step
 
@@ -166,7 +166,7 @@ def moved_in(left: Expr) -> str | None:
 def moving(member: Source, own: Own, *, latex: bool) -> tuple[str, ...]:
     """The Z of every dZ in a member; none where it cannot be read."""
     return tuple(
-        name for expr in read_quietly(member, identity_scope(own.scope), latex=latex)[:1] for name in names_of(expr)
+        name for expr in read_quietly(member, identity_scope(own.scope), latex=latex)[:1] for name in moved_names(expr)
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, Num, children, number, walk, with_children
+from gradcheck_cli.expr import NOWHERE, Call, Expr, Name, Num, children, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.verifying.arrays.loose import loosely
 from gradcheck_cli.verifying.arrays.paper import spread_indices
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ENTRYWISE = re.compile(r"(?<!\\),|\\odot|\\circ|\\ast|\*|⊙|∘")
 _OCTAVE = re.compile(r"[A-Za-z0-9)\]]'|\.\*")  # where ' transposes, * is the product of matrices
+_CIRCLED = re.compile(r"\\odot|\\circ|⊙|∘")
 _DOTTED = re.compile(r"\.\*")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _ROW, _COLUMN = "row", "column"
@@ -65,6 +66,8 @@ def product_readings(
     readers = [Products(source, shape_of, dots=dots, columns=columns, tight=tight) for dots, columns, tight in choices]
     if latex:
         readers.append(Products(source, shape_of, dots=False, columns=True, tight=True, alike=True))
+    if latex and _CIRCLED.search(source.text):
+        readers.append(Products(source, shape_of, dots=False, columns=True, tight=False, first=True))
     if not latex and _OCTAVE.search(source.text):
         readers.append(Products(source, shape_of, dots=True, columns=False, tight=True, signs=_DOTTED))
     for reader in readers:
@@ -119,12 +122,13 @@ def _is_product(part: Expr) -> bool:
 
 
 class Products:
-    """Reads products of arrays as products of matrices.
+    r"""Reads products of arrays as products of matrices.
 
     `dots`     whether a dot or a cross between two arrays is a product of matrices too
     `columns`  whether a vector is a column, and its transpose a row
     `tight`    whether products of matrices bind closer than those entry by entry
     `signs`    the signs of a product entry by entry
+    `first`    whether products entry by entry bind closer than those of matrices: W(1 - h) ⊙ δ
     `alike`    whether arrays of one shape side by side go entry by entry where they fit no other way: h(1 - h)
     """
 
@@ -138,7 +142,9 @@ class Products:
         tight: bool,
         signs: re.Pattern[str] = ENTRYWISE,
         alike: bool = False,
+        first: bool = False,
     ) -> None:
+        self.first = first
         self.alike = alike
         self.source = source
         self.signs = signs
@@ -159,7 +165,12 @@ class Products:
             if shape is not None and len(shape) == 1 and self.columns:
                 return inner, _COLUMN if way == _ROW else _ROW
             return with_children(expr, (inner,)), _COLUMN
-        if isinstance(expr, Call) and expr.function in ("mul", "matmul") and len(expr.args) > 1:
+        if (
+            isinstance(expr, Call)
+            and expr.function in ("mul", "matmul")
+            and len(expr.args) > 1
+            and expr.span != NOWHERE
+        ):
             return self.product(expr)
         if isinstance(expr, Name | Num):
             return expr, _COLUMN
@@ -181,15 +192,16 @@ class Products:
         groups = [self.turned(expr.args[0])]
         for before, arg in pairwise(expr.args):
             right, right_way = self.turned(arg)
-            if expr.function == "matmul" or self.is_matrix_product(before, arg):
-                groups[-1] = self.joined(*groups[-1], right, right_way)
-            elif self.tight:
+            of_matrices = expr.function == "matmul" or self.is_matrix_product(before, arg)
+            if self.tight if not of_matrices else self.first:
                 groups.append((right, right_way))
+            elif of_matrices:
+                groups[-1] = self.joined(*groups[-1], right, right_way)
             else:
                 groups[-1] = self.entrywise(groups[-1], (right, right_way))
         found = groups[0]
         for group in groups[1:]:
-            found = self.entrywise(found, group)
+            found = self.joined(*found, *group) if self.first else self.entrywise(found, group)
         return found
 
     def entrywise(self, left: tuple[Expr, str], right: tuple[Expr, str]) -> tuple[Expr, str]:
