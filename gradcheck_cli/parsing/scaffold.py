@@ -26,6 +26,12 @@ _SETTING = re.compile(
     r"\\(?:label|includegraphics|documentclass|usepackage|begin\{(?:figure|table|enumerate|itemize|minipage)\}"
     r"|geometry|hypersetup|lstset|tikzset|graphicspath)\*?\s*(?:\[[^\[\]\n]*\])?(?:\{[^{}\n]*\})*"
 )
+_FENCED = re.compile(
+    r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*\{?(?:math|latex|tex|katex)\}?[ \t]*\n(?P<inside>.*?)^[ \t]*(?P=mark)[ \t]*$",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+_TICKED = re.compile(r"\$`(?P<inside>[^`$\n]+)`\$")
+_MARKED = re.compile(r"\$|\\\[|\\\(|\\begin\{(?!array|cases|[a-zA-Z]?matrix)")
 _TAG = re.compile(
     r"</?(?:p|br|hr|img|div|span|b|i|u|em|strong|small|mark|code|kbd|center|font|a|h[1-6]|details|summary|table|thead|tbody|tr|td|th"
     r"|ul|ol|li|figure|figcaption|blockquote)(?:\s[^<>\n]*)?/?>",
@@ -45,6 +51,8 @@ def readable(source: Source, macros: Macros | None = None) -> Source:
             first = front.end() if front else 0
             text = text[:first] + _lines(text[first:start]) + text[start:]
         text = _SETTING.sub(_blank, _ASIDE.sub(_lined, text))
+    if "`" in text or "~~~" in text:
+        text = _TICKED.sub(r"$ \g<inside> $", _FENCED.sub(_displayed, text))
     if "<" in text:
         text = _REMARK.sub(_lined, text)
     if text == source.text:
@@ -64,6 +72,14 @@ def without_tags(line: str) -> str:
 
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match.group())
+
+
+def _displayed(match: re.Match[str]) -> str:
+    """A fence around mathematics as the signs around a formula, or as nothing where it has signs inside."""
+    text = match.group()
+    start, end = match.start("inside") - match.start(), match.end("inside") - match.start()
+    sign = "" if _MARKED.search(text, start, end) else "$$"
+    return f"{sign:{start - 1}}\n{text[start:end]}{sign:{len(text) - end}}"
 
 
 def _lined(match: re.Match[str]) -> str:
