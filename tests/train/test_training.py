@@ -455,6 +455,11 @@ def test_warps_keep_pixels_in_bounds_and_move_them():
     assert out.std() > 0
 
 
+def test_no_loss_is_nothing_below_zero():
+    found = score(np.array([[0.0, -np.inf]]), np.array([0]))
+    assert str(found.loss) == "0.0"
+
+
 def test_scores():
     log_p = log_softmax([[1e4, -1e4, 0], [0, 1, 0]])
     found = score(log_p, np.array([1, 1]))
