@@ -110,6 +110,9 @@ def train(**options: Any) -> int:
         trainer = begin(wishes, talk, read)
         for line in _summary(trainer):
             talk(line)
+        killed = state.find_killed(options["dataset"])
+        if killed is not None:
+            talk(f"a training was killed; it goes on with: {_command(options['dataset'], killed)}")
         if not _run(trainer, board, options, state):
             click.echo(f"stopped in epoch {trainer.position.epoch}{_how_to_go_on(options, state)}", err=True)
             return EXIT_INTERRUPTED
@@ -136,10 +139,14 @@ def _write(options: dict[str, Any], trainer: Trainer, state: State) -> None:
 def _how_to_go_on(options: dict[str, Any], state: State) -> str:
     if not state.kept():
         return "; nothing of it is kept"
-    command = ["gradcheck", "train", options["dataset"], "--resume", str(state.path)]
-    for name in ("data", "log", "plot"):
-        command += [f"--{name}", str(options[name])] * (options[name] is not None)
-    return f"; go on with: {shlex.join(command)}"
+    named = {name: options[name] for name in ("data", "log", "plot") if options[name] is not None}
+    return f"; go on with: {_command(options['dataset'], state.path, **named)}"
+
+
+def _command(dataset: str, state: Path, **named: Path) -> str:
+    """What a user types to go on with a training."""
+    more = [part for name, path in named.items() for part in (f"--{name}", str(path))]
+    return shlex.join(["gradcheck", "train", dataset, "--resume", str(state), *more])
 
 
 def _talk(board: Canvas, *, as_json: bool, quiet: bool) -> Callable[[str], None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _FORMATS = {"--plot": (".svg", ".png"), "--log": (".csv", ".jsonl")}
 _SAFE = ".safetensors"
+_RECENT, _FORGOTTEN = 86_400, 30 * 86_400  # seconds
 
 
 def checked(options: dict[str, Any]) -> None:
@@ -175,6 +178,21 @@ class State:
             self.lost = True
             why = error.message if isinstance(error, FileError) else f"{self.path.parent}: {error.strerror}"
             self.say(f"the state of this run cannot be kept, so it cannot go on once it is stopped: {why}")
+
+    def find_killed(self, dataset: str) -> Path | None:
+        """The state of the last run without a name that was killed within a day; what nobody wanted for a month is removed."""
+        from gradcheck_cli.train.cache import alive
+
+        found: list[tuple[float, Path]] = []
+        for path in self.path.parent.glob(f"{dataset}-*.model") if self.own else ():
+            process = path.stem.rpartition("-")[2]
+            with contextlib.suppress(OSError):
+                age = time.time() - path.stat().st_mtime
+                if age > _FORGOTTEN:
+                    path.unlink()
+                elif age < _RECENT and process.isdecimal() and not alive(int(process)):
+                    found.append((age, path))
+        return min(found)[1] if found else None
 
     def drop(self) -> None:
         """Remove a file of the run's own."""

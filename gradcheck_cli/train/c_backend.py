@@ -88,11 +88,19 @@ def folder() -> Path:
 
 @dataclass(slots=True)
 class Compilation:
-    """A compilation that runs beside us; `path` is where the result lies when it is done."""
+    """A compilation that runs beside us; `path` is where the result lies when it is done.
+
+    The result's own hash becomes part of its name, by which a damaged file is known before it is run.
+    """
 
     path: Path
     part: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is compiled from, as a hash."""
+        return self.path.name.split(".")[0]
 
     def wait(self) -> Path:
         """The compiled program; UnsupportedError where the compiler refused."""
@@ -110,7 +118,8 @@ class Compilation:
             message = f"the C compiler says: {first[0]}" if first else "the C compiler made nothing"
             raise UnsupportedError(message)
         try:
-            self.part.replace(self.path)
+            named = self.path.with_name(f"{self.name}.{_digest(self.part)}.so")
+            self.path = self.part.replace(named)
         except OSError as error:
             message = f"{self.path}: {error.strerror}"
             raise UnsupportedError(message, hint="the cache was emptied meanwhile: try again") from error
@@ -125,7 +134,7 @@ class Compilation:
         except OSError as error:
             with contextlib.suppress(OSError):
                 path.unlink()  # else it would fail for ever
-            _RUNNING.pop(path.stem, None)
+            _RUNNING.pop(self.name, None)
             message = f"the compiled program cannot be loaded: {error}"
             raise UnsupportedError(message) from error
 
@@ -135,7 +144,7 @@ class Compilation:
             self.process.kill()
             self.process.communicate()
             self.part.unlink(missing_ok=True)
-            _RUNNING.pop(self.path.stem, None)
+            _RUNNING.pop(self.name, None)
 
 
 def stop_all() -> None:
@@ -158,8 +167,9 @@ def start(text: str) -> Compilation:
     target = folder() / f"{named}.so"
     if named in _RUNNING:
         return _RUNNING[named]
-    if target.is_file():
-        return Compilation(target)
+    kept = _kept(target)
+    if kept is not None:
+        return Compilation(kept)
     try:
         part = _part(target)
         command = [path, *_FLAGS, _NATIVE, "-x", "c", "-", "-o", str(part), "-lm"]
@@ -172,6 +182,20 @@ def start(text: str) -> Compilation:
         raise UnsupportedError(message) from error
     _RUNNING[named] = Compilation(target, part, process)
     return _RUNNING[named]
+
+
+def _kept(target: Path) -> Path | None:
+    """A program that was compiled before; one that is not what the compiler wrote would end us, and is removed."""
+    for path in sorted(target.parent.glob(f"{target.stem}.*.so")):
+        with contextlib.suppress(OSError):
+            if path.name.split(".")[1] == _digest(path):
+                return path
+            path.unlink()
+    return None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
 
 
 def _part(target: Path) -> Path:

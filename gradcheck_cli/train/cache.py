@@ -31,11 +31,12 @@ def left_behind(path: Path) -> Iterator[Path]:
     """Parts of a file that processes which have ended left there."""
     for part in sorted(path.parent.glob(f"{glob.escape(path.name)}.*.part")):
         owner = part.name.split(".")[-2]
-        if owner.isdecimal() and not _alive(int(owner)):
+        if owner.isdecimal() and not alive(int(owner)):
             yield part
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Whether a process runs; where that cannot be asked it does."""
     if os.name == "nt":
         return True  # there a signal would end it: its part is left alone
     try:

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import stat
 import zipfile
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,8 @@ def _bytes(array: Any) -> bytes:
 def load(path: Path) -> Model:
     """Read a model file; FileError where it is not there, DataError where it is none, cut off, or does not fit itself."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise _foreign(path)  # a device may have no end, a pipe no beginning
         with zipfile.ZipFile(path) as file:
             return _model(file)
     except OSError as error:

@@ -5,6 +5,7 @@ PNG is read here: grey, palette or colours, with or without transparency, not in
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck_cli.errors import DataError, FileError
-from gradcheck_cli.train.idx import IMAGES, read_idx
+from gradcheck_cli.train.idx import IMAGES, idx_shape, read_idx
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 25_000_000
+_MOST_IMAGES, _MOST_IN_ALL = 100_000, 100_000_000  # of an IDX file: MNIST's 60,000 have 47,040,000
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _FAINT = 0.02
 _INK = 20 / 28  # MNIST: a digit's box has 20 of 28 pixels; images of 8x8 are filled from edge to edge
@@ -35,6 +37,13 @@ def read_images(path: Path) -> list[tuple[str, Any]]:
     if begin == _SIGNATURE:
         return [(str(path), _inked(_png(path)))]
     if begin[:2] == b"\x1f\x8b" or begin[:3] == b"\x00\x00\x08":
+        shape = idx_shape(path, IMAGES)
+        if math.prod(shape) > _MOST_IN_ALL or shape[0] > _MOST_IMAGES:
+            sizes = " x ".join(f"{size:,}" for size in shape)
+            message = (
+                f"{path}: {sizes} pixels; at most {_MOST_IMAGES:,} images, {_MOST_IN_ALL:,} pixels in all, are read"
+            )
+            raise DataError(message, hint="name a file with fewer images")
         images = read_idx(path, IMAGES)
         top = max(int(images.max()), 1)
         return [(f"{path}[{at}]", _inked(image / (255 if top > 16 else 16))) for at, image in enumerate(images)]

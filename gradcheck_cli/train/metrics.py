@@ -41,7 +41,9 @@ def score(log_p: Any, labels: Any, losses: Any = None) -> Score:
     """The score of log probabilities; `losses` are the graph's own where it has another loss."""
     taken = log_p.argmax(axis=1)
     rows = np.arange(len(labels))
-    loss = float(-log_p[rows, labels].mean()) if losses is None else float(np.mean(losses))
+    loss = (
+        float(0 - log_p[rows, labels].mean()) if losses is None else float(np.mean(losses))
+    )  # 0, not -0, where all is sure
     return Score(loss, float((taken == labels).mean()), taken, log_p)
 
 

@@ -75,7 +75,7 @@ class Moving:
 def _places(rows: Any, steps: int, dtype: Any) -> Any:
     """The address of each step's rows."""
     assert rows.flags.c_contiguous and rows.dtype == dtype and len(rows) >= steps  # noqa: S101, PT018
-    return rows.ctypes.data + rows.strides[0] * np.arange(steps)
+    return rows.ctypes.data + rows.strides[0] * np.arange(steps, dtype=np.int64)
 
 
 def _counted(rows: Any, columns: int) -> tuple[Any, Any]:

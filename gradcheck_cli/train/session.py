@@ -63,9 +63,8 @@ def begin(wishes: Wishes, say: Callable[[str], None], read: Callable[[], Reading
     `read` gives the data, which may be being read already. A compiler begins before it is there.
     """
     if (library := blas.find()) is not None:
-        library.set_threads(
-            wishes.threads or 1
-        )  # the checks too: beside a busy neighbour two threads wait for each other
+        # the checks too: beside a busy neighbour two threads wait for each other
+        library.set_threads(min(wishes.threads or 1, _processors()))
     model = checkpoint.load(wishes.resume) if wishes.resume else None
     if model and model.dataset != wishes.dataset:
         message = f"{wishes.resume}: this model was trained on {model.dataset}"
@@ -195,7 +194,7 @@ def _threads(trainer: Trainer, wishes: Wishes, feeds: dict[str, Any]) -> str:
         return "1 thread"
     if library is None:
         return "as many threads as NumPy's products take"
-    count, remark = wishes.threads, ""
+    count, remark = min(wishes.threads, _processors()), ""
     if not count:
         library.set_threads(1)
         count = 2 if _two_are_faster(trainer, library, feeds) else 1
@@ -203,6 +202,11 @@ def _threads(trainer: Trainer, wishes: Wishes, feeds: dict[str, Any]) -> str:
     elif count > 1:
         remark = _slower(_trial(trainer, library, feeds, count))
     return f"{count} thread{'s' if count > 1 else ''}, OpenBLAS for {library.core()}{remark}"
+
+
+def _processors() -> int:
+    """How many threads can run at once here; more would only wait for each other."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _slower(means: tuple[float, float]) -> str:
@@ -214,7 +218,7 @@ def _slower(means: tuple[float, float]) -> str:
 
 def _two_are_faster(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any]) -> bool:
     """Whether a short trial says so by a fifth; small steps never gain."""
-    if (os.cpu_count() or 1) < 2 or trainer.batch < 64:
+    if _processors() < 2 or trainer.batch < 64:
         return False
     one, two = _trial(trainer, library, feeds, 2)
     return two < 0.8 * one

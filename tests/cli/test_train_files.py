@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -178,10 +179,16 @@ def test_a_log_that_begins_when_a_training_goes_on_has_all_of_it(run, tmp_path):
     assert [json.loads(line)["epoch"] for line in lines] == [0, 1, 2, 3]
 
 
+def ended():
+    """The number of a process that has ended."""
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    return int(done.stdout)
+
+
 def test_parts_that_a_kill_left_are_removed_with_the_next_epoch(run, tmp_path):
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    names = [f"a[1].model.{int(ended.stdout)}.part", f"a[1].model.{10**30}.part", f"a[1].model.{os.getpid()}0x.part"]
-    others = [f"a[1].model.{os.getppid()}.part", f"a1.model.{int(ended.stdout)}.part", "a[1].model.\u00b2.part"]
+    gone = ended()
+    names = [f"a[1].model.{gone}.part", f"a[1].model.{10**30}.part", f"a[1].model.{os.getpid()}0x.part"]
+    others = [f"a[1].model.{os.getppid()}.part", f"a1.model.{gone}.part", "a[1].model.\u00b2.part"]
     for name in (*names, *others):
         (tmp_path / name).write_text("")
     assert run("train", "digits", *QUICK, "--save", "a[1].model").code == 0
@@ -213,3 +220,24 @@ def test_a_training_that_is_done_is_saved_where_it_shall_be(run, tmp_path):
     assert {name: array.tobytes() for name, array in second.params.items()} == {
         name: array.tobytes() for name, array in first.params.items()
     }
+
+
+def test_a_run_that_was_killed_is_named_by_the_next_one(run, tmp_path):
+    from gradcheck_cli.train.cache import cache_folder
+
+    gone = ended()
+    assert run("train", "digits", *QUICK, "--save", "a.model").code == 0
+    runs = cache_folder("runs")
+    runs.mkdir(parents=True)
+    killed, living, old, other = (
+        runs / f"{name}.model" for name in (f"digits-{gone}", f"digits-{os.getppid()}", "digits-3", f"mnist-{gone}")
+    )
+    for path in (killed, living, old, other):
+        path.write_bytes((tmp_path / "a.model").read_bytes())
+    os.utime(old, (1e9, 1e9))
+    lines = run("train", "digits", "--epochs", "1", "--hidden", "8", "--width", "300").out.splitlines()
+    assert lines[4] == f"a training was killed; it goes on with: gradcheck train digits --resume {killed}"
+    assert sorted(runs.iterdir()) == sorted([killed, living, other])
+    assert run("train", "digits", "--resume", killed, "--quiet").code == 0
+    os.utime(killed, (time.time() - 90_000,) * 2)
+    assert "killed" not in run("train", "digits", "--epochs", "1", "--hidden", "8").out

@@ -136,7 +136,7 @@ def test_a_connection_that_breaks_is_no_fault_of_the_disk(tmp_path, monkeypatch)
 
 def test_two_at_once_do_not_disturb_each_other(mirror, tmp_path, monkeypatch):
     address, _ = mirror
-    monkeypatch.setattr(cache, "_alive", lambda _process: True)
+    monkeypatch.setattr(cache, "alive", lambda _process: True)
     monkeypatch.setattr(cache.os, "getpid", threading.get_ident)
     threads = [threading.Thread(target=fetched, args=(tmp_path, address)) for _ in range(4)]
     for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import sys
@@ -151,6 +152,15 @@ def test_bad_images_are_refused(name, tmp_path):
         read_images(tmp_path / "bad.png")
     with pytest.raises(FileError, match="cannot be read"):
         read_images(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("shape", [(10**9, 1, 1), (1, 20_000, 50_000), (100_001, 2, 2)])
+def test_a_small_file_of_very_many_pixels_is_refused_before_it_is_read(shape, tmp_path, monkeypatch):
+    monkeypatch.setattr("gradcheck_cli.train.images.read_idx", lambda *_: pytest.fail("it is read"))
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(struct.pack(">IIII", 0x803, *shape) + bytes(1000)))
+    with pytest.raises(DataError, match=r"at most 100,000 images, 100,000,000 pixels in all, are read"):
+        read_images(path)
 
 
 def test_a_blank_picture_has_no_digit():

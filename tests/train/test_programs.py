@@ -255,6 +255,24 @@ def test_a_compilation_that_nobody_waits_for_leaves_nothing(tmp_path, monkeypatc
     assert list(c_backend.folder().iterdir()) == []
 
 
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@pytest.mark.parametrize("damage", [lambda text: text[:3000], lambda text: bytes(len(text)), lambda _text: b""])
+def test_a_damaged_program_in_the_cache_is_compiled_again(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(c_backend, "_RUNNING", {})
+    made = engine(TWO_LAYERS, (24, 12))
+    assert check.program(made, CBackend(), feeds(made.network, 8), 8) == ""
+    (path,) = c_backend.folder().iterdir()
+    content = path.read_bytes()
+    path.unlink()  # the old one may be loaded still
+    path.write_bytes(damage(content))
+    c_backend._RUNNING.clear()
+    again = engine(TWO_LAYERS, (24, 12))
+    assert check.program(again, CBackend(), feeds(again.network, 8), 8) == ""
+    (path,) = c_backend.folder().iterdir()
+    assert path.stat().st_size > 3000
+
+
 def test_buffers_are_used_again():
     network = engine(TEXTS["norm"][0], (10,)).network
     program = compile_program(network.at(8), UPDATES["sgd"](), {"logits": LOGITS})

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import re
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,6 +179,14 @@ def test_hostile_models_are_refused_in_a_line(name, model):
         load(model)
     assert str(caught.value).count("\n") == 0
     assert str(model) in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files there")
+def test_what_has_no_end_or_no_beginning_is_no_model(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", "/dev/null", tmp_path / "pipe"):
+        with pytest.raises(DataError, match="this is no model of gradcheck"):
+            load(Path(path))
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -445,6 +455,11 @@ def test_warps_keep_pixels_in_bounds_and_move_them():
     assert out.std() > 0
 
 
+def test_no_loss_is_nothing_below_zero():
+    found = score(np.array([[0.0, -np.inf]]), np.array([0]))
+    assert str(found.loss) == "0.0"
+
+
 def test_scores():
     log_p = log_softmax([[1e4, -1e4, 0], [0, 1, 0]])
     found = score(log_p, np.array([1, 1]))
@@ -502,12 +517,13 @@ def test_single_rows_left_over():
         (0, 0.9, "1 thread"),
         (2, 1.2, "2 threads"),
         (2, 11.0, "2 threads; one thread is 11.0 times as fast at the moment"),
+        (64, 1.0, "2 threads"),
         (1, 11.0, "1 thread"),
     ],
 )
 def test_threads_that_wait_for_each_other_are_not_taken_and_said_where_asked_for(monkeypatch, threads, two, said):
     lines = []
-    monkeypatch.setattr(session.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(session, "_processors", lambda: 2)
     monkeypatch.setattr(session, "_trial", lambda *_: (1.0, two))
     wishes = Wishes("digits", changes={"hidden": (8,), "batch_size": 64}, backend="numpy", threads=threads)
     begin(wishes, lines.append)
