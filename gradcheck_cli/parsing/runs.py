@@ -136,6 +136,18 @@ def numeral(tokens: tuple[Token, ...], at: int, *, listed: bool) -> tuple[tuple[
     return (alone,), at + 1
 
 
+def digits_listed(tokens: tuple[Token, ...], at: int) -> bool:
+    """Whether a comma between two numbers stands before the bracket that closes what begins at a place."""
+    depth = 1
+    while depth and tokens[at].kind != "end":
+        kind = tokens[at].kind
+        depth += (kind in "([{") - (kind in ")]}")
+        if depth == 1 and kind == "," and tokens[at + 1].kind in ("number", "-") and tokens[at - 1].kind == "number":
+            return True
+        at += 1
+    return False
+
+
 def _groups(tokens: tuple[Token, ...], at: int, *, listed: bool) -> tuple[list[str], int]:
     """The groups of three digits that begin at a place, all apart by commas or all by blanks; the last may have a point."""
     found: list[str] = []
