@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.frontmatter import front_matter
 from gradcheck_cli.parsing.markdown import plainly, typed
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
 from gradcheck_cli.parsing.tables import table_rows
@@ -25,7 +26,6 @@ MAX_MEMBERS = 200
 MAX_TOTAL = 8000  # members of all formulas together
 SHOWN = 60  # characters of what is not read
 TOO_LONG = f"a formula or line of more than {LONGEST:,} characters is not read: split it"
-_FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _WORD = r"with|and|so|where|since|because|then|hence|thus|therefore|which|as|gives|using|we get|we have"
 _TEXT = r"\\(?:text|mathrm|textrm|textbf|textit|mbox)\{(?P<text>[^{}]*)\}"
 _NAMED = r"\s*\\?[A-Za-z]+_(?:\{?[0-9]+\}?)(?:\^\{?\([a-z]\)\}?)?\s*$"  # S_3^{(i)}: a name, and nothing behind it
@@ -137,10 +137,10 @@ class _Reading:
 
 def read_document(source: Source, cell: int | None = None) -> Document:
     """The formulas of a text with an equality in them; a formula that begins with `=` goes on with the one before."""
-    front = _FRONT.match(source.text)
+    named, begin = front_matter(source.text)
     found = _Reading([])
-    parts, long = pieces(source.text, front.end() if front else 0)
-    rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= (front.end() if front else 0)}
+    parts, long = pieces(source.text, begin)
+    rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= begin}
     for span, latex in parts:
         if len(found.formulas) > MAX_FORMULAS:
             break
@@ -156,7 +156,6 @@ def read_document(source: Source, cell: int | None = None) -> Document:
             _take(found, part, latex=latex, alone=span)
     passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
     formulas, cut = bounded(tuple(replace(one, cell=cell) for one in found.formulas))
-    named = _problems(front[1]) if front else ()
     conditions = tuple(replace(one, cell=cell) for one in found.conditions)
     return Document(named, formulas, tuple(found.alone), (*passed, *cut), conditions)
 
@@ -221,15 +220,6 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
         both = (*last.members, *members[1:])
         found.formulas.append(replace(last, members=both, latex=last.latex or latex, loose=loose))
     found.head, found.blocked, found.prose, found.where = None, False, False, alone if found.formulas else None
-
-
-def _problems(front: str) -> tuple[str, ...]:
-    """`problem: a`, `problem: [a, b]`."""
-    match = re.search(r"^problem:[ \t]*(.+)$", front, re.MULTILINE)
-    if match is None:
-        return ()
-    names = match[1].split("#")[0].strip().strip("[]").split(",")
-    return tuple(name.strip().strip("\"'") for name in names if name.strip())
 
 
 def _parts(source: Source, span: Span) -> Iterator[Source]:
