@@ -16,7 +16,7 @@ from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.higher import higher
 from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
-from gradcheck_cli.parsing.runs import derivative_at, digits_listed, numeral, splits
+from gradcheck_cli.parsing.runs import derivative_at, digits_listed, has_decimal_comma, numeral, splits
 
 if TYPE_CHECKING:
     from gradcheck_cli.parsing.lexer import Token
@@ -214,6 +214,8 @@ class Parser(Cursor):
         found, behind = numeral(self.tokens, self.at, listed=self.lists > 0)
         while self.at < behind:
             self.take()
+        if len(found) > 1 and has_decimal_comma(self.source.text):
+            found = found[::-1]
         return found[self.choose(len(found)) if len(found) > 1 else 0]
 
     def group(self) -> Expr:
