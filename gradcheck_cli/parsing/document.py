@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.absent import with_sign
+from gradcheck_cli.parsing.frontmatter import front_matter
 from gradcheck_cli.parsing.markdown import plainly, typed
 from gradcheck_cli.parsing.passages import LONGEST, PART, balanced, cleaned, in_brackets, levels, pieces
-from gradcheck_cli.parsing.scaffold import FRONT, readable
+from gradcheck_cli.parsing.scaffold import readable
 from gradcheck_cli.parsing.tables import table_rows
 from gradcheck_cli.source import Span
 
@@ -65,7 +66,7 @@ _RELATION = re.compile(
 _UNEQUAL = re.compile(r"≠|\\neq?")
 _MEMBERSHIP = re.compile(r"(?:\\in(?![A-Za-z])|∈)(?=\s*\\mathbb\s*\{?\s*R|\s*ℝ|\s*R\^)")
 _PROSE = re.compile(
-    r"^On a\s+|^(?:i\.\s?e\.|e\.\s?g\.|d\.\s?h\.|z\.\s?B\.)[,:]?\s+|^(?:[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+"
+    r"^On a\s+|^(?:i\.\s?e\.|e\.\s?g\.|d\.\s?h\.|z\.\s?B\.)[,:]?\s+|^(?:(?:[LlDdJjNnQqSsCc]['’](?=[a-zà-ÿ]{3}))?[A-Za-zÀ-ÿ][a-zß-ÿ]+[,:]?\s+)+(?=[^\s=/])|^[^=:]{0,80}:\s+"
 )
 _GOES_ON = re.compile(r"(?:\s|\\left\s*\.|\\q?quad)*(?:[-+*/]|\\(?:cdot|times|pm)(?![a-z]))")
 _ASIDE = re.compile(r"\s+(?:(?://|--+|(?<![0-9] )%)\s+(?=[A-Za-z])|#\s)")  # `z = 1  # forward pass`
@@ -143,10 +144,10 @@ def read_document(source: Source, cell: int | None = None, macros: Macros | None
     `macros` are the commands that earlier cells of a notebook define.
     """
     source = readable(source, macros)
-    front = FRONT.match(source.text)
+    named, begin = front_matter(source.text)
     found = _Reading([])
-    parts, long = pieces(source.text, front.end() if front else 0)
-    rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= (front.end() if front else 0)}
+    parts, long = pieces(source.text, begin)
+    rows = {row.line.start: row for row in table_rows(source.text) if row.line.start >= begin}
     row_taken = -1
     for span, latex in parts:
         if len(found.formulas) > MAX_FORMULAS:
@@ -164,7 +165,6 @@ def read_document(source: Source, cell: int | None = None, macros: Macros | None
             _take(found, part, latex=latex, alone=span)
     passed = [Passed(_beginning(source, span.start), TOO_LONG, cell) for span in long]
     formulas, cut = bounded(tuple(replace(one, cell=cell) for one in found.formulas))
-    named = _problems(front[1]) if front else ()
     conditions = tuple(replace(one, cell=cell) for one in found.conditions)
     return Document(named, formulas, tuple(found.alone), (*passed, *cut), conditions)
 
@@ -229,15 +229,6 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
         both = (*last.members, *members[1:])
         found.formulas.append(replace(last, members=both, latex=last.latex or latex, loose=loose))
     found.head, found.blocked, found.prose, found.where = None, False, False, alone if found.formulas else None
-
-
-def _problems(front: str) -> tuple[str, ...]:
-    """`problem: a`, `problem: [a, b]`."""
-    match = re.search(r"^problem:[ \t]*(.+)$", front, re.MULTILINE)
-    if match is None:
-        return ()
-    names = match[1].split("#")[0].strip().strip("[]").split(",")
-    return tuple(name.strip().strip("\"'") for name in names if name.strip())
 
 
 def _parts(source: Source, span: Span) -> Iterator[Source]:

@@ -43,9 +43,13 @@ def fraction(lexer: Names, at: int, depth: int) -> Found:
     elif below and (order := behind_order(lexer.scope, above)) is not None:
         inner = [*above, slash, opened, *_by_powers(lexer, bottom, below, depth), closed]
         return (inner if len(above) == order else [opened, *inner, closed]), behind
+    turned = below[-1:] if lexer.scope.arrays and below and below[-1].kind == "T" else []
+    below = below[:-1] if turned else below  # by w^T: the transpose of the derivative by w
     d_below = _differential(lexer, below) or _grouped(lexer, below)
     if d_below and (d_above := _differential(lexer, above) or _grouped(lexer, above)):
-        return [opened, *d_above, slash, *d_below, closed], behind
+        matrix = any(token.text[:1].isupper() for token in d_below)  # by a vector it is the Jacobian as it stands
+        return [opened, *d_above, slash, *d_below, closed, *(turned if matrix else ())], behind
+    below += turned
     if d_below and (rest := _operand(lexer, above)) is not None:
         operator = [above[0] if above[0].text == "∂" else Token("word", "∂", above[0].span), slash, *d_below]
         inner = [Token("(", "{", opened.span), *rest, Token(")", "}", Span(top.end, top.end))] if rest else []
@@ -102,14 +106,26 @@ def nabla(lexer: Names, at: int, behind: int) -> Found:
     twice = re.compile(r"\s*\^\s*(?:2|\{\s*2\s*\})")
     raised = twice.match(lexer.text, behind)
     below, after = lexer.subscript(raised.end() if raised else behind)
-    if not below:
-        lexer.fail("a gradient needs the name it is taken by", r"write \nabla_w", at, behind)
     span = Span(at, after)
     start = after - len(below) - (lexer.text[after - 1] == "}")
-    name = lexer.tokens(start, start + len(below), 0)
+    name = lexer.tokens(start, start + len(below), 0) if below else _only_input(lexer, after, span)
     once = [Token("word", "∂", span), Token("/", "/", span), Token("word", "∂", span), *name]
     again = raised or twice.match(lexer.text, after)
     return (once * 2, max(after, again.end())) if again else (once, after)
+
+
+def _only_input(lexer: Names, at: int, span: Span) -> list[Token]:
+    r"""The one input that what stands behind `\nabla` is computed from, beside arrays; else the name has to be written."""
+    while lexer.text[at : at + 1].isspace():
+        at += 1
+    above = lexer.scope.ancestors
+    behind = lexer.next(at, len(lexer.text), 1)[0][:1] if lexer.scope.arrays and at < len(lexer.text) else []
+    known = [
+        name for token in behind for name in above.get(lexer.scope.name(token.text) or "", ()) if not above.get(name)
+    ]
+    if len(known) != 1:
+        lexer.fail("a gradient needs the name it is taken by", r"write \nabla_w", span.start, span.end)
+    return [Token("word", known[0], span)]
 
 
 def of_library(lexer: Names, at: int) -> Found | None:

@@ -19,6 +19,12 @@ _LIMITS = re.compile(r"\s*\\(?:no)?limits\s*")
 _LETTERS = re.compile(r"\s*[a-z](?:\s*,?\s*[a-z]){1,2}\s*")  # a sum over two letters, or three
 _RUNNING = re.compile(r"\s*([a-z])\s*(?:=\s*([0-9]+))?\s*")  # \\sum_i, and \\sum_{i=1} below an n
 _LETTER = re.compile(r"\s*([a-z])\b")
+_CONDITIONED = re.compile(r"\s*[a-z]\s*(?::|\\mid(?![a-z])|\\colon(?![a-z])|\|)\s*(?=.*(?:[<>=≤≥≠]|\\[lgn]e))")
+_FROM = re.compile(r"(?:(?:=|\\geq?|≥)\s*([01]))?")
+# a set of all there are: {1, …, n}, [n], or one whose letter says nothing else
+_WHOLE = re.compile(
+    r"(?:\\in(?![a-z])|∈)\s*(?:\\\{.*\}|\[.*\]|\\(?:mathcal|mathbb|text|mathrm)\s*\{.*\}|[BDN])\s*|=\s*[a-z]"
+)
 _EXCEPT = re.compile(r"\s*(?:[a-z]\s*(?:=\s*[^,]*?)?,\s*)?([a-z])\s*(?:\\neq|\\ne(?![a-z])|≠)\s*([a-z])\s*")
 _ENDS = (")", "]", ",", "<", ">", "<=", ">=", "==", "!=")  # of what a sum sums
 _INFIX = ("+", "-", "*", "/", "(", "[", ",", "<", ">", "<=", ">=", "==", "!=", "^", "√")
@@ -28,29 +34,25 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
     r"""`\sum` and `\prod`: written out between numbers, over an index letter where the scope has arrays."""
     if (named := _declared(lexer, at)) is not None:
         return named
-    limits: dict[str, str] = {}
-    if placed := _LIMITS.match(lexer.text, behind):
-        behind = placed.end()
-    while lexer.text[behind : behind + 1] in ("_", "^") and lexer.text[behind : behind + 1] not in limits:
-        inner, after = lexer.group(behind + 1)
-        limits[lexer.text[behind]] = lexer.text[inner.start : inner.end].strip()
-        behind = after
-    below, above = limits.get("_", ""), limits.get("^", "")
-    if numbers := _numbers(lexer, (below, above), behind, end):
+    below, above, behind = _bounds(lexer, behind)
+    texts = (lexer.text[below.start : below.end].strip(), lexer.text[above.start : above.end].strip())
+    if numbers := _numbers(lexer, texts, behind, end):
         return _written_out(lexer, joint, numbers, Span(at, behind), end, depth)
-    several, letter = _LETTERS.fullmatch(below), _LETTER.match(below)
+    several, letter = _LETTERS.fullmatch(texts[0]), _LETTER.match(texts[0])
     if not (several or letter) or not lexer.scope.arrays:
         hint = "write its terms out" if not lexer.scope.arrays else "write the letter below it"
         lexer.fail("the sum has no letter and numbers to run over", hint, at, behind)
     span = Span(at, behind)
-    over = [letter[1]] if letter and not several else re.findall("[a-z]", below)
+    condition = [] if several else _condition(lexer, below, texts[1], depth)
+    over = [letter[1]] if letter and not several else re.findall("[a-z]", texts[0])
     body, after = _body(lexer, behind, end, depth)
     if lexer.wide:
         body, after = _wider(lexer, (body, after), behind, end, depth, set(over))
-    if left_out := _EXCEPT.fullmatch(below):
+    if left_out := _EXCEPT.fullmatch(texts[0]):
         first, second = (Token("word", name, span) for name in left_out.groups())
-        body = [*body, Token("*", "*", span), Token("(", "(", span), first, Token("!=", "!=", span), second]
-        body.append(Token(")", ")", span))
+        condition = [first, Token("!=", "!=", span), second]
+    if condition:
+        body = [*body, Token("*", "*", span), Token("(", "(", span), *condition, Token(")", ")", span)]
     word = Token("word", "sum" if joint == "+" else "prod", span)
     for run in reversed(over):
         name = run
@@ -59,6 +61,40 @@ def total(lexer: Names, joint: str, at: int, behind: int, end: int, depth: int) 
         tail = [Token(",", ",", span), Token("word", name, span), Token(")", ")", span)]
         body = [word, Token("(", "(", span), *body, *tail]
     return body, after
+
+
+def _bounds(lexer: Names, behind: int) -> tuple[Span, Span, int]:
+    """What stands below the sign of a sum and what above it, and the place behind both."""
+    places: dict[str, Span] = {}
+    if placed := _LIMITS.match(lexer.text, behind):
+        behind = placed.end()
+    while lexer.text[behind : behind + 1] in ("_", "^") and lexer.text[behind : behind + 1] not in places:
+        sign = lexer.text[behind]
+        places[sign], behind = lexer.group(behind + 1)
+    nothing = Span(behind, behind)
+    return places.get("_", nothing), places.get("^", nothing), behind
+
+
+def _condition(lexer: Names, below: Span, above: str, depth: int) -> list[Token]:
+    r"""What stands behind the letter of a sum as a condition, `\sum_{i: t_i < 1}`; nothing for a sum over a whole axis.
+
+    Raises ParseError for a sum over a part of it, or over a set that is not known.
+    """
+    text = lexer.text[below.start : below.end]
+    letter = _LETTER.match(text)
+    rest = text[letter.end() :].strip() if letter else ""
+    if conditioned := _CONDITIONED.match(text):
+        return lexer.tokens(below.start + conditioned.end(), below.end, depth + 1)
+    start = _FROM.fullmatch(rest)
+    less = re.fullmatch(r".*-\s*1", above) and not (start and start[1] == "0")
+    if _EXCEPT.fullmatch(text) or ((start or _WHOLE.fullmatch(rest)) and not less and above not in ("i", "j", "t")):
+        return []
+    return lexer.fail(
+        "the sum is over a part that is not read",
+        "write a condition behind the letter: i: t_i < 1",
+        below.start,
+        below.end,
+    )
 
 
 def _numbers(lexer: Names, limits: tuple[str, str], at: int, end: int) -> tuple[str, int, int] | None:
@@ -78,6 +114,8 @@ def _numbers(lexer: Names, limits: tuple[str, str], at: int, end: int) -> tuple[
         return (
             given if plain and all(set(range(given[1], given[2] + 1)) <= known for known in plain + shifted) else None
         )
+    if lexer.scope.arrays and written[1] != "t":
+        return None  # samples and entries are numbered by other letters
     if not plain or any(known != plain[0] for known in plain) or any(not plain[0] <= known for known in shifted):
         return None
     first, last = min(plain[0], default=0), max(plain[0], default=0)
@@ -95,7 +133,8 @@ def _known_with(lexer: Names, letter: str, at: int, end: int) -> tuple[list[set[
     plain: list[set[int]] = []
     shifted: list[set[int]] = []
     for match in numbered.finditer(lexer.text, at, end):
-        if lexer.scope.arrays and lexer.resolved(match["base"], ""):
+        labelled = re.match(r"\s*\^\s*\{?\s*[(\[]", lexer.text[match.end() : match.end() + 9])
+        if labelled or (lexer.scope.arrays and lexer.resolved(match["base"], "")):
             return [], []
         shift = int((match["shift"] or "0").replace(" ", ""))
         known = {number for number in range(MOST_TERMS) if lexer.resolved(match["base"], str(number + shift))}

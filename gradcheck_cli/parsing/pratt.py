@@ -16,7 +16,7 @@ from gradcheck_cli.parsing import arrays, calculus, complaints, fences
 from gradcheck_cli.parsing.cursor import MAX_DEPTH, Cursor
 from gradcheck_cli.parsing.higher import higher
 from gradcheck_cli.parsing.lexer import BRACKET, MATRIX
-from gradcheck_cli.parsing.runs import derivative_at, numeral, splits
+from gradcheck_cli.parsing.runs import derivative_at, digits_listed, has_decimal_comma, numeral, splits
 from gradcheck_cli.parsing.shifts import shifted
 
 if TYPE_CHECKING:
@@ -215,6 +215,8 @@ class Parser(Cursor):
         found, behind = numeral(self.tokens, self.at, listed=self.lists > 0)
         while self.at < behind:
             self.take()
+        if len(found) > 1 and has_decimal_comma(self.source.text):
+            found = found[::-1]
         return found[self.choose(len(found)) if len(found) > 1 else 0]
 
     def group(self) -> Expr:
@@ -222,7 +224,8 @@ class Parser(Cursor):
         opened = self.take()
         outer, self.fences = self.fences, ""
         lists = self.lists
-        self.lists = lists + (opened.kind == "[")
+        two = self.scope.arrays and not lists and digits_listed(self.tokens, self.at)  # (1,2) may be 1.2 as well
+        self.lists = lists + (opened.kind == "[" or (two and self.choose(2) == 0))
         expr = self.comparison()
         listed = opened.kind == "[" or (opened.text == "(" and self.scope.arrays)  # (1, 2)^T is a vector
         items = self.listed(expr, rows=opened.kind == "[") if listed else [expr]

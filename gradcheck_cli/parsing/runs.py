@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SPLITS = 8
 _GROUP = 3  # digits of a group of thousands
+_DECIMAL_COMMA = re.compile(r"(?<![0-9.,}])(?:0|[0-9]+(?=\{?,\}?(?:[0-9]{1,2}|[0-9]{4,})(?![0-9])))(?:\{,\}|,)[0-9]")
 _THOUSAND = re.compile(r"[0-9]{3}(?:\.[0-9]*)?")
 
 
@@ -134,6 +135,23 @@ def numeral(tokens: tuple[Token, ...], at: int, *, listed: bool) -> tuple[tuple[
     if _comma(tokens, at + 1, listed=listed) and tokens[at + 2].text.isdigit():
         return (_decimal(first, tokens[at + 2]),), at + 3
     return (alone,), at + 1
+
+
+def has_decimal_comma(text: str) -> bool:
+    """Whether a comma that can be nothing else stands in a text, as in 0,4 or 1{,}25: then 1,972 is hardly 1972."""
+    return _DECIMAL_COMMA.search(text) is not None
+
+
+def digits_listed(tokens: tuple[Token, ...], at: int) -> bool:
+    """Whether a comma between two numbers stands before the bracket that closes what begins at a place."""
+    depth = 1
+    while depth and tokens[at].kind != "end":
+        kind = tokens[at].kind
+        depth += (kind in "([{") - (kind in ")]}")
+        if depth == 1 and kind == "," and tokens[at + 1].kind in ("number", "-") and tokens[at - 1].kind == "number":
+            return True
+        at += 1
+    return False
 
 
 def _groups(tokens: tuple[Token, ...], at: int, *, listed: bool) -> tuple[list[str], int]:

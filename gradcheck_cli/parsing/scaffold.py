@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.frontmatter import front_matter
 from gradcheck_cli.parsing.macros import Macros
 
 if TYPE_CHECKING:
     from gradcheck_cli.source import Source
 
-FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _BEGINS = "\\begin{document}"
 _COMMENT = re.compile(r"(?P<kept>\\.)|%[^\n]*")
 _REMARK = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -46,9 +46,9 @@ def readable(source: Source, macros: Macros | None = None) -> Source:
         text = _COMMENT.sub(lambda match: match["kept"] or _blank(match), text)
     text, places = (macros or Macros()).expanded(text) if "\\" in text else (text, ())
     if "\\" in text:
-        front, start = FRONT.match(text), text.find(_BEGINS)
+        start = text.find(_BEGINS)
         if start >= 0:
-            first = front.end() if front else 0
+            _, first = front_matter(text)
             text = text[:first] + _lines(text[first:start]) + text[start:]
         text = _SETTING.sub(_blank, _ASIDE.sub(_lined, text))
     if "`" in text or "~~~" in text:

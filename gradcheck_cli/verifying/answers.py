@@ -129,4 +129,6 @@ def problem_of(submission: Submission, name: str | None = None) -> Problem:
             return load(path)
     shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
     message = f'{source.name} names the problem "{shown}", which is neither bundled nor in its folder'
-    raise FileError(message, hint=meant(name, bundled()) + " or say --problem FILE")
+    near = meant(name, bundled())
+    hint = near if near.startswith("did") else "gradcheck problems lists those that come along,"
+    raise FileError(message, hint=f"{hint} or say --problem FILE")

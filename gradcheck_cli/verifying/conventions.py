@@ -31,9 +31,10 @@ _LOSSES = {
 LOSSES = frozenset({"L", "l", "ell", "loss", "cost"})  # these are hardly ever anything else
 _LAYERS = ("A", "a", "H", "h")
 _NUMBERED = re.compile(r"[Zz]_?([0-9]+)")
+_LATER = r"(?:new|neu|nouveau|updated|next)"
 _NEW = re.compile(
-    r"(?:\^\s*(?:\{\s*(?:\+|new|\(?[tkn]\s*\+\s*1\)?|\\text\{new\}|\\mathrm\{new\})\s*\}|\+)"
-    r"|_\s*\{\s*[tkn]\s*\+\s*1\s*\}|_\s*\{?\s*(?:new|\\text\{\s*new\s*\}|\\mathrm\{\s*new\s*\})\s*\}?|_new|⁺)"
+    rf"(?:\^\s*(?:\{{\s*(?:\+|{_LATER}|\(?[tkn]\s*\+\s*1\)?|\\(?:text|mathrm)\s*\{{\s*{_LATER}\s*\}})\s*\}}|\+)"
+    rf"|_\s*\{{\s*[tkn]\s*\+\s*1\s*\}}|_\s*\{{?\s*(?:{_LATER}|\\(?:text|mathrm)\s*\{{\s*{_LATER}\s*\}})\s*\}}?|_{_LATER}|⁺)"
 )
 
 

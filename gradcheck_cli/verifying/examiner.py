@@ -103,6 +103,12 @@ class Examiner:
         self.reads = reads
         return found
 
+    def worked_out(self, truth: Truth, reads: list[Read]) -> list[Read]:
+        """The members of a chain, where results of rounded numbers are right."""
+        if self.arrays:
+            return arrays_worked_out(self.arrays.matcher, truth, reads)
+        return worked_out(self.engine, truth, reads)
+
     def judged(self, question: Question, key: Key | None, place: Source | None, earlier: Iterable[Slip]) -> Claim:
         """One answer judged as the members of a chain."""
         self.reads = []
@@ -115,8 +121,7 @@ class Examiner:
         matcher = self.arrays.matcher if self.arrays else self.matcher
         truth = self.arrays.led(truth, *written[0]) if self.arrays and len(written) > 1 else truth
         reads = [matcher.member(part, truth, question.tolerance, latex=latex) for part, latex in written[:MAX_MEMBERS]]
-        arrays = self.arrays
-        reads = arrays_worked_out(arrays.matcher, truth, reads) if arrays else worked_out(self.engine, truth, reads)
+        reads = self.worked_out(truth, reads)
         if len(written) > MAX_MEMBERS:
             place, note = (
                 parts[MAX_MEMBERS],

@@ -64,5 +64,6 @@ def test_what_is_no_sample_is_not_read_as_one(text):
 
 def test_letters_that_number_samples():
     assert letters_of(r"\sum_{n=1}^N x_n t^{(a)}") == {"n", "a"}
-    assert letters_of("w_{mj} + z^{(l)}") == {"m"}
+    assert letters_of("w_{mj} + z^{(l)}") == {"m", "j"}
+    assert letters_of("W_{kc} + W_{hh} + W_{xh} + b_c") == {"k", "c"}
     assert letters_of("f(x)") == frozenset()

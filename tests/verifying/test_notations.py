@@ -25,6 +25,11 @@ OSCILLATION = "oscillation"
         # sentences before a formula
         ("First the forward pass. z = 1 and so a = 0.731", NEURON, "cc"),
         ("Numbers: z = 1. So the activation is a = 0.731. The other one is da/dz = 0.197", NEURON, "ccc"),
+        ("L'erreur vaut L = 1/2(0,31 − 0,6671)² + 1/2(0,27 − 0,7849)² = 0,1963.", UNITS, "c"),
+        # a decimal comma elsewhere in a formula; updates in other languages
+        (r"$w_{neu} = 0{,}5 + 0{,}1\cdot4{,}667 = 0{,}967$ und $b_{neu} = 0{,}1 - 0{,}1\cdot 2 = -0{,}1$", POINTS, "cw"),
+        ("w_neu = 0,5 + 0,1*4,667 = 0,967", POINTS, "c"),
+        (r"$s = 0{,}5 + 0{,}1\cdot4{,}667 = 0{,}967$", POINTS, "c"),
         # dots above, of what moves with time; fractions of Unicode
         (r"$\dot x = -A e^{-\beta t}(\beta\cos(\omega t) + \omega \sin(\omega t)) = -6.05$", OSCILLATION, "c"),
         (r"$\ddot{x} = A e^{-\beta t}((\beta^2 - \omega^2)\cos\omega t + 2\beta\omega\sin\omega t)$", OSCILLATION, "c"),

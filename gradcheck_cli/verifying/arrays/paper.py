@@ -1,7 +1,7 @@
 r"""What formulas about arrays mean on paper, beside what they mean in code.
 
-`A^{-1}` is the inverse and `A^2` a product, `diag(v)` takes a row or a column too, and an index may have the letter of
-a size.
+`A^{-1}` is the inverse, `A^2` a product, `|A|` may be the determinant, `diag(v)` takes a row or a column too, and an
+index may have the letter of a size.
 """
 
 from __future__ import annotations
@@ -61,6 +61,16 @@ def paper_readings(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Iter
     if changed != expr:
         yield changed
     yield expr
+    determinant = _with_determinants(changed, shape_of)
+    if determinant != changed:
+        yield determinant
+
+
+def _with_determinants(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    """The expression with bars around a square matrix as its determinant."""
+    expr = mapped(expr, lambda child: _with_determinants(child, shape_of))
+    square = isinstance(expr, Call) and expr.function == "abs" and is_square(shape_of(expr.args[0]))
+    return Call("det", expr.args, (), expr.span) if square and isinstance(expr, Call) else expr
 
 
 def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
