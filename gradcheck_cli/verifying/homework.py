@@ -12,8 +12,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expr import Call
+from gradcheck_cli.verifying.arrays.bench import ArrayBench
 from gradcheck_cli.verifying.arrays.grader import ArrayGrader
-from gradcheck_cli.verifying.chains import undecided
+from gradcheck_cli.verifying.arrays.onesample import NOTE, batch_of, letter_of, names_all, of_one_sample, unnumbered
+from gradcheck_cli.verifying.chains import text_of, undecided
 from gradcheck_cli.verifying.conditions import by_line, conditions, supposed
 from gradcheck_cli.verifying.equations import with_equations
 from gradcheck_cli.verifying.grader import FOREIGN, Grader
@@ -240,6 +242,8 @@ def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) 
 def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     """A formula in one problem; where it cannot be read, with letters that look alike, if it is right then."""
     claim = grader.claim(formula)
+    if isinstance(grader, ArrayGrader) and (claim is None or claim.verdict != CORRECT):
+        claim = _one_sample(grader, formula, claim)
     if claim is None:
         return _accented(grader, formula)
     if claim.verdict == WRONG and among_words(formula):
@@ -261,6 +265,26 @@ def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
         grader.last = last
         return claim
     return _as_written(tried, claim, other[1], formula)
+
+
+def _one_sample(grader: ArrayGrader, formula: Formula, claim: Claim | None) -> Claim | None:
+    """A derivative of one sample of a batch, judged where that sample is all there is; any other claim as it is."""
+    found = letter_of(formula)
+    batch = frozenset(batch_of(grader.bench.problem.graph)) if found else frozenset()
+    if found is None or not batch or names_all(formula, found[0], grader.own.scope, batch):
+        return claim
+    if grader.alone is None:
+        problems = of_one_sample(grader.bench.problem) if grader.single.apart() else ()
+        grader.alone = tuple(ArrayGrader(ArrayBench(problem), grader.foreign) for problem in problems)
+    pairs = [(alone, one) for alone in grader.alone if (one := alone.claim(unnumbered(formula, found[0]))) is not None]
+    pairs.sort(key=lambda pair: RANK.index(pair[1].verdict))
+    alone, tried = pairs[0] if pairs else (None, None)
+    if alone is None or tried is None or (tried.verdict != CORRECT and not found[1]):
+        return claim  # p_i may be an entry as well
+    if tried.verdict in (CORRECT, WRONG):
+        grader.last = None
+        return _as_written(alone.explained(tried), replace(tried, text=text_of(formula)), NOTE, formula)
+    return undecided(claim, "the derivative of one sample could not be judged") if claim else None
 
 
 def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None:
