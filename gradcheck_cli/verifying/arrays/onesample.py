@@ -15,6 +15,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.shapes import ONE
 from gradcheck_cli.verifying.arrays.batches import sample_places
 from gradcheck_cli.verifying.lookalikes import exchanged
+from gradcheck_cli.verifying.shorthand import LOSS_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ MATRIX = 2  # axes
 NOTE = "for one sample by itself"
 _NAME = r"\\?[A-Za-z]+(?:\{[A-Za-z]\})?"
 _TOP = re.compile(
-    rf"\\d?frac\s*\{{\s*\\?(?:partial|mathrm\{{d\}}|d)\s*(?:{_NAME})\s*(?:"
+    rf"\\d?frac\s*\{{\s*\\?(?:partial|mathrm\{{d\}}|d)\s*(?P<name>{_NAME})\s*(?:"
     r"(?:_\{?[0-9]+\}?)?\s*\^\s*\{\s*(?:[\[(][0-9]+[\])])?\s*\(\s*(?P<label>[a-km-su-z])\s*\)\s*\}"
     r"|_\{?(?:[0-9]+\s*,?\s*)?(?P<below>[i-ns])\}?)\s*\}"
 )
@@ -38,9 +39,16 @@ _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]+(?:_?\{?[0-9]+\}?)?")
 
 
 def letter_of(formula: Formula) -> tuple[str, bool] | None:
-    """The letter of the sample whose derivative a left side is, and whether as a label; None for any other formula."""
+    """The letter of the sample whose derivative a left side is, and whether as a label; None for any other formula.
+
+    The loss of a sample is judged elsewhere: it may be its share in a mean.
+    """
     match = _TOP.match(formula.members[0].text.strip())
-    if match is None or any(_SUMS.search(member.text) for member in formula.members):
+    if (
+        match is None
+        or match["name"].strip("\\") in LOSS_NAMES
+        or any(_SUMS.search(member.text) for member in formula.members)
+    ):
         return None
     return (match["label"], True) if match["label"] else (match["below"], False)
 
