@@ -131,8 +131,14 @@ def from_library(parser: Cursor) -> Expr:
 
 
 def method(parser: Cursor, expr: Expr) -> Expr:
-    """Method := "." word "(" arguments ")": x.dot(y), X.sum(axis=0)."""
+    """Method := "." word "(" arguments ")": x.dot(y), X.sum(axis=0); y.log(p) is a product, as on paper."""
     _dot(parser)
+    word, row = parser.token.text, FUNCTIONS.get(ALIASES.get(parser.token.text, ""))
+    of_one = word not in _THEIRS and row is not None and row.elementwise and len(row.params) == 1
+    if of_one and parser.ahead().kind == "(" and parser.ahead(2).kind != ")":
+        factor = parser.unary()
+        product = Call("mul", (expr, factor), (), expr.span.join(factor.span))
+        return product if parser.choose(2) == 0 else Call("sum", (product,), (), product.span)
     return _applied(parser, parser.take(), (expr,))
 
 

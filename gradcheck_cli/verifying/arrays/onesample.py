@@ -38,7 +38,7 @@ _SUMS = re.compile(r"\\(?:sum|prod)|[ΣΠ∑∏]")
 _WORD = re.compile(r"(?<![A-Za-z\\])[A-Za-z]+(?:_?\{?[0-9]+\}?)?")
 
 
-def letter_of(formula: Formula) -> tuple[str, bool] | None:
+def sample_of(formula: Formula) -> tuple[str, bool] | None:
     """The letter of the sample whose derivative a left side is, and whether as a label; None for any other formula.
 
     The loss of a sample is judged elsewhere: it may be its share in a mean.
