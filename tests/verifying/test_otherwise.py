@@ -60,9 +60,18 @@ def test_how_it_was_read_is_told():
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (r"$\frac{\partial \alpha}{\partial z} = \frac{\partial \alpha}{\partial z}\left(\frac{1}{1+e^{-z}}\right)$", "c"),
-        (r"$\frac{\partial \alpha}{\partial z} = \frac{\partial \alpha}{\partial z}\left(\frac{1}{1-e^{-z}}\right)$", "?"),
-        (r"$\frac{\partial \alpha}{\partial z} = \frac{\partial \alpha}{\partial z} \cdot \left(\frac{1}{1+e^{-z}}\right)$", "?"),
+        (
+            r"$\frac{\partial \alpha}{\partial z} = \frac{\partial \alpha}{\partial z}\left(\frac{1}{1+e^{-z}}\right)$",
+            "c",
+        ),
+        (
+            r"$\frac{\partial \alpha}{\partial z} = \frac{\partial \alpha}{\partial z}\left(\frac{1}{1-e^{-z}}\right)$",
+            "?",
+        ),
+        (
+            r"$\frac{\partial \alpha}{\partial z} = \frac{\partial \alpha}{\partial z} \cdot \left(\frac{1}{1+e^{-z}}\right)$",
+            "?",
+        ),
     ],
 )
 def test_a_derivative_for_the_operator(text, wanted):
