@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Matcher, Read
     from gradcheck_cli.verifying.own import Own
 
+LONGEST_TEXT = 400  # characters of a quotient
 LONGEST = 5000  # tree nodes of a node written out
 MOST_NEAR = 3  # names that a number may be a value of
 NEAR = 0.25  # of the value, or of 1: so far a number may be from what it is a value of
@@ -175,7 +176,7 @@ class Slopes:
         self, source: Source, *, latex: bool, symbols: frozenset[str] = frozenset()
     ) -> tuple[Slope, Expr] | None:
         """A text that is a number times such a quotient, and that number."""
-        if not _CALLS.search(source.text) or not _CALLED_TWICE.search(source.text):
+        if len(source.text) > LONGEST_TEXT or not (_CALLS.search(source.text) and _CALLED_TWICE.search(source.text)):
             return None
         for written in read_quietly(source, self.own.scope, latex=latex):
             try:
