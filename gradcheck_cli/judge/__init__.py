@@ -3,7 +3,7 @@
 from gradcheck_cli.judge.array_space import ArrayPoints, ArraySpace, array_points
 from gradcheck_cli.judge.arrays import ArrayDecision, compare_arrays
 from gradcheck_cli.judge.compare import Decision, decide
-from gradcheck_cli.judge.near import Behaviour, behaviour
+from gradcheck_cli.judge.near import Behaviour, at_kink, behaviour
 from gradcheck_cli.judge.nowhere import void
 from gradcheck_cli.judge.numbers import NumberVerdict, number_verdict, places, rounding, with_rounding
 from gradcheck_cli.judge.space import Space, Variable
@@ -18,6 +18,7 @@ __all__ = [
     "Space",
     "Variable",
     "array_points",
+    "at_kink",
     "behaviour",
     "compare_arrays",
     "decide",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.judge.space import DISCRETE, Point, allowed, samples
-from gradcheck_cli.symbolic.evaluate import plan, to_float
+from gradcheck_cli.symbolic.evaluate import plan, sign_of, to_float
 
 if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
@@ -52,6 +52,15 @@ def behaviour(expr: Expr, space: Space) -> Behaviour:
     here = _value(steps, reach, given)
     beside = [_value(steps, reach, point) for point in _around(reach, given)] or [here]
     return _named(here, beside)
+
+
+def at_kink(space: Space) -> bool:
+    """Whether some definition bends exactly at the given values; False where these are not all given."""
+    known = samples(space)
+    reach = known.reach(name for name, _ in space.definitions)
+    given = known.given(reach)
+    kinks = given.run(reach, _BITS).kinks.values() if given is not None else ()
+    return any(sign_of(x) == 0 for values in kinks for x in values)
 
 
 def _named(here: Inner, beside: list[Inner]) -> Behaviour:

@@ -141,16 +141,22 @@ def from_library(parser: Cursor) -> Expr:
 
 
 def method(parser: Cursor, expr: Expr) -> Expr:
-    """Method := "." word "(" arguments ")": x.dot(y), X.sum(axis=0)."""
+    """Method := "." word "(" arguments ")": x.dot(y), X.sum(axis=0); y.log(p) is a product, as on paper."""
     _dot(parser)
-    word = parser.take()
+    word = parser.token
     if word.text in _AS_IT_IS:
-        opened = parser.expect("(", word)
+        opened = parser.expect("(", parser.take())
         while parser.token.text in _DTYPES or parser.token.kind == ".":
             parser.take()
         parser.expect(")", opened)
         return expr
-    return _applied(parser, word, (expr,))
+    row = FUNCTIONS.get(ALIASES.get(word.text, ""))
+    of_one = word.text not in _THEIRS and row is not None and row.elementwise and len(row.params) == 1
+    if of_one and parser.ahead().kind == "(" and parser.ahead(2).kind != ")":
+        factor = parser.unary()
+        product = Call("mul", (expr, factor), (), expr.span.join(factor.span))
+        return product if parser.choose(2) == 0 else Call("sum", (product,), (), product.span)
+    return _applied(parser, parser.take(), (expr,))
 
 
 def _dot(parser: Cursor) -> None:

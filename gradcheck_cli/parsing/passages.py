@@ -32,6 +32,10 @@ _FRAME = re.compile(r"\\(?:boxed|fbox|underline)\s*\{|\\textcolor\s*\{[^{}]*\}\s
 _REMARK = re.compile(
     r"(?:\\left\s*)?\(\s*(?=\\(?:text|mathrm|textrm|mbox)\s*\{\s*(?:as|since|because|with|where|for|if|when|the|by|from|using)\b)"
 )
+_SOFT_MAX = re.compile(
+    r"(?:\\(?:text|mathrm|operatorname)\s*\{\s*soft\s*\}|(?<![A-Za-z\\])soft)\s*\\max(?![A-Za-z])"
+    r"|\\(?:text|mathrm|operatorname)\s*\{\s*soft(?:\\,|\s|-)*max\s*\}"
+)
 _QUOTE = re.compile(r"\n[ \t]*>")
 
 
@@ -172,6 +176,7 @@ def balanced(text: str) -> bool:
 
 def cleaned(text: str) -> str:
     """A stretch of LaTeX without alignment, frames and brackets around remarks; as long as before."""
+    text = _SOFT_MAX.sub(lambda match: "softmax".rjust(len(match.group())), text)
     text = _BLOCK.sub(_blank, text)
     text = _QUOTE.sub(_blank, text)
     text = _RELATION_OVER.sub(lambda match: match[1].ljust(len(match.group())), text)

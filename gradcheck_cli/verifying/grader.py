@@ -55,7 +55,16 @@ from gradcheck_cli.verifying.quotients import alias, resolvable
 from gradcheck_cli.verifying.remarks import beside
 from gradcheck_cli.verifying.shifts import Slopes
 from gradcheck_cli.verifying.steps import explained
-from gradcheck_cli.verifying.worked import NEARLY, behind_unreadable, local_of, near, nearly, repeats, worked_out
+from gradcheck_cli.verifying.worked import (
+    NEARLY,
+    as_operator,
+    behind_unreadable,
+    local_of,
+    near,
+    nearly,
+    repeats,
+    worked_out,
+)
 from gradcheck_cli.verifying.worth import Worth, told
 
 if TYPE_CHECKING:
@@ -229,6 +238,9 @@ class Grader:
         if self.gradient is not None and read.numeric and not self.own.gradients.sure:
             return left_open(read, "this may be the gradient, or how far something moves")
         self.own.gradients.sure |= self.gradient is not None and read.member.verdict == CORRECT and not read.numeric
+        if read.member.verdict == WRONG and as_operator(found, truth, member.text, self.matcher.agrees):
+            note = "the derivative stands for d/dx of what follows"
+            return replace(read, member=replace(read.member, verdict=CORRECT, note=note))
         if read.member.verdict == WRONG and repeats(found, truth):
             note = "the left side stands again on the right: perhaps it is meant as d/dx of what follows"
             return replace(read, member=replace(read.member, verdict=UNDECIDED, note=note))

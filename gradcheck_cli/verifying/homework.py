@@ -22,6 +22,7 @@ from gradcheck_cli.verifying.junctures import parted
 from gradcheck_cli.verifying.listed import listed
 from gradcheck_cli.verifying.lookalikes import lookalike, with_accent, with_subscripts
 from gradcheck_cli.verifying.model import CORRECT, MISSING, RANK, UNREADABLE, WRONG, Claim, Member
+from gradcheck_cli.verifying.otherwise import as_written, fact, one_sample, with_accents, with_numbers
 from gradcheck_cli.verifying.own import OWN, bare, own_name
 from gradcheck_cli.verifying.shifts import STEPS
 from gradcheck_cli.verifying.shorthand import SUBSCRIPT, instances, written_out
@@ -54,7 +55,7 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
     found: list[Claim] = []
     lines = by_line(document)
     for at, formula in enumerate(document.formulas):
-        if formula.relation == "!=":
+        if formula.relation == "!=" or not any(member.text for member in formula.members[1:]):
             continue
         named = _naming(document.formulas, at)
         cases = [*_cases(document.formulas, at), *conditions(document, at, lines)]
@@ -65,6 +66,8 @@ def grade(examiners: Iterable[Examiner], document: Document) -> list[Claim]:
                 claim = _with_later(graders, part, len(found), document.formulas[at + 1 : at + 1 + NEAR]) or claim
             if claim is not None and any(member.verdict == UNREADABLE for member in claim.members):
                 claim = _with_steps(graders, part) or claim
+            if claim is None or claim.verdict == UNREADABLE:
+                claim = fact(examiners, graders, part) or claim
             if claim is not None:
                 found.append(_named(graders, claim, formula) if named else claim)
     placed = with_equations([_in_its_place(found, at) for at in range(len(found))])
@@ -172,7 +175,7 @@ def _with_steps(graders: list[Grader | ArrayGrader], formula: Formula) -> Claim 
         claim = grader.claim(found[0]) if found else None
         if found is None or claim is None or claim.verdict == UNREADABLE:
             continue
-        read = _as_written(grader.explained(claim), claim, STEPS, formula)
+        read = as_written(grader.explained(claim), claim, STEPS, formula)
         read = replace(
             read, text=" = ".join(" ".join(one.text.split()) for one in formula.members), left=formula.members[0]
         )
@@ -240,27 +243,36 @@ def _named(graders: list[Grader | ArrayGrader], claim: Claim, formula: Formula) 
 def _judged(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     """A formula in one problem; where it cannot be read, with letters that look alike, if it is right then."""
     claim = grader.claim(formula)
+    if isinstance(grader, ArrayGrader) and (claim is None or claim.verdict != CORRECT):
+        claim = one_sample(grader, formula, claim)
     if claim is None:
         return _accented(grader, formula)
     if claim.verdict == WRONG and among_words(formula):
         return undecided(claim, "the words beside it may say where this is meant")
     if all(member.verdict != UNREADABLE for member in claim.members):
-        return claim
-    found = with_subscripts(formula, grader.own.scope) if isinstance(grader, ArrayGrader) else None
+        return claim if isinstance(grader, Grader) else with_accents(grader, claim, formula)
+    if isinstance(grader, Grader):
+        return _written_out(grader, claim, formula) or _alike(grader, claim, formula)
+    found = with_subscripts(formula, grader.own.scope)
     tried = grader.claim(found) if found is not None else None
     if tried is not None and tried.verdict != UNREADABLE:
-        return _as_written(tried, claim, "letters behind names read as their subscripts", formula)
-    if isinstance(grader, Grader) and (read := _written_out(grader, claim, formula)) is not None:
-        return read
+        return as_written(tried, claim, "letters behind names read as their subscripts", formula)
+    return with_numbers(grader, claim, formula) or _alike(grader, claim, formula)
+
+
+def _alike(grader: Grader | ArrayGrader, claim: Claim, formula: Formula) -> Claim:
+    """A formula that cannot be read, with letters that look like those that stand there, if it is right then."""
     other = lookalike(formula, grader.own.scope)
     if other is None:
         return claim
     last = grader.last
     tried = grader.claim(other[0])
+    if isinstance(grader, ArrayGrader) and (tried is None or tried.verdict == UNREADABLE):
+        tried = with_numbers(grader, claim, other[0])
     if tried is None or tried.verdict != CORRECT or len(tried.members) != len(claim.members):
         grader.last = last
         return claim
-    return _as_written(tried, claim, other[1], formula)
+    return as_written(tried, claim, f"{other[1]}, {tried.note}" if tried.note else other[1], formula)
 
 
 def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None:
@@ -269,10 +281,10 @@ def _written_out(grader: Grader, claim: Claim, formula: Formula) -> Claim | None
     for other, note, sure in written_out(formula, grader.own, grader.engine.problem, grader.engine.output):
         tried = grader.claim(other)
         if tried is not None and (tried.verdict == CORRECT or (sure and tried.verdict != UNREADABLE)):
-            return _as_written(tried, claim, f"{note}; {tried.note}" if tried.note else note, formula)
+            return as_written(tried, claim, f"{note}; {tried.note}" if tried.note else note, formula)
         if tried is not None and tried.verdict == WRONG and SUBSCRIPT in note:
             grader.define(formula)  # it may be a name as well
-            return undecided(_as_written(tried, claim, note, formula), f"{note}, this is wrong; it may be another name")
+            return undecided(as_written(tried, claim, note, formula), f"{note}, this is wrong; it may be another name")
     grader.last = last
     return _for_all(grader, claim, formula)
 
@@ -288,11 +300,11 @@ def _for_all(grader: Grader, claim: Claim, formula: Formula) -> Claim | None:
         grader.last = last
         return None
     if verdicts == {CORRECT}:
-        return _as_written(found[0][0], claim, "for " + ", ".join(at for _, at in found), formula)
+        return as_written(found[0][0], claim, "for " + ", ".join(at for _, at in found), formula)
     wrong = next(judged for judged, _ in found if judged.verdict == WRONG)
     grader.last = None
     note = "for " + ", ".join(at for judged, at in found if judged.verdict == WRONG) + " this is wrong"
-    read = _as_written(wrong, claim, note, formula)
+    read = as_written(wrong, claim, note, formula)
     return read if len(verdicts) == 1 else undecided(read, f"{note}, for other numbers it is right")
 
 
@@ -306,20 +318,16 @@ def _accented(grader: Grader | ArrayGrader, formula: Formula) -> Claim | None:
     return None
 
 
-def _as_written(read: Claim, claim: Claim, note: str, formula: Formula) -> Claim:
-    """A claim that was read with other letters, in the letters that stand there."""
-    texts = [member.text for member in formula.members[1:] if member.text]
-    members = tuple(replace(new, text=text) for new, text in zip(read.members, texts, strict=False))
-    return replace(read, text=claim.text, members=members, note=note)
-
-
 def _aside(formula: Formula, claim: Claim | None) -> bool:
     """What is no claim: prose with an equality, an index (`j = i`)."""
     left, right = formula.members[0].text, formula.members[-1].text
-    if formula.latex and claim is not None and _PROSE.fullmatch(right):
+    prose = _PROSE.fullmatch(right.rstrip(" $"))
+    if formula.latex and claim is not None and prose:
         return True
     if claim is None or claim.note != FOREIGN:
         return False
+    if prose:
+        return True
     if not formula.latex and _WORDS.fullmatch(left):
         return len(left.split()) > 1 or not re.search(r"[A-Za-z]", right)
     return bool(re.fullmatch(r"[i-n]", left) and re.fullmatch(r"[i-n]|[0-9]+", right))

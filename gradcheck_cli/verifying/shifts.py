@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.verifying.match import Matcher, Read
     from gradcheck_cli.verifying.own import Own
 
-FEWEST_VALUES = 2  # of a function in a quotient
+LONGEST_TEXT = 400  # characters of a quotient
 LONGEST = 5000  # tree nodes of a node written out
 MOST_NEAR = 3  # names that a number may be a value of
 NEAR = 0.25  # of the value, or of 1: so far a number may be from what it is a value of
@@ -50,7 +50,10 @@ _LIMIT = re.compile(
 )
 _ALL = re.compile(r"(?s).+")
 _CALLS = re.compile(r"\([^()]*[-+−][^()]*\)|\(\s*(?:\\left)?\s*[0-9.]+\s*\)")
-_CALLED = re.compile(r"[A-Za-z0-9}]\s*(?:\\left\s*)?\(")
+_CALLED_TWICE = re.compile(
+    r"(?<![A-Za-z])(?P<name>[A-Za-z][A-Za-z0-9_]*)\s*(?:\\left\s*)?\(.*(?<![A-Za-z])(?P=name)\s*(?:\\left\s*)?\(",
+    re.DOTALL,
+)
 _ROUGHLY = re.compile(r"≈|≃|~|\\(?:approx|simeq|sim|to|rightarrow)(?![A-Za-z])|→")
 
 
@@ -173,7 +176,7 @@ class Slopes:
         self, source: Source, *, latex: bool, symbols: frozenset[str] = frozenset()
     ) -> tuple[Slope, Expr] | None:
         """A text that is a number times such a quotient, and that number."""
-        if len(_CALLED.findall(source.text)) < FEWEST_VALUES or not _CALLS.search(source.text):
+        if len(source.text) > LONGEST_TEXT or not (_CALLS.search(source.text) and _CALLED_TWICE.search(source.text)):
             return None
         for written in read_quietly(source, self.own.scope, latex=latex):
             try:

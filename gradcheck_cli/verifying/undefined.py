@@ -3,12 +3,13 @@ r"""Answers that say there is no value: `undefined`, `DNE`, `\infty`, `1/0`. The
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.expand import expand
 from gradcheck_cli.expr import Call, walk
 from gradcheck_cli.functions import FUNCTIONS
-from gradcheck_cli.judge import behaviour, void
+from gradcheck_cli.judge import at_kink, behaviour, void
 from gradcheck_cli.parsing.absent import NONE
 from gradcheck_cli.parsing.names import Scope
 from gradcheck_cli.source import Span
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.parsing.document import Formula
     from gradcheck_cli.verifying.kept import Kept
 
+LONGEST = 60  # characters of such an answer
+_HINT = re.compile(r"undef|defin|défin|exist|DNE|D\.N|dne|[nN]a[nN]|indet|inf|∞|oo|unendl")
 _INFINITE = r"(?P<sign>[-+−±]|\\pm)?\s*(?:\\infty|∞|infinity|infinite|inf|oo|unendlich)"
 _WRAPPED = re.compile(
     r"\s*\$?\s*(?:\\(?:text|mathrm|textrm|textit|mbox|operatorname)\s*\{(?P<inner>[^{}]*)\}|(?P<bare>.*?))\s*[.!]?\s*\$?\s*"
@@ -38,6 +41,8 @@ _MEANT = {"": "+pole", "+": "+pole", "-": "-pole", "−": "-pole", "±": "pole",
 
 def no_value(text: str, scope: Scope) -> str:
     """What a text says where it says that there is no value: `none`, or the sign of the pole; empty for any other text."""
+    if len(text) > LONGEST or not _HINT.search(text):
+        return ""
     found = _WRAPPED.fullmatch(text)
     inner = (found["inner"] if found["inner"] is not None else found["bare"]).strip() if found else ""
     if not inner or scope.name(inner) is not None:
@@ -78,6 +83,11 @@ class WithoutValue:
         """What a text says where it says that there is no value; empty for any other text."""
         return no_value(text, self.scope)
 
+    @cached_property
+    def bends(self) -> bool:
+        """Whether the problem is given exactly at a kink."""
+        return at_kink(self.space)
+
     def here(self, truth: Expr) -> Behaviour:
         """What the truth does at the given numbers."""
         return next(self.kept.of(("behaviour", truth), lambda: iter((behaviour(expand(truth), self.space),))))
@@ -90,6 +100,8 @@ class WithoutValue:
 
     def by_convention(self, value: Fraction, truth: Expr) -> bool:
         """Whether a number is what others take at a kink: it lies between what the sides have."""
+        if not self.bends:
+            return False
         here = self.here(truth)
         return here.kind == "jump" and here.low <= value <= here.high
 

@@ -15,7 +15,7 @@ from gradcheck_cli.verifying.model import CORRECT, UNREADABLE, WRONG
 from gradcheck_cli.verifying.typed import as_typed_number, has_decimals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gradcheck_cli.expr import Num
     from gradcheck_cli.solving.engine import Engine
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_EDGES = 50
 NEARLY = "nearly right: with which rounded numbers it was worked out is not shown"
 WORKED = "worked out with the rounded numbers before it"
+_FOLLOWED = re.compile(r"\s*\\d?frac\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}\s*){2}(?:\\left\s*)?[(\[]")
 _NUMBER_AND_MORE = re.compile(r"[-+−]?\s*[0-9][0-9.,]*[\s|~\\]")
 
 
@@ -90,6 +91,19 @@ def repeats(found: Iterable[Expr], truth: Truth) -> bool:
     """Whether a derivative stands as a factor in its own right side, as in da/dz = da/dz (1/u)."""
     products = (expr for expr in found if isinstance(expr, Call) and expr.function == "mul")
     return any(factor == truth.ask for expr in products for factor in expr.args)
+
+
+def as_operator(found: Iterable[Expr], truth: Truth, text: str, agrees: Callable[[Expr, Expr], bool]) -> bool:
+    r"""Whether a derivative that stands again is meant as d/dx of what follows in brackets, which is what is differentiated.
+
+    So it is in `\frac{\partial a}{\partial z} (\frac{1}{u})`, where a = 1/u; with a sign between them it is a product.
+    """
+    if not isinstance(truth.ask, Call) or truth.ask.function != "d" or _FOLLOWED.match(text) is None:
+        return False
+    for expr in found:
+        if isinstance(expr, Call) and expr.function == "mul" and len(expr.args) == 2 and expr.args[0] == truth.ask:
+            return agrees(expr.args[1], truth.ask.args[0])
+    return False
 
 
 def behind_unreadable(reads: list[Read]) -> list[Read]:

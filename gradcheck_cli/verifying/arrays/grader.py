@@ -76,6 +76,7 @@ class ArrayGrader:
         self.usual = {name: meaning for name, (_, meaning) in usual.items()}
         self.own.definitions.update(self.usual)
         self.doubtful: set[str] = set()  # usual names that the text uses for something that cannot be read
+        self.alone: tuple[ArrayGrader, ...] | None = None  # of one sample by itself, once wanted
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.diagnosed = 0
         self.last: tuple[Truth, list[Read]] | None = None

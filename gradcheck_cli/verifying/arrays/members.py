@@ -15,7 +15,7 @@ from gradcheck_cli.grids import Grid
 from gradcheck_cli.verifying.arrays.batches import AS_ROWS, has_rows, is_column_of
 from gradcheck_cli.verifying.arrays.differentials import ArrayDifferentials
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, base_of, moved_expression
-from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
+from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, left_open
 from gradcheck_cli.verifying.model import CORRECT, UNDECIDED, UNREADABLE, WRONG
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class ArrayMembers:
         """One member, in names of the problem and of the student's own."""
         if truth.kind == DIFFERENTIAL:
             target = moved_expression(truth.ask) or Name(base_of(truth.ask) or "")
-            return self.differentials.member(source, target, own, latex=latex)
+            read = self.differentials.member(source, target, own, latex=latex)
+            entry = isinstance(truth.ask, Call) and isinstance(truth.ask.args[0], Index)
+            return left_open(read, "differentials of entries are not compared") if entry else read
         read = self.matcher.member(source, truth, latex=latex, own=own)
         if read.member.verdict == CORRECT and not read.member.note and read.written and has_rows(read.written):
             return replace(read, member=replace(read.member, note=AS_ROWS))

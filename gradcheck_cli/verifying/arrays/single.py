@@ -159,6 +159,24 @@ class SingleLoss:
             if one and name != self.engine.output
         ]
 
+    def apart(self) -> bool:
+        """Whether each sample goes through the graph by itself: no node mixes those of the batch."""
+        at = Name(_NUMBER)
+        above = self.engine.graph.ancestors
+        batch = {name for name, (_, one) in self.places.items() if one and name != self.engine.output}
+        nodes = [node for node in self.engine.graph.nodes if node.name in batch]
+        if any(above.get(name, frozenset()) & batch for node in nodes for name in above[node.name] - batch):
+            return False  # a mean over the batch goes back into its samples
+        try:
+            return all(
+                compare(self.matcher.space, self.single(node.expr, at), _alone(Name(node.name), place, at)).kind
+                == "equal"
+                for node in nodes
+                if (place := self.places[node.name][0])
+            )
+        except GradcheckError:
+            return False
+
     def adds_up(self) -> bool:
         """Whether they do, tried at points."""
         output = self.engine.output
