@@ -123,6 +123,7 @@ class Setting:
         self._points: list[Point] = []
         self._coming = _points(leaves)
         self._friendly: list[Point] = []
+        self._own: dict[tuple[Leaf, ...], Point] = {}
 
     # -- blocks
 
@@ -220,7 +221,9 @@ class Setting:
         """The problem's own values, when all that matter are given."""
         if not reach.leaves or any(leaf.name not in self.given for leaf in reach.leaves):
             return None
-        return Point({leaf.name: self.given[leaf.name] for leaf in reach.leaves}, given=True, shared=False)
+        if reach.leaves not in self._own:
+            self._own[reach.leaves] = Point({leaf.name: self.given[leaf.name] for leaf in reach.leaves}, given=True)
+        return self._own[reach.leaves]
 
     def points(self, reach: Reach) -> Iterator[Point]:
         """The points that are drawn, or all there are where they can be listed."""

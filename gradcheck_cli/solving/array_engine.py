@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, mapped, names, number, substitute
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.symbolic.terms import Term
 
 MOST_JACOBIAN = 400  # entries of a local Jacobian that is worked out in numbers
+_ASKED = frozenset({*QUERIES, "prime"})
 _DERIVATIVES = frozenset({"d", "local", "upstream", "downstream"})
 
 
@@ -149,6 +150,8 @@ class ArrayEngine:
             raise
 
     def _resolve(self, expr: Expr, *, partial: bool, text: Source | None, bare: bool) -> Expr:
+        if functions(expr).isdisjoint(_ASKED):
+            return expr
         if isinstance(expr, Index) and isinstance(expr.base, Call) and expr.base.function in _DERIVATIVES:
             return self._entry(expr, partial=partial, text=text)
         if isinstance(expr, Call) and expr.function in QUERIES and expr.function != "step":

@@ -76,13 +76,10 @@ class Entries:
     def make(self, function: str, *args: Expr) -> Expr:
         """One scalar operation, unless literal zeros, ones and comparisons settle it."""
         self.spend(1)
-        settled = _settled(function, args)
-        if settled is not None:
-            return settled
         if function in ("add", "mul"):
-            neutral = ZERO if function == "add" else ONE
-            args = tuple(arg for arg in args if arg != neutral)
-        return Call(function, args)
+            return _combined(function, args)
+        settled = _settled(function, args)
+        return Call(function, args) if settled is None else settled
 
     def total(self, terms: Iterable[Expr]) -> Expr:
         """A sum of entries."""
@@ -222,15 +219,21 @@ _WHOLE: dict[str, Callable[[list[int]], int]] = {
 }
 
 
+def _combined(function: str, args: tuple[Expr, ...]) -> Expr:
+    """A sum or a product; literal zeros and ones drop out of it, and a zero of eye(n) or delta(i, j) removes its product."""
+    neutral, kept = ZERO if function == "add" else ONE, args
+    if Num in map(type, args):  # numbers are seldom among them, and slow to compare
+        if function == "mul" and ZERO in args:
+            return ZERO
+        kept = tuple([arg for arg in args if arg != neutral])
+    if not kept:
+        return neutral
+    return kept[0] if len(kept) == 1 else Call(function, kept)
+
+
 def _settled(function: str, args: tuple[Expr, ...]) -> Expr | None:
-    """What an operation is where literal numbers decide: a zero of eye(n) or delta(i, j) removes its product."""
+    """What any other operation is where literal numbers decide."""
     match function:
-        case "add" | "mul":
-            neutral = ZERO if function == "add" else ONE
-            if function == "mul" and ZERO in args:
-                return ZERO
-            kept = [arg for arg in args if arg != neutral]
-            return neutral if not kept else kept[0] if len(kept) == 1 else None
         case "neg" if args[0] == ZERO:
             return ZERO
         case "where" if isinstance(args[0], Num):

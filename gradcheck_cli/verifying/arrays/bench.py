@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, names
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace
@@ -172,7 +172,7 @@ def _derived(read: Read) -> bool:
     """Whether a right member has the derivation behind it: it is no number, and no derivative stands in it."""
     if read.member.verdict != CORRECT or read.expr is None or read.written is None or not names(read.expr):
         return False
-    return not any(isinstance(part, Call) and part.function in QUERIES for part in walk(read.written))
+    return functions(read.written).isdisjoint(QUERIES)
 
 
 def with_note(claim: Claim, said: str) -> Claim:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import LETTERS, GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, functions, names, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
     from gradcheck_cli.verifying.own import Own
+
+_ARRIVING = frozenset({"upstream", "d"})
 
 
 class ArrayMatcher:
@@ -146,6 +148,8 @@ class ArrayMatcher:
 
     def only_asks(self, expr: Expr, truth: Truth) -> bool:
         """Whether an answer says nothing but what is to be worked out: products of derivatives, w - lr*d(J, w)."""
+        if functions(expr).isdisjoint(QUERIES):
+            return False
         parts = [part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES and is_query(part)]
         if truth.kind == "update" and isinstance(truth.ask, Call):
             return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
@@ -218,7 +222,7 @@ class ArrayMatcher:
             yield truth
         if truth.array is None:
             return
-        arriving = any(isinstance(part, Call) and part.function in ("upstream", "d") for part in walk(written))
+        arriving = not _ARRIVING.isdisjoint(functions(written))
         for form in truth.array.others:
             if arriving or not form.sent:
                 yield replace(truth, expr=form.expr, array=replace(truth.array, letters=form.letters, others=()))
@@ -368,9 +372,7 @@ class ArrayMatcher:
     def at_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:
         """An answer with numbers of the student's in it, at the given values."""
         wanted = truth.array.number if truth.array else None
-        shown = any(isinstance(part, Call) and part.function == "array" for part in walk(expr))
-        shown = shown or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
-        if wanted is None or not shown or free_letters(self.engine, expr):
+        if wanted is None or not _shows_numbers(expr) or free_letters(self.engine, expr):
             return None
         found = self.engine.numbers.value(expr, (), rounding(self.exactly))
         if found is None or (found.shape != wanted.shape and not alike(found, wanted)):
@@ -388,6 +390,11 @@ class ArrayMatcher:
     def agrees(self, left: Expr, right: Expr) -> bool:
         """Whether two expressions in names agree for all sizes and inputs."""
         return compare(self.space, left, right).kind == "equal"
+
+
+def _shows_numbers(expr: Expr) -> bool:
+    """Whether an array of numbers or a number with a point stands in an expression."""
+    return "array" in functions(expr) or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
 
 
 def _as_it_is(expr: Expr) -> tuple[Expr, ...]:
