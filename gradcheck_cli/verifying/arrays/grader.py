@@ -15,7 +15,7 @@ from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import read_quietly, readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.verifying.arrays.batches import is_slice, with_samples
+from gradcheck_cli.verifying.arrays.batches import is_slice
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
@@ -31,7 +31,7 @@ from gradcheck_cli.verifying.arrays.single import SHARE, SingleLoss
 from gradcheck_cli.verifying.arrays.sizes import OwnSizes
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
-from gradcheck_cli.verifying.conventions import LOSSES, usual_names, usual_scope, with_names, without_mark
+from gradcheck_cli.verifying.conventions import LOSSES, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
@@ -57,14 +57,12 @@ class ArrayGrader:
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
         loss = not self.engine.shapes[self.engine.output]
-        usual = usual_names(bench.problem, self.engine.output, loss=loss)
-        known = with_names(usual_scope(bench.problem, self.engine.output), usual)
-        self.own = Own(with_samples(known, bench.matcher.scope.samples, usual))
+        self.own = Own(bench.scope)
         self.single = SingleLoss(bench.matcher)
         self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
-        self.usual = {name: meaning for name, (_, meaning) in usual.items()}
+        self.usual = {name: meaning for name, (_, meaning) in bench.usual.items()}
         self.own.definitions.update(self.usual)
         self.doubtful: set[str] = set()  # usual names that the text uses for something that cannot be read
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
