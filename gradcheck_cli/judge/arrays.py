@@ -7,6 +7,7 @@ every entry to 2^-900 at the points of two choices of sizes, on both sides of ea
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
@@ -130,6 +131,7 @@ class _Comparison:
         self.seen: dict[Side, int] = {}
         self.needs = needs(pair, self.reach.blocks)
         self.at = 0  # the entry that differs
+        self.bits = AGREE_BITS  # with which it was seen to
         self.tie: tuple[Point, int] | None = None  # where they differ at a kink only
         self.note = ""
         self.exhaustive = listed(self.reach.leaves) is not None
@@ -203,7 +205,7 @@ class _Comparison:
                 self.holes |= holes(left, right)
             for at, found in relations(left, right, bits):
                 if found == "apart" and self.proves(point, at, bits):
-                    self.at = at
+                    self.at, self.bits = at, bits
                     return True
                 if found == "together":
                     together |= 1 << at
@@ -296,7 +298,9 @@ class _Comparison:
         return tuple((leaf.name, point.leaves[leaf.name]) for leaf in self.reach.leaves)
 
     def refuted(self, point: Point) -> ArrayDecision:
-        (left, _), (right, _) = self.values(point, AGREE_BITS)
+        (left, _), (right, _) = self.values(point, self.bits)
+        if not isinstance(outer(left[self.at]), Fraction) or not isinstance(outer(right[self.at]), Fraction):
+            (left, _), (right, _) = self.values(point, AGREE_BITS)  # what is exact is so with any bits
         binding, place = self.pair[0].places[self.at]
         return ArrayDecision(
             "different",

@@ -47,12 +47,14 @@ def named(name: str, shape: tuple[int, ...]) -> Grid:
 
 
 class Entries:
-    """Makes grids of entries over the same names; parts that were made before are used again."""
+    """Makes grids of entries over the same names; parts that were made before are used again, `grids` of names by others."""
 
-    def __init__(self, known: Mapping[str, tuple[int, ...] | Grid], most: int = MOST_NODES) -> None:
+    def __init__(
+        self, known: Mapping[str, tuple[int, ...] | Grid], most: int = MOST_NODES, grids: dict[str, Grid] | None = None
+    ) -> None:
         self.known = known
         self.left = most
-        self._grids: dict[str, Grid] = {}
+        self._grids: dict[str, Grid] = {} if grids is None else grids
         self._done: dict[tuple[int, tuple[tuple[str, int], ...]], Grid] = {}
         self._free: dict[int, frozenset[str]] = {}
         self._alive: list[Expr] = []
@@ -117,7 +119,8 @@ class Entries:
     # -- by kind of expression
 
     def _grid(self, expr: Expr, bound: Bound) -> Grid:
-        key = (id(expr), tuple((name, bound[name]) for name in sorted(self._letters(expr, bound))))
+        letters = self._letters(expr, bound) if bound else ()
+        key = (id(expr), tuple([(name, bound[name]) for name in sorted(letters)]) if letters else ())
         found = self._done.get(key)
         if found is None:
             found = self._worked_out(expr, bound)
@@ -147,8 +150,6 @@ class Entries:
 
     def _letters(self, expr: Expr, bound: Bound) -> Iterable[str]:
         """The bound letters that an expression depends on."""
-        if not bound:
-            return ()
         if id(expr) not in self._free:
             self._free[id(expr)] = self._names(expr)
             self._alive.append(expr)
@@ -250,13 +251,11 @@ def _settled(function: str, args: tuple[Expr, ...]) -> Expr | None:
 
 def _matmul(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
     left, right = grids
-    rows, columns, inner = left.shape[:-1], right.shape[1:], range(left.shape[-1])
-    made = (
-        work.total(work.product((left[(*row, k)], right[(k, *column)])) for k in inner)
-        for row in places(rows)
-        for column in places(columns)
-    )
-    return grid((*rows, *columns), made)
+    inner, columns = left.shape[-1], right.shape[1:]
+    across = [right.items[at :: prod(columns)] for at in range(prod(columns))]
+    down = (left.items[at : at + inner] for at in range(0, len(left.items), inner))
+    made = (work.total(map(work.product, zip(row, column, strict=True))) for row in down for column in across)
+    return grid((*left.shape[:-1], *columns), made)
 
 
 def _transpose(_: Entries, __: Call, grids: tuple[Grid, ...]) -> Grid:

@@ -85,6 +85,10 @@ class Plan:
 
         Raises UnsupportedError for a name that `env` does not have.
         """
+        return self.run_through(env, bits, absorb=absorb)[0]
+
+    def run_through(self, env: Mapping[str, Inner], bits: int, *, absorb: bool = True) -> tuple[list[Inner], bool]:
+        """As `run`; and whether every slot has a value, so that nothing was there to absorb."""
         values: list[Inner] = [None] * self.count
         for slot, literal in self.literals:
             values[slot] = literal
@@ -114,7 +118,7 @@ class Plan:
                     all_defined = False
                 else:
                     values[slot] = value
-        return values
+        return values, all_defined
 
 
 def exactly(number: Num) -> Inner:

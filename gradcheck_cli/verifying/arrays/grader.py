@@ -68,6 +68,7 @@ class ArrayGrader:
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.diagnosed = 0
         self.last: tuple[Truth, list[Read]] | None = None
+        self._gradients: dict[tuple[str, int], str | None] = {}  # of the left side read last
         self.sizes = OwnSizes(self.engine, self.as_written)
         self.meanings = ArrayMeanings(bench)
         self.learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
@@ -309,8 +310,11 @@ class ArrayGrader:
 
     def gradient_of(self, left: Source) -> str | None:
         """The Z where a left side is dZ."""
-        ways = (read_quietly(left, self.own.scope, latex=latex) for latex in (True, False))
-        return next((base_of(found[0]) for found in ways if found), None)
+        key = (left.text, id(self.own.scope))
+        if key not in self._gradients:
+            ways = (read_quietly(left, self.own.scope, latex=latex) for latex in (True, False))
+            self._gradients = {key: next((base_of(found[0]) for found in ways if found), None)}
+        return self._gradients[key]
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""

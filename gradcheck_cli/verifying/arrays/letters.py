@@ -1,4 +1,7 @@
-"""Index letters of answers and truths made the same: whole arrays against their entries, letters of another name."""
+"""Index letters of answers and truths made the same: whole arrays against their entries, letters of another name.
+
+And the factors of a product, among them the links of the chain rule in symbols.
+"""
 
 from __future__ import annotations
 
@@ -88,3 +91,23 @@ def factors(expr: Expr) -> tuple[Expr, ...]:
     if isinstance(expr, Call) and expr.function in ("transpose", "neg"):
         return factors(expr.args[0])
     return (expr,)
+
+
+def is_chain(engine: ArrayEngine, expr: Expr, ask: Expr) -> bool:
+    """Whether an expression is the chain rule in symbols: links that join the two ends of a derivative in order."""
+    if not isinstance(expr, Call) or expr.function not in ("mul", "matmul") or not isinstance(ask, Call):
+        return False
+    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
+    if ask.function == "upstream" and len(ends) == 1:
+        ends = [engine.output, *ends]
+    links = [arg for arg in factors(expr) if isinstance(arg, Call) and arg.function == "d"]
+    if len(ends) != 2 or len(links) != len(factors(expr)) or ask.function not in ("d", "upstream"):
+        return False
+    at = ends[0]
+    for link in links:
+        top, bottom = link.args
+        known = isinstance(bottom, Name) and bottom.id in engine.graph.ancestors.get(at, ())
+        if top != Name(at) or not isinstance(bottom, Name) or not known:
+            return False
+        at = bottom.id
+    return at == ends[1]

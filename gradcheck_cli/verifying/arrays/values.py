@@ -71,6 +71,11 @@ def put_in(problem: Problem, expr: Expr) -> dict[str, Expr]:
     }
 
 
+def shows_numbers(expr: Expr) -> bool:
+    """Whether an array of numbers or a number with a point stands in an expression."""
+    return "array" in functions(expr) or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
+
+
 def grids_equal(found: Grid, wanted: Grid, slack: Fraction | int = 0) -> bool:
     """Whether all entries may be the same, given how uncertain they are."""
     return all(meets(one, two, slack) for one, two in zip(found.items, wanted.items, strict=True))
