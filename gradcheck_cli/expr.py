@@ -30,6 +30,16 @@ class Num:
     text: str = field(compare=False)
     span: Span = field(default=NOWHERE, compare=False)
 
+    def __eq__(self, other: object) -> bool:
+        # a fraction asks an abstract class what it is compared with
+        if not isinstance(other, Num):
+            return NotImplemented
+        left, right = self.value, other.value
+        return left is right or (left.numerator == right.numerator and left.denominator == right.denominator)
+
+    def __hash__(self) -> int:
+        return hash((self.value.numerator, self.value.denominator))
+
 
 @dataclass(frozen=True, slots=True)
 class Name:

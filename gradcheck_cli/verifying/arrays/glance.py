@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 5_000
+MOST_LETTERED = 1_000  # expressions with index letters
 MOST_COMPARED = 24  # candidates of one claim that seem alike and are compared by the judge
 UNDECIDED_COSTS = 8  # comparisons: where one has run out, so will the next
 _POINTS = 4
@@ -56,6 +57,7 @@ class Looks:
         self.compared = 0
         self.known = choices[0].known
         self.kept = Kept()
+        self._lettered: dict[tuple[Expr, tuple[tuple[str, Size], ...]], tuple[Typed, dict[str, Size]]] = {}
         self.glances = [Glance(points.sizes, grids) for points in choices for grids in points.grids]
         for glance in self.glances:
             for name, typed in choices[0].definitions.items():
@@ -117,13 +119,18 @@ class Looks:
             return None
 
     def lowered(self, expr: Expr, ranges: Mapping[str, Size]) -> tuple[Typed, dict[str, Size]]:
-        """An expression in primitive functions; where it has no letters, what it shares with others is shared."""
+        """An expression in primitive functions, each worked out once; without letters, what it shares with others is shared."""
         if len(self.known.seen) > MOST_KEPT:
             self.known.seen.clear()
-        if has_letters(expr):
+        if not has_letters(expr):
+            return lower(expr, self.known), {}
+        key = (expr, tuple(ranges.items()))
+        if key not in self._lettered:
+            if len(self._lettered) >= MOST_LETTERED:
+                self._lettered.clear()
             known = Shapes(self.known.names, self.known.letters, dict(ranges))
-            return lower(expr, known), known.ranges
-        return lower(expr, self.known), {}
+            self._lettered[key] = lower(expr, known), known.ranges
+        return self._lettered[key]
 
     def at(self, glance: Glance, expr: Expr) -> Array:
         """The value of an expression without index letters."""

@@ -5,6 +5,7 @@ And the factors of a product, among them the links of the chain rule in symbols.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
 _MOST_LETTERS = 4
 
 
-def free_letters(engine: ArrayEngine, expr: Expr) -> dict[str, Size | None]:
+def free_letters(engine: ArrayEngine, expr: Expr) -> Mapping[str, Size | None]:
     """The free index letters of an expression in the order of the alphabet; None for what no index bounds."""
     if not set(names(expr)) - engine.shapes.keys() - engine.letters:
         return {}
+    return _free_letters(engine, expr, len(engine.shapes))
+
+
+@lru_cache(maxsize=1024)
+def _free_letters(engine: ArrayEngine, expr: Expr, _: int) -> Mapping[str, Size | None]:
+    """The same, worked out once as long as no further name has a shape; with so many it is asked for at each step."""
     known = Shapes(engine.shapes, engine.letters)
     used = set(names(lower(expr, known).expr)) - {*engine.shapes, *engine.letters}
     return {letter: known.ranges.get(letter) for letter in sorted(used)}

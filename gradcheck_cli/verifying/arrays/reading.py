@@ -28,6 +28,7 @@ _OCTAVE = re.compile(r"[A-Za-z0-9)\]]'|\.\*")  # where ' transposes, * is the pr
 _DOTTED = re.compile(r"\.\*")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
 _PRODUCTS = frozenset({"mul", "matmul"})
+_UNKNOWN = (shapes.size(0),)  # no array has this shape
 _TURNED = _PRODUCTS | {"transpose"}
 _ROW, _COLUMN = "row", "column"
 
@@ -256,11 +257,12 @@ def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]
     known: dict[Expr, Shape | None] = {}
 
     def found(expr: Expr) -> Shape | None:
-        if expr not in known:
+        shape = known.get(expr, _UNKNOWN)
+        if shape is _UNKNOWN:
             try:
-                known[expr] = shape_of(expr)
+                shape = known[expr] = shape_of(expr)
             except GradcheckError:
-                known[expr] = None
-        return known[expr]
+                shape = known[expr] = None
+        return shape
 
     return found
