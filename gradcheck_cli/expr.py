@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 NOWHERE = Span(0, 0)
+ENTRY, TOTAL = "[]", "sum over"
+_ENTRY, _TOTAL = frozenset((ENTRY,)), frozenset((TOTAL,))
+_LETTERED = _ENTRY | _TOTAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,16 @@ class Num:
     value: Fraction
     text: str = field(compare=False)
     span: Span = field(default=NOWHERE, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        # a fraction asks an abstract class what it is compared with
+        if not isinstance(other, Num):
+            return NotImplemented
+        left, right = self.value, other.value
+        return left is right or (left.numerator == right.numerator and left.denominator == right.denominator)
+
+    def __hash__(self) -> int:
+        return hash((self.value.numerator, self.value.denominator))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +57,35 @@ class Call:
     args: tuple[Expr, ...]
     options: tuple[tuple[str, Expr], ...] = ()
     span: Span = field(default=NOWHERE, compare=False)
-    _hash: int = field(default=0, init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)  # these are there once they were asked for
+    _functions: frozenset[str] = field(init=False, repr=False, compare=False)
+    _names: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         # trees are looked up in tables all the time, and a hash goes down to the leaves
-        if not self._hash:
+        try:
+            return self._hash
+        except AttributeError:
             object.__setattr__(self, "_hash", hash((self.function, self.args, self.options)))
-        return self._hash
+            return self._hash
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """What `functions` says."""
+        try:
+            return self._functions
+        except AttributeError:
+            object.__setattr__(self, "_functions", _below(self, frozenset((self.function,))))
+            return self._functions
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `names` says."""
+        try:
+            return self._names
+        except AttributeError:
+            object.__setattr__(self, "_names", _free(self))
+            return self._names
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +146,34 @@ def with_children(expr: Expr, below: tuple[Expr, ...]) -> Expr:
     return expr
 
 
+def functions(expr: Expr) -> frozenset[str]:
+    """The functions that are called anywhere in a tree, an entry among them as `ENTRY`, a sum over a letter as `TOTAL`.
+
+    What rewrites one kind of thing has nothing to do in a tree without it.
+    """
+    match expr:
+        case Call():
+            return expr.functions
+        case Index():
+            return _below(expr, _ENTRY)
+        case Sum():
+            return _below(expr, _TOTAL)
+    return frozenset()
+
+
+def has_letters(expr: Expr) -> bool:
+    """Whether an entry or a sum over a letter stands in a tree."""
+    return not _LETTERED.isdisjoint(functions(expr))
+
+
+def _below(expr: Expr, found: frozenset[str]) -> frozenset[str]:
+    """The functions in the parts of an expression, and these."""
+    for child in children(expr):
+        if not isinstance(child, Name | Num) and not (below := functions(child)) <= found:
+            found |= below
+    return found
+
+
 def walk(expr: Expr) -> Iterator[Expr]:
     """Every expression in the tree, from the top, left to right."""
     stack = [expr]
@@ -134,6 +197,10 @@ def parts(expr: Expr) -> Iterator[Expr]:
 
 def names(expr: Expr) -> tuple[str, ...]:
     """The names that occur free, each once, in reading order; in time linear in what is not shared."""
+    return expr.names if isinstance(expr, Call) else _free(expr)
+
+
+def _free(expr: Expr) -> tuple[str, ...]:
     found: dict[str, None] = {}
     _collect(expr, frozenset(), found, {})
     return tuple(found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import LETTERS, SUMS, GradcheckError, ShapeError, UnsupportedError
@@ -48,8 +48,7 @@ class Shapes:
     seen: dict[int, tuple[Expr, Typed]] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """An expression in primitive functions, and its shape."""
 
     expr: Expr

@@ -11,7 +11,7 @@ from itertools import islice, permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Expr, Index, Num, names, walk
+from gradcheck_cli.expr import Expr, Index, Num, has_letters, names, walk
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge.draws import Leaf
 from gradcheck_cli.judge.setting import Setting
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LARGEST_GIVEN = 8  # a size that the problem gives is worked with up to here
 _MOST_PERMUTATIONS = 2000
+_MOST_LOWERED = 5_000  # parts of expressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class ArraySamples:
             self.definitions[name] = lower(expr, replace(self.known, names=all_shapes, ranges={}))
             all_shapes[name] = self.definitions[name].shape
         self.known = Shapes(all_shapes, frozenset(self.letters))
+        self._plain = Shapes(all_shapes, frozenset(self.letters))
         self.limits = self._limits()
         self._choices = tuple(self._sizes(dict(graph.dims)))
         self._settings: dict[int, Setting] = {}
@@ -97,10 +99,18 @@ class ArraySamples:
 
         `ranges` has those of letters that stand in no index, as in `delta(i, j)`.
         """
+        if not ranges and not has_letters(expr):
+            return self._without_letters(expr), {}
         known = Shapes(self.known.names, self.known.letters, dict(ranges or {}))
         typed = lower(expr, known)
         free = names(typed.expr)
         return typed, {letter: size for letter, size in known.ranges.items() if letter in free}
+
+    def _without_letters(self, expr: Expr) -> Typed:
+        """An expression in which no letter runs over anything; what it shares with others is lowered once."""
+        if len(self._plain.seen) > _MOST_LOWERED:
+            self._plain.seen.clear()
+        return lower(expr, self._plain)
 
     # -- sizes
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -139,6 +140,7 @@ class _Comparison:
         self.seen: dict[Side, int] = {}
         self.needs = needs(pair, self.reach.blocks)
         self.at = 0  # the entry that differs
+        self.bits = AGREE_BITS  # with which it was seen to
         self.tie: tuple[Point, int] | None = None  # where they differ at a kink only
         self.note = ""
         self.exhaustive = listed(self.reach.leaves) is not None
@@ -212,7 +214,7 @@ class _Comparison:
                 self.holes |= holes(left, right)
             for at, found in relations(left, right, bits):
                 if found == "apart" and self.proves(point, at, bits):
-                    self.at = at
+                    self.at, self.bits = at, bits
                     return True
                 if found == "together":
                     together |= 1 << at
@@ -348,7 +350,9 @@ class _Comparison:
         return tuple((leaf.name, point.leaves[leaf.name]) for leaf in self.reach.leaves)
 
     def refuted(self, point: Point) -> ArrayDecision:
-        (left, _), (right, _) = self.values(point, AGREE_BITS)
+        (left, _), (right, _) = self.values(point, self.bits)
+        if not isinstance(outer(left[self.at]), Fraction) or not isinstance(outer(right[self.at]), Fraction):
+            (left, _), (right, _) = self.values(point, AGREE_BITS)  # what is exact is so with any bits
         binding, place = self.pair[0].places[self.at]
         return ArrayDecision(
             "different",

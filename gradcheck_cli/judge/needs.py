@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def needs(sides: Iterable[Block], definitions: tuple[Block, ...]) -> dict[str, tuple[int, ...]]:
     """For each block and each of its kinks the entries that depend on it, as bits; a few more may be among them."""
+    sides = tuple(sides)
+    if not any(block.plan.kinks for block in (*sides, *definitions)):
+        return {block.name: () for block in (*sides, *definitions)}
     labels: dict[str, int] = {}
     found = {}
     for block in sides:

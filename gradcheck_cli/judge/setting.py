@@ -69,16 +69,18 @@ class Block:
     labels: tuple[str, ...] = ()
     places: tuple[tuple[Binding, tuple[int, ...]], ...] = ()
     results: dict[tuple[Point, int, bool], Values] = field(default_factory=dict)
-
+    whole: set[tuple[Point, int]] = field(default_factory=set)  # where all in it is defined
     behind: dict[int, tuple[Leaf, ...]] = field(default_factory=dict)
     uses: frozenset[str] = field(init=False)  # the arrays it depends on directly
 
     def __post_init__(self) -> None:
         self.uses = frozenset(name.partition("[")[0] for _, name in self.plan.names)
 
-    def run(self, env: Mapping[str, Inner], bits: int, *, absorb: bool) -> Values:
-        """The outputs, and the arguments of the kinks."""
-        values = self.plan.run(env, bits, absorb=absorb)
+    def run(self, point: Point, bits: int, *, absorb: bool) -> Values:
+        """The outputs, and the arguments of the kinks; the entries of definitions at the point are known."""
+        values, whole = self.plan.run_through(point.env(bits, absorb=absorb), bits, absorb=absorb)
+        if whole and point.shared:
+            self.whole.add((point, bits))
         outputs = tuple([values[slot] for slot in self.plan.outputs])
         return outputs, tuple([values[slot] for slot in self.plan.kinks])
 
@@ -116,6 +118,7 @@ class Setting:
         self.numbers = {letter: number(count) for letter, count in sizes.items()}
         self.far: list[Point] = []
         self.hopeless: set[tuple[str, int, int]] = set()
+        self._named: dict[str, Grid] = {}
         self._blocks: dict[str, Block] = {}
         self._truths: dict[tuple[Expr, tuple[tuple[str, int], ...]], Block] = {}
         self._ranges: dict[str, Range] = {}
@@ -123,6 +126,7 @@ class Setting:
         self._points: list[Point] = []
         self._coming = _points(leaves)
         self._friendly: list[Point] = []
+        self._own: dict[tuple[Leaf, ...], Point] = {}
 
     # -- blocks
 
@@ -130,7 +134,7 @@ class Setting:
         """The entries of a definition."""
         if name not in self._blocks:
             expr, _ = self.definitions[name]
-            parts = Entries(self.shapes).grid(in_numbers(expr, self.numbers))
+            parts = Entries(self.shapes, grids=self._named).grid(in_numbers(expr, self.numbers))
             labels = tuple(label(name, place) for place in parts.places())
             self._blocks[name] = Block(name, plan(parts.items), labels)
         return self._blocks[name]
@@ -144,7 +148,7 @@ class Setting:
         found = self._truths.get((expr, letters)) if keep else None
         if found is not None:
             return found
-        work, fixed = Entries(self.shapes), in_numbers(expr, self.numbers)
+        work, fixed = Entries(self.shapes, grids=self._named), in_numbers(expr, self.numbers)
         items: list[Expr] = []
         places: list[tuple[Binding, tuple[int, ...]]] = []
         for values in product(*(range(count) for _, count in letters)):
@@ -181,9 +185,11 @@ class Setting:
     def values(self, reach: Reach, side: Block, point: Point, bits: int, *, absorb: bool = True) -> Values:
         """The entries and kinks of a side at a point; what definitions have there is found on the way."""
         found = side.results.get((point, bits, absorb))
+        if found is None and not absorb and all((point, bits) in block.whole for block in (side, *reach.blocks)):
+            found = side.results.get((point, bits, True))  # there was nothing to absorb
         if found is None:
             self.defined(reach, point, bits, absorb=absorb)
-            found = side.run(point.env(bits, absorb=absorb), bits, absorb=absorb)
+            found = side.run(point, bits, absorb=absorb)
             if point.shared:
                 side.results[point, bits, absorb] = found
         return found
@@ -193,7 +199,7 @@ class Setting:
         env = point.env(bits, absorb=absorb)
         for block in reach.blocks:
             if (block, bits, absorb) not in point.definitions:
-                outputs, kinks = block.run(env, bits, absorb=absorb)
+                outputs, kinks = block.run(point, bits, absorb=absorb)
                 env.update(zip(block.labels, outputs, strict=True))
                 point.definitions[block, bits, absorb] = outputs, kinks
         return {block: point.definitions[block, bits, absorb] for block in reach.blocks}
@@ -220,7 +226,9 @@ class Setting:
         """The problem's own values, when all that matter are given."""
         if not reach.leaves or any(leaf.name not in self.given for leaf in reach.leaves):
             return None
-        return Point({leaf.name: self.given[leaf.name] for leaf in reach.leaves}, given=True, shared=False)
+        if reach.leaves not in self._own:
+            self._own[reach.leaves] = Point({leaf.name: self.given[leaf.name] for leaf in reach.leaves}, given=True)
+        return self._own[reach.leaves]
 
     def points(self, reach: Reach) -> Iterator[Point]:
         """The points that are drawn, or all there are where they can be listed."""

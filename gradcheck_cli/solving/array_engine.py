@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
-from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, has_letters, mapped, names, number, substitute
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.problem import counts
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from gradcheck_cli.symbolic.indices import Indices
     from gradcheck_cli.symbolic.terms import Term
 
+MOST_LOWERED = 5_000  # parts of expressions whose shapes are kept
 MOST_JACOBIAN = 400  # entries of a local Jacobian that is worked out in numbers
+_ASKED = frozenset({*QUERIES, "prime"})
 _DERIVATIVES = frozenset({"d", "local", "upstream", "downstream"})
 
 
@@ -56,6 +58,7 @@ class ArrayEngine:
         self.numbers = ArrayNumbers(self.graph, self.calculus.shapes)
         self.runs: dict[str, Size] = {}  # index letters of derivatives that were asked for by place
         self._derivations: dict[str, ArrayDerivation] = {}
+        self._plain: tuple[int, Shapes] | None = None
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -116,8 +119,16 @@ class ArrayEngine:
 
         Raises ShapeError.
         """
+        if not indices and not has_letters(expr):
+            return lower(expr, self._without_letters()).shape
         found = lower(expr, Shapes(self.shapes, self.letters, dict(indices or self.runs))).shape
         return (*(indices or {}).values(), *found)
+
+    def _without_letters(self) -> Shapes:
+        """The shapes of names as far as they have come up, for expressions in which no letter runs over anything."""
+        if self._plain is None or self._plain[0] != len(self.shapes) or len(self._plain[1].seen) > MOST_LOWERED:
+            self._plain = len(self.shapes), Shapes(self.shapes, self.letters)
+        return self._plain[1]
 
     def in_numbers(self, shape: Shape) -> tuple[int | str, ...]:
         """A shape for output: numbers where they are known, letters else."""
@@ -149,6 +160,8 @@ class ArrayEngine:
             raise
 
     def _resolve(self, expr: Expr, *, partial: bool, text: Source | None, bare: bool) -> Expr:
+        if functions(expr).isdisjoint(_ASKED):
+            return expr
         if isinstance(expr, Index) and isinstance(expr.base, Call) and expr.base.function in _DERIVATIVES:
             return self._entry(expr, partial=partial, text=text)
         if isinstance(expr, Call) and expr.function in QUERIES and expr.function != "step":

@@ -47,12 +47,14 @@ def named(name: str, shape: tuple[int, ...]) -> Grid:
 
 
 class Entries:
-    """Makes grids of entries over the same names; parts that were made before are used again."""
+    """Makes grids of entries over the same names; parts that were made before are used again, `grids` of names by others."""
 
-    def __init__(self, known: Mapping[str, tuple[int, ...] | Grid], most: int = MOST_NODES) -> None:
+    def __init__(
+        self, known: Mapping[str, tuple[int, ...] | Grid], most: int = MOST_NODES, grids: dict[str, Grid] | None = None
+    ) -> None:
         self.known = known
         self.left = most
-        self._grids: dict[str, Grid] = {}
+        self._grids: dict[str, Grid] = {} if grids is None else grids
         self._done: dict[tuple[int, tuple[tuple[str, int], ...]], Grid] = {}
         self._free: dict[int, frozenset[str]] = {}
         self._alive: list[Expr] = []
@@ -76,13 +78,10 @@ class Entries:
     def make(self, function: str, *args: Expr) -> Expr:
         """One scalar operation, unless literal zeros, ones and comparisons settle it."""
         self.spend(1)
-        settled = _settled(function, args)
-        if settled is not None:
-            return settled
         if function in ("add", "mul"):
-            neutral = ZERO if function == "add" else ONE
-            args = tuple(arg for arg in args if arg != neutral)
-        return Call(function, args)
+            return _combined(function, args)
+        settled = _settled(function, args)
+        return Call(function, args) if settled is None else settled
 
     def total(self, terms: Iterable[Expr]) -> Expr:
         """A sum of entries."""
@@ -120,7 +119,8 @@ class Entries:
     # -- by kind of expression
 
     def _grid(self, expr: Expr, bound: Bound) -> Grid:
-        key = (id(expr), tuple((name, bound[name]) for name in sorted(self._letters(expr, bound))))
+        letters = self._letters(expr, bound) if bound else ()
+        key = (id(expr), tuple([(name, bound[name]) for name in sorted(letters)]) if letters else ())
         found = self._done.get(key)
         if found is None:
             found = self._worked_out(expr, bound)
@@ -150,8 +150,6 @@ class Entries:
 
     def _letters(self, expr: Expr, bound: Bound) -> Iterable[str]:
         """The bound letters that an expression depends on."""
-        if not bound:
-            return ()
         if id(expr) not in self._free:
             self._free[id(expr)] = self._names(expr)
             self._alive.append(expr)
@@ -222,15 +220,21 @@ _WHOLE: dict[str, Callable[[list[int]], int]] = {
 }
 
 
+def _combined(function: str, args: tuple[Expr, ...]) -> Expr:
+    """A sum or a product; literal zeros and ones drop out of it, and a zero of eye(n) or delta(i, j) removes its product."""
+    neutral, kept = ZERO if function == "add" else ONE, args
+    if Num in map(type, args):  # numbers are seldom among them, and slow to compare
+        if function == "mul" and ZERO in args:
+            return ZERO
+        kept = tuple([arg for arg in args if arg != neutral])
+    if not kept:
+        return neutral
+    return kept[0] if len(kept) == 1 else Call(function, kept)
+
+
 def _settled(function: str, args: tuple[Expr, ...]) -> Expr | None:
-    """What an operation is where literal numbers decide: a zero of eye(n) or delta(i, j) removes its product."""
+    """What any other operation is where literal numbers decide."""
     match function:
-        case "add" | "mul":
-            neutral = ZERO if function == "add" else ONE
-            if function == "mul" and ZERO in args:
-                return ZERO
-            kept = [arg for arg in args if arg != neutral]
-            return neutral if not kept else kept[0] if len(kept) == 1 else None
         case "neg" if args[0] == ZERO:
             return ZERO
         case "where" if isinstance(args[0], Num):
@@ -247,13 +251,11 @@ def _settled(function: str, args: tuple[Expr, ...]) -> Expr | None:
 
 def _matmul(work: Entries, _: Call, grids: tuple[Grid, ...]) -> Grid:
     left, right = grids
-    rows, columns, inner = left.shape[:-1], right.shape[1:], range(left.shape[-1])
-    made = (
-        work.total(work.product((left[(*row, k)], right[(k, *column)])) for k in inner)
-        for row in places(rows)
-        for column in places(columns)
-    )
-    return grid((*rows, *columns), made)
+    inner, columns = left.shape[-1], right.shape[1:]
+    across = [right.items[at :: prod(columns)] for at in range(prod(columns))]
+    down = (left.items[at : at + inner] for at in range(0, len(left.items), inner))
+    made = (work.total(map(work.product, zip(row, column, strict=True))) for row in down for column in across)
+    return grid((*left.shape[:-1], *columns), made)
 
 
 def _transpose(_: Entries, __: Call, grids: tuple[Grid, ...]) -> Grid:

@@ -85,16 +85,25 @@ class Plan:
 
         Raises UnsupportedError for a name that `env` does not have.
         """
+        return self.run_through(env, bits, absorb=absorb)[0]
+
+    def run_through(self, env: Mapping[str, Inner], bits: int, *, absorb: bool = True) -> tuple[list[Inner], bool]:
+        """As `run`; and whether every slot has a value, so that nothing was there to absorb."""
         values: list[Inner] = [None] * self.count
         for slot, literal in self.literals:
             values[slot] = literal
         all_defined = True
         for slot, name in self.names:
-            if name not in env:
+            try:
+                value = env[name]
+            except KeyError:
                 message = f'"{name}" has no value here'
-                raise UnsupportedError(message)
-            values[slot] = inner(env[name])
-            all_defined = all_defined and values[slot] is not None
+                raise UnsupportedError(message) from None
+            if value.__class__ is Fraction:
+                value = inner(value)
+            values[slot] = value
+            if value is None:
+                all_defined = False
         most = min(MOST_BITS, max(FEWEST_BITS, _WORK_BITS // (len(self.steps) + 1)))
         lenient = ABSORBING if absorb else CHOOSING
         with ctx.workprec(bits):
@@ -109,7 +118,7 @@ class Plan:
                     all_defined = False
                 else:
                     values[slot] = value
-        return values
+        return values, all_defined
 
 
 def exactly(number: Num) -> Inner:
@@ -150,33 +159,36 @@ class _Builder:
 
     def slot(self, expr: Expr) -> int:
         """The number of an expression; walks in a loop, since chains can be deep."""
-        stack = [expr]
+        seen, stack = self.seen, [expr]
         while stack:
             top = stack[-1]
-            waiting = [child for child in children(top) if id(child) not in self.seen]
-            if waiting and id(top) not in self.seen:
+            if id(top) in seen:
+                stack.pop()
+                continue
+            waiting = [child for child in children(top) if id(child) not in seen]
+            if waiting:
                 stack.extend(reversed(waiting))
                 continue
             stack.pop()
-            if id(top) not in self.seen:
-                self.seen[id(top)] = self.number(top)
-                self.alive.append(top)
-        return self.seen[id(expr)]
+            seen[id(top)] = self.number(top)
+            self.alive.append(top)
+        return seen[id(expr)]
 
     def number(self, expr: Expr) -> int:
         new = len(self.slots)
         match expr:
+            case Name():
+                found = self.slots.setdefault((expr.id,), new)
+                if found == new:
+                    self.names.append((new, expr.id))
             case Num():
                 text = "" if self.literal is exactly else expr.text
                 found = self.slots.setdefault((expr.value.numerator, expr.value.denominator, text), new)
                 if found == new:
                     self.literals.append((new, self.literal(expr)))
-            case Name():
-                found = self.slots.setdefault((expr.id,), new)
-                if found == new:
-                    self.names.append((new, expr.id))
             case Call() if expr.function in RULES and not expr.options:
-                arguments = tuple(self.seen[id(child)] for child in expr.args)
+                seen = self.seen
+                arguments = tuple([seen[id(child)] for child in expr.args])
                 found = self.slots.setdefault((expr.function, arguments), new)
                 if found == new:
                     self.steps.append((new, expr.function, arguments))

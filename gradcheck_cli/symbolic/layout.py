@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from gradcheck_cli.errors import UnsupportedError
@@ -18,6 +19,11 @@ def broadcast(grids: Iterable[Grid]) -> tuple[int, ...]:
     """
     shape: tuple[int, ...] = ()
     for one in grids:
+        if one.shape == shape or not one.shape:
+            continue
+        if not shape:
+            shape = one.shape
+            continue
         rank = max(len(shape), len(one.shape))
         left, right = ((1,) * (rank - len(sizes)) + sizes for sizes in (shape, one.shape))
         if any(a != b and 1 not in (a, b) for a, b in zip(left, right, strict=True)):
@@ -32,7 +38,7 @@ def spread(one: Grid, shape: tuple[int, ...]) -> tuple[Any, ...]:
     if one.shape == shape:
         return one.items
     if len(one.items) == 1:
-        return one.items * len(tuple(places(shape)))
+        return one.items * prod(shape)
     skipped = len(shape) - len(one.shape)
     kept = [0 if size == 1 else None for size in one.shape]
     return tuple(

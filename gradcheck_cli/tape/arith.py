@@ -18,9 +18,12 @@ Array = Any  # numpy.ndarray of float64, or a NumPy scalar
 def product(*factors: Array) -> Array:
     """An exact zero absorbs an infinite or undefined factor beside it, as in 0*log(-3)."""
     result = np.asarray(1.0)
-    zero = np.asarray(False)
     for factor in factors:
         result = result * factor
+    if np.isfinite(result).all():
+        return result + 0.0  # -0 is 0
+    zero = np.asarray(False)
+    for factor in factors:
         zero = zero | (np.asarray(factor) == 0)
     return np.where(zero, 0.0, result)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Call, Expr, Index, Name, mapped, names, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, mapped, names, walk
 from gradcheck_cli.symbolic.build import times
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def moved_names(expr: Expr) -> tuple[str, ...]:
 
 def names_of(expr: Expr) -> tuple[str, ...]:
     """The Z of every dZ in an expression."""
+    if DIFFERENTIAL not in functions(expr):
+        return ()
     found = (base_of(part) for part in walk(expr) if isinstance(part, Call) and part.function == DIFFERENTIAL)
     return tuple(dict.fromkeys(name for name in found if name is not None))
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError, ParseError
 from gradcheck_cli.expr import (
+    TOTAL,
     Call,
     Expr,
     Index,
     Name,
     Sum,
     children,
+    functions,
     mapped,
     names,
     number,
@@ -98,14 +100,18 @@ class Own:
 
         Raises ParseError where definitions of definitions make it too long.
         """
-        if sum(self.sizes.get(part.id, 0) for part in walk(expr) if isinstance(part, Name)) > LONGEST_MEANING:
+        if (
+            self.sizes
+            and sum(self.sizes.get(part.id, 0) for part in walk(expr) if isinstance(part, Name)) > LONGEST_MEANING
+        ):
             message = "the names in it stand for too long an expression"
             raise ParseError(message, hint="write it in names of the problem", span=expr.span)
         if self.entries:
             expr = self.with_entries(expr)
         if self.nodes:
             expr = self.moving(expr)
-        expr = substitute(expr, self.definitions)
+        if TOTAL in functions(expr) or not self.definitions.keys().isdisjoint(names(expr)):
+            expr = substitute(expr, self.definitions)
         expr = expr if self.seeded is None else _arriving(expr, self.seeded)
         return self.apart(expr if self.single is None else self.single(expr))
 

@@ -7,12 +7,11 @@ column has none, as in `x_i^\top \delta_i`, it is meant as a row.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, children, mapped, number, walk, with_children
+from gradcheck_cli.expr import ENTRY, Call, Expr, Index, Name, functions, mapped, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.parsing.samples import ALL, EITHER
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 MOST_TURNED = 3
 _ONE = number(1)
 _WHOLE = (Name(ALL), Name(EITHER))
+_SHOWN = frozenset({ENTRY, "outer", "flatten", "reshape", "div"})
 AS_ROWS = "each sample as a row"
 
 
@@ -81,10 +81,9 @@ def _outputs(graph: Graph, name: str) -> int | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def has_index(expr: Expr) -> bool:
     """Whether an entry, a row or a column of anything stands in an expression."""
-    return isinstance(expr, Index) or any(map(has_index, children(expr)))
+    return ENTRY in functions(expr)
 
 
 def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
@@ -153,16 +152,20 @@ def is_column_of(expr: Expr) -> bool:
 
 def has_columns(expr: Expr) -> bool:
     """Whether a column of a matrix stands in it."""
-    return any(map(is_column_of, walk(expr)))
+    return has_index(expr) and any(map(is_column_of, walk(expr)))
 
 
 def has_rows(expr: Expr) -> bool:
     """Whether a sample stands as a matrix of one row in it."""
+    if "outer" not in functions(expr):
+        return False
     return any(_is_single(part) and isinstance(part, Call) and part.function == "transpose" for part in walk(expr))
 
 
 def shown(expr: Expr, shape_of: ShapeOf) -> Expr:
     """An expression with samples as they are written: `P[i] - Y[i]` for the row i of P - Y, `X[:, i]` for a column."""
+    if functions(expr).isdisjoint(_SHOWN):
+        return expr
     if isinstance(expr, Index) and len(expr.indices) == 1 and len(shape_of(expr.base) or ()) == 2:
         return _row_of(expr.base, expr.indices[0], shape_of)
     if isinstance(expr, Call) and (_is_single(expr) or expr.function in ("flatten", "reshape")):

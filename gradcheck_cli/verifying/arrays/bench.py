@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, names
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.judge import ArraySpace
@@ -17,7 +17,7 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
-from gradcheck_cli.verifying.arrays.batches import shown
+from gradcheck_cli.verifying.arrays.batches import shown, with_samples
 from gradcheck_cli.verifying.arrays.diagnose import diagnose, forms, likely
 from gradcheck_cli.verifying.arrays.example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.arrays.local import factor_of, other_forms
@@ -25,6 +25,7 @@ from gradcheck_cli.verifying.arrays.match import ArrayMatcher
 from gradcheck_cli.verifying.arrays.singles import exact_mistake
 from gradcheck_cli.verifying.arrays.steps import array_steps, where
 from gradcheck_cli.verifying.arrays.values import grid_of
+from gradcheck_cli.verifying.conventions import usual_names, usual_scope, with_names
 from gradcheck_cli.verifying.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis, Explanation
@@ -33,10 +34,13 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gradcheck_cli.parsing.names import Scope
     from gradcheck_cli.problem import Problem
+    from gradcheck_cli.shapes import Size
     from gradcheck_cli.source import Source
 
 _MOST_SHOWN = 24
+_MOST_KEPT = 300  # questions of one problem, and right answers in words
 
 
 class ArrayBench:
@@ -45,6 +49,8 @@ class ArrayBench:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.engine = ArrayEngine(problem)
+        self._truths: dict[Expr, tuple[Truth, dict[str, Size]]] = {}
+        self._expected: dict[int, tuple[Truth, str]] = {}
 
     @cached_property
     def matcher(self) -> ArrayMatcher:
@@ -56,8 +62,31 @@ class ArrayBench:
         """Numbers that show where a wrong answer differs."""
         return Examples(self.engine)
 
+    @cached_property
+    def usual(self) -> dict[str, tuple[tuple[str, ...], Expr]]:
+        """Names that courses share, with what they stand for here."""
+        return usual_names(self.problem, self.engine.output, loss=not self.engine.shapes[self.engine.output])
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The names with which a text begins."""
+        known = with_names(usual_scope(self.problem, self.engine.output), self.usual)
+        return with_samples(known, self.matcher.scope.samples, self.usual)
+
     def truth(self, ask: Expr, text: Source | None = None) -> Truth:
-        """What is right for a question."""
+        """What is right for a question; index letters run as in it then. Texts ask the same over and over."""
+        if ask in self._truths:
+            found, runs = self._truths[ask]
+            self.engine.runs.clear()
+            self.engine.runs.update(runs)
+            return found
+        found = self._truth(ask, text)
+        if len(self._truths) >= _MOST_KEPT:
+            self._truths.clear()
+        self._truths[ask] = found, dict(self.engine.runs)
+        return found
+
+    def _truth(self, ask: Expr, text: Source | None) -> Truth:
         self.engine.runs.clear()
         found = answer_arrays(self.engine, ask, text)
         letters = tuple(self.engine.indices(found.quantity.expr.tree).items()) if _by_place(ask) else ()
@@ -90,6 +119,13 @@ class ArrayBench:
 
     def expected(self, truth: Truth) -> str:
         """The right answer: the expression, and the numbers it comes to."""
+        if id(truth) not in self._expected:
+            if len(self._expected) >= _MOST_KEPT:
+                self._expected.clear()
+            self._expected[id(truth)] = truth, self._right(truth)
+        return self._expected[id(truth)][1]
+
+    def _right(self, truth: Truth) -> str:
         if truth.kind == "relation":
             return {True: "true", False: "false"}.get(truth.holds, "") if truth.holds is not None else ""
         if truth.kind == "shape":
@@ -172,7 +208,7 @@ def _derived(read: Read) -> bool:
     """Whether a right member has the derivation behind it: it is no number, and no derivative stands in it."""
     if read.member.verdict != CORRECT or read.expr is None or read.written is None or not names(read.expr):
         return False
-    return not any(isinstance(part, Call) and part.function in QUERIES for part in walk(read.written))
+    return functions(read.written).isdisjoint(QUERIES)
 
 
 def with_note(claim: Claim, said: str) -> Claim:

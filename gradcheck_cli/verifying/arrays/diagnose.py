@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Index, Name, names, substitute, walk
+from gradcheck_cli.expr import Index, Name, has_letters, names, substitute, walk
 from gradcheck_cli.verifying.arrays.compare import compare
 from gradcheck_cli.verifying.arrays.counts import count_mistakes
 from gradcheck_cli.verifying.arrays.edits import edits, reshapings
@@ -139,7 +139,7 @@ def _forms(matcher: ArrayMatcher, truth: Truth, expr: Expr) -> list[tuple[Expr, 
     """An expression beside each right one, with how far their index letters run; nothing where operands do not fit."""
     others = truth.array.others if truth.array else ()
     lettered = bool(truth.array and truth.array.letters) or any(one.letters for one in others)
-    if not lettered and not looks(matcher.space).indexed(expr):
+    if not lettered and not has_letters(expr):
         return [(expr, form, {}) for form in (truth.expr, *(one.expr for one in others))]
     try:
         pairs = [pair for form in matcher.accepted(truth, expr) for pair in aligned(matcher.engine, expr, form)]
@@ -160,7 +160,7 @@ def equals(matcher: ArrayMatcher, truth: Truth, expr: Expr, candidate: Expr, *, 
     """Whether the answer is what a mistake gives; `trusting`, whether it has these values at all points."""
     look = looks(matcher.space)
     plain = not (truth.array and truth.array.letters) and not isinstance(truth.ask, Index)
-    if plain and not look.indexed(expr) and not look.indexed(candidate) and look.differ(expr, candidate, {}):
+    if plain and not has_letters(expr) and not has_letters(candidate) and look.differ(expr, candidate, {}):
         return False
     try:
         free = free_letters(matcher.engine, candidate)

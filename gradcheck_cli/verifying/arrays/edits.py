@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, children, mapped, names, number, substitute
+from gradcheck_cli.expr import Call, Expr, Index, Name, children, mapped, names, number, parts, substitute
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class Edit:
 def edits(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes of an answer, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
     products = [part for part in parts_of(expr) if is_product(part, engine)][:MOST_PRODUCTS]
+    put = Replacing(expr)
     for product in products:
         for code, message, changed in reordered(product):
-            yield Edit(code, message, replaced(expr, product, changed))
+            yield Edit(code, message, put(product, changed))
     try:
         if len(engine.shape_of(expr)) == 2:
             yield Edit("transpose", "the whole is transposed", _transposed(expr))
@@ -105,11 +106,31 @@ def reordered(product: Expr) -> Iterator[tuple[str, str, Expr]]:
         yield "transpose", f"{message}, with its transposes", Call("matmul", (first, second))
 
 
-def replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
-    """An expression with another one at the place of this very part."""
-    if expr is old:
-        return new
-    return mapped(expr, lambda child: replaced(child, old, new))
+class Replacing:
+    """An expression in which very parts are replaced, again and again."""
+
+    def __init__(self, expr: Expr) -> None:
+        self.expr = expr
+        self._above: dict[int, list[Expr]] = {}  # what each part stands in
+        for part in parts(expr):
+            for child in children(part):
+                self._above.setdefault(id(child), []).append(part)
+
+    def __call__(self, old: Expr, new: Expr) -> Expr:
+        """The expression with another one at the place of this very part."""
+        around, waiting = {id(old)}, [id(old)]
+        while waiting:
+            for part in self._above.get(waiting.pop(), ()):
+                if id(part) not in around:
+                    around.add(id(part))
+                    waiting.append(id(part))
+
+        def put(part: Expr) -> Expr:
+            if part is old:
+                return new
+            return mapped(part, put) if id(part) in around else part
+
+        return put(self.expr)
 
 
 def reshapings(expr: Expr, shape: Shape, wanted: Shape) -> Iterator[Edit]:

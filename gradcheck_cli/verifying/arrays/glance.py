@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError, ShapeError
-from gradcheck_cli.expr import Index, Name, Num, Sum, children
+from gradcheck_cli.expr import has_letters
 from gradcheck_cli.judge import array_points
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.tape import MOST_STEPS, Glance, multiple, near, same, vanishes
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.tape.arith import Array
 
 MOST_KEPT = 5_000
+MOST_LETTERED = 1_000  # expressions with index letters
 MOST_COMPARED = 24  # candidates of one claim that seem alike and are compared by the judge
 UNDECIDED_COSTS = 8  # comparisons: where one has run out, so will the next
 _POINTS = 4
@@ -56,7 +57,7 @@ class Looks:
         self.compared = 0
         self.known = choices[0].known
         self.kept = Kept()
-        self._indexed: dict[int, tuple[Expr, bool]] = {}
+        self._lettered: dict[tuple[Expr, tuple[tuple[str, Size], ...]], tuple[Typed, dict[str, Size]]] = {}
         self.glances = [Glance(points.sizes, grids) for points in choices for grids in points.grids]
         for glance in self.glances:
             for name, typed in choices[0].definitions.items():
@@ -113,27 +114,23 @@ class Looks:
         """The value of an expression without free index letters at a point; None where there is none."""
         glance = self.glances[place]
         try:
-            return glance.value(self.lowered(expr, {})[0].expr) if self.indexed(expr) else self.at(glance, expr)
+            return glance.value(self.lowered(expr, {})[0].expr) if has_letters(expr) else self.at(glance, expr)
         except GradcheckError:
             return None
 
     def lowered(self, expr: Expr, ranges: Mapping[str, Size]) -> tuple[Typed, dict[str, Size]]:
-        """An expression in primitive functions; where it has no letters, what it shares with others is shared."""
+        """An expression in primitive functions, each worked out once; without letters, what it shares with others is shared."""
         if len(self.known.seen) > MOST_KEPT:
             self.known.seen.clear()
-            self._indexed.clear()
-        if self.indexed(expr):
+        if not has_letters(expr):
+            return lower(expr, self.known), {}
+        key = (expr, tuple(ranges.items()))
+        if key not in self._lettered:
+            if len(self._lettered) >= MOST_LETTERED:
+                self._lettered.clear()
             known = Shapes(self.known.names, self.known.letters, dict(ranges))
-            return lower(expr, known), known.ranges
-        return lower(expr, self.known), {}
-
-    def indexed(self, expr: Expr) -> bool:
-        """Whether there are indices or sums over letters in an expression."""
-        if isinstance(expr, Name | Num):
-            return False
-        if id(expr) not in self._indexed:
-            self._indexed[id(expr)] = (expr, isinstance(expr, Index | Sum) or any(map(self.indexed, children(expr))))
-        return self._indexed[id(expr)][1]
+            self._lettered[key] = lower(expr, known), known.ranges
+        return self._lettered[key]
 
     def at(self, glance: Glance, expr: Expr) -> Array:
         """The value of an expression without index letters."""
@@ -158,7 +155,7 @@ class Looks:
 
         Raises ShapeError where operands or the two do not fit, UnsupportedError for what has no value.
         """
-        if not ranges and not self.indexed(left) and not self.indexed(right):
+        if not ranges and not has_letters(left) and not has_letters(right):
             yield from ((self.at(glance, left), self.at(glance, right)) for glance in self.glances)
             return
         (first, one), (second, two) = (self.lowered(side, ranges) for side in (left, right))

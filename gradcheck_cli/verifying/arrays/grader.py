@@ -15,7 +15,7 @@ from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import read_quietly, readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.verifying.arrays.batches import is_slice, with_samples
+from gradcheck_cli.verifying.arrays.batches import is_slice
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
@@ -32,14 +32,7 @@ from gradcheck_cli.verifying.arrays.sizes import OwnSizes
 from gradcheck_cli.verifying.arrays.worked import arrays_worked_out
 from gradcheck_cli.verifying.carried import MOST_DIAGNOSED, MOST_SLIPS
 from gradcheck_cli.verifying.chains import claim_of, overall, undecided
-from gradcheck_cli.verifying.conventions import (
-    LOSSES,
-    behind_output,
-    usual_names,
-    usual_scope,
-    with_names,
-    without_mark,
-)
+from gradcheck_cli.verifying.conventions import LOSSES, behind_output, without_mark
 from gradcheck_cli.verifying.examiner import CARRIED
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, Gradients, base_of
 from gradcheck_cli.verifying.match import Read, Truth, left_open, unreadable
@@ -65,21 +58,20 @@ class ArrayGrader:
         self.engine = bench.engine
         self.foreign = foreign  # the note of a claim whose left side is unknown here
         loss = not self.engine.shapes[self.engine.output]
-        usual = usual_names(bench.problem, self.engine.output, loss=loss)
-        known = with_names(usual_scope(bench.problem, self.engine.output), usual)
-        self.own = Own(with_samples(known, bench.matcher.scope.samples, usual))
+        self.own = Own(bench.scope)
         self.own.seeded = None if loss else behind_output(bench.problem, self.engine.output)
         self.single = SingleLoss(bench.matcher)
         self.own.single = self.single.put_in
         self.names = ArrayNames(bench, self.own)
         self.own.gradients = Gradients(batch_sizes(bench))
-        self.usual = {name: meaning for name, (_, meaning) in usual.items()}
+        self.usual = {name: meaning for name, (_, meaning) in bench.usual.items()}
         self.own.definitions.update(self.usual)
         self.doubtful: set[str] = set()  # usual names that the text uses for something that cannot be read
         self.alone: tuple[ArrayGrader, ...] | None = None  # of one sample by itself, once wanted
         self.slips: deque[Slip] = deque(maxlen=MOST_SLIPS)
         self.diagnosed = 0
         self.last: tuple[Truth, list[Read]] | None = None
+        self._gradients: dict[tuple[str, int], str | None] = {}  # of the left side read last
         self.sizes = OwnSizes(self.engine, self.as_written)
         self.meanings = ArrayMeanings(bench)
         self.learned = frozenset(leaf.name for leaf in self.engine.graph.inputs if leaf.param)
@@ -333,8 +325,11 @@ class ArrayGrader:
 
     def gradient_of(self, left: Source) -> str | None:
         """The Z where a left side is dZ."""
-        ways = (read_quietly(left, self.own.scope, latex=latex) for latex in (True, False))
-        return next((base_of(found[0]) for found in ways if found), None)
+        key = (left.text, id(self.own.scope))
+        if key not in self._gradients:
+            ways = (read_quietly(left, self.own.scope, latex=latex) for latex in (True, False))
+            self._gradients = {key: next((base_of(found[0]) for found in ways if found), None)}
+        return self._gradients[key]
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep what a wrong claim says for those that follow from it."""

@@ -7,7 +7,20 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Name, Num, children, mapped, names, number, substitute, walk, with_children
+from gradcheck_cli.expr import (
+    Call,
+    Expr,
+    Name,
+    Num,
+    children,
+    functions,
+    mapped,
+    names,
+    number,
+    substitute,
+    walk,
+    with_children,
+)
 from gradcheck_cli.parsing.latexnames import ONES
 
 if TYPE_CHECKING:
@@ -38,7 +51,9 @@ def with_identity(
     `fits` says whether the operands of a product fit in any way in which it may be read.
     """
     expr = with_ones(expr)
-    used = set(names(expr))
+    used = {_IDENTITY, ONES} & set(names(expr))
+    if not used:
+        return (expr,)
     meant: dict[str, list[Expr]] = {}
     sizes = dict.fromkeys(one for shape in engine.graph.shapes.values() for one in shape if one != shapes.ONE)
     if _IDENTITY in used and engine.problem.scope.name(_IDENTITY) is None:
@@ -67,6 +82,8 @@ def _in_product(expr: Expr, name: str, ones: list[Expr], fits: Callable[[Expr], 
 
 def with_ones(expr: Expr) -> Expr:
     """The expression with a transposed 1, or a transposed e, as a vector of ones: 1^T r, e^T r."""
+    if "transpose" not in functions(expr):
+        return expr
     expr = mapped(expr, with_ones)
     if not isinstance(expr, Call) or expr.function != "transpose":
         return expr

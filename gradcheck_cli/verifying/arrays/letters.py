@@ -1,12 +1,16 @@
-"""Index letters of answers and truths made the same: whole arrays against their entries, letters of another name."""
+"""Index letters of answers and truths made the same: whole arrays against their entries, letters of another name.
+
+And the factors of a product, among them the links of the chain rule in symbols.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import permutations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, number, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, names, number, substitute, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.verifying.typed import is_query
@@ -25,10 +29,16 @@ _MOST_LETTERS = 4
 _AXIS = "axis'"  # the index along an axis that no letter of an answer numbers: nobody writes it
 
 
-def free_letters(engine: ArrayEngine, expr: Expr) -> dict[str, Size | None]:
+def free_letters(engine: ArrayEngine, expr: Expr) -> Mapping[str, Size | None]:
     """The free index letters of an expression in the order of the alphabet; None for what no index bounds."""
     if not set(names(expr)) - engine.shapes.keys() - engine.letters:
         return {}
+    return _free_letters(engine, expr, len(engine.shapes))
+
+
+@lru_cache(maxsize=1024)
+def _free_letters(engine: ArrayEngine, expr: Expr, _: int) -> Mapping[str, Size | None]:
+    """The same, worked out once as long as no further name has a shape; with so many it is asked for at each step."""
     known = Shapes(engine.shapes, engine.letters)
     used = set(names(lower(expr, known).expr)) - {*engine.shapes, *engine.letters}
     return {letter: known.ranges.get(letter) for letter in sorted(used)}
@@ -110,9 +120,31 @@ def factors(expr: Expr) -> tuple[Expr, ...]:
 
 def only_asks(expr: Expr, truth: Truth) -> bool:
     """Whether an answer says nothing but what is to be worked out: products of derivatives, w - lr*d(J, w)."""
+    if functions(expr).isdisjoint(QUERIES):
+        return False
     parts = [part for part in walk(expr) if isinstance(part, Call) and part.function in QUERIES and is_query(part)]
     if truth.kind == "update" and isinstance(truth.ask, Call):
         return any(part.args[-1:] == truth.ask.args[:1] for part in parts)
     return bool(parts) and all(
         isinstance(factor, Call) and factor.function in QUERIES and is_query(factor) for factor in factors(expr)
     )
+
+
+def is_chain(engine: ArrayEngine, expr: Expr, ask: Expr) -> bool:
+    """Whether an expression is the chain rule in symbols: links that join the two ends of a derivative in order."""
+    if not isinstance(expr, Call) or expr.function not in ("mul", "matmul") or not isinstance(ask, Call):
+        return False
+    ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
+    if ask.function == "upstream" and len(ends) == 1:
+        ends = [engine.output, *ends]
+    links = [arg for arg in factors(expr) if isinstance(arg, Call) and arg.function == "d"]
+    if len(ends) != 2 or len(links) != len(factors(expr)) or ask.function not in ("d", "upstream"):
+        return False
+    at = ends[0]
+    for link in links:
+        top, bottom = link.args
+        known = isinstance(bottom, Name) and bottom.id in engine.graph.ancestors.get(at, ())
+        if top != Name(at) or not isinstance(bottom, Name) or not known:
+            return False
+        at = bottom.id
+    return at == ends[1]

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Num, mapped, names
+from gradcheck_cli.expr import Call, Expr, Num, functions, mapped, names
 from gradcheck_cli.shapes import ONE
 from gradcheck_cli.verifying.remarks import is_comparison
 
@@ -60,7 +60,7 @@ def loosely(expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None]
 
 def _with_squares(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     """The expression with squares of vectors, rows and columns in its terms as products with themselves."""
-    if not isinstance(expr, Call) or expr.function not in ("pow", *_TERMS):
+    if not isinstance(expr, Call) or expr.function not in ("pow", *_TERMS) or "pow" not in functions(expr):
         return expr
     if expr.function in _TERMS:
         return mapped(expr, lambda child: _with_squares(child, shape_of))
@@ -72,6 +72,8 @@ def _with_squares(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
 
 def _upright(expr: Expr, source: Source) -> Expr:
     """The expression with vectors of numbers in round brackets, or transposed, as columns."""
+    if "array" not in functions(expr):
+        return expr
     turned = isinstance(expr, Call) and expr.function == "transpose"
     inner = expr.args[0] if isinstance(expr, Call) and turned else expr
     if isinstance(inner, Call) and inner.function == "array":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import LETTERS, GradcheckError, ShapeError
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, names, substitute, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, Num, functions, names, substitute, walk
 from gradcheck_cli.judge import ArraySpace, number_verdict, rounding
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.parsing.samples import THE_ONE
@@ -21,14 +21,22 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.arrays.batches import sample_places, with_loss, with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
-from gradcheck_cli.verifying.arrays.letters import aligned, factors, free_letters, only_asks
+from gradcheck_cli.verifying.arrays.letters import aligned, free_letters, is_chain, only_asks
 from gradcheck_cli.verifying.arrays.likely import closeness, is_misfit
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
 from gradcheck_cli.verifying.arrays.reading import fitting, ways
 from gradcheck_cli.verifying.arrays.shapes import shape_answer
 from gradcheck_cli.verifying.arrays.sized import Sized
-from gradcheck_cli.verifying.arrays.values import alike, grids_equal, literals_named, put_in, sizes_named, worst
+from gradcheck_cli.verifying.arrays.values import (
+    alike,
+    grids_equal,
+    literals_named,
+    put_in,
+    shows_numbers,
+    sizes_named,
+    worst,
+)
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WHOLE, WRONG, Member
 from gradcheck_cli.verifying.own import meant_by
@@ -47,6 +55,8 @@ if TYPE_CHECKING:
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
     from gradcheck_cli.verifying.own import Own
+
+_ARRIVING = frozenset({"upstream", "d"})
 
 
 class ArrayMatcher:
@@ -114,7 +124,7 @@ class ArrayMatcher:
     def reading(self, source: Source, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Read:
         """Judge one reading."""
         asks = only_asks(expr, truth)
-        if self.says_again(expr, truth.ask) or self.is_chain(expr, truth.ask):
+        if self.says_again(expr, truth.ask) or is_chain(self.engine, expr, truth.ask):
             return Read(Member(source.text, CORRECT, None, "", source), None, restates=True, written=expr)
         try:
             candidates = self.resolved(expr, source)
@@ -141,6 +151,9 @@ class ArrayMatcher:
 
     def single(self, expr: Expr) -> float | None:
         """The value of an answer that is a number."""
+        shape, sizes = self.quiet(expr), self.engine.numbers.sizes
+        if shape and not all(one.letters <= sizes.keys() and one.at(sizes) == 1 for one in shape):
+            return None
         try:
             found = self.engine.value(expr)
         except GradcheckError:
@@ -158,25 +171,6 @@ class ArrayMatcher:
         base = ask.base if isinstance(ask, Index) else ask
         free = all(isinstance(index, Name) and index.id not in self.engine.shapes for index in expr.indices)
         return free and (expr.base == base or restates(expr.base, base))
-
-    def is_chain(self, expr: Expr, ask: Expr) -> bool:
-        """Whether an expression is the chain rule in symbols: links that join the two ends of a derivative in order."""
-        if not isinstance(expr, Call) or expr.function not in ("mul", "matmul") or not isinstance(ask, Call):
-            return False
-        ends = [arg.id for arg in ask.args if isinstance(arg, Name)]
-        if ask.function == "upstream" and len(ends) == 1:
-            ends = [self.engine.output, *ends]
-        links = [arg for arg in factors(expr) if isinstance(arg, Call) and arg.function == "d"]
-        if len(ends) != 2 or len(links) != len(factors(expr)) or ask.function not in ("d", "upstream"):
-            return False
-        at = ends[0]
-        for link in links:
-            top, bottom = link.args
-            known = isinstance(bottom, Name) and bottom.id in self.engine.graph.ancestors.get(at, ())
-            if top != Name(at) or not isinstance(bottom, Name) or not known:
-                return False
-            at = bottom.id
-        return at == ends[1]
 
     # -- verdicts
 
@@ -218,7 +212,7 @@ class ArrayMatcher:
             yield truth
         if truth.array is None:
             return
-        arriving = any(isinstance(part, Call) and part.function in ("upstream", "d") for part in walk(written))
+        arriving = not _ARRIVING.isdisjoint(functions(written))
         for form in truth.array.others:
             if arriving or not form.sent:
                 yield replace(truth, expr=form.expr, array=replace(truth.array, letters=form.letters, others=()))
@@ -368,9 +362,7 @@ class ArrayMatcher:
     def at_values(self, expr: Expr, truth: Truth, tolerance: Fraction | None) -> Verdict | None:
         """An answer with numbers of the student's in it, at the given values."""
         wanted = truth.array.number if truth.array else None
-        shown = any(isinstance(part, Call) and part.function == "array" for part in walk(expr))
-        shown = shown or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
-        if wanted is None or not shown or free_letters(self.engine, expr):
+        if wanted is None or not shows_numbers(expr) or free_letters(self.engine, expr):
             return None
         found = self.engine.numbers.value(expr, (), rounding(self.exactly))
         if found is None or (found.shape != wanted.shape and not alike(found, wanted)):

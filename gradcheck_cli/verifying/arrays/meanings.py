@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
+from gradcheck_cli.expr import Call, Expr, Index, Name, functions, names, walk
 from gradcheck_cli.functions import QUERIES
 from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.shapes import ONE
@@ -73,7 +73,7 @@ class ArrayMeanings:
         """The truths; where a left side is a column of a matrix, also as what is true of that column."""
         if not is_column_of(left):
             return found
-        derived = any(isinstance(part, Call) and part.function in QUERIES for part in walk(left))
+        derived = not functions(left).isdisjoint(QUERIES)
         found = [replace(truth, kind="derivative") for truth in found] if derived else found
         shapes_of = [(truth, self.bench.matcher.quiet(truth.expr)) for truth in found]
         columns = [as_matrix(truth, shape, (*shape, ONE)) for truth, shape in shapes_of if shape is not None]
@@ -97,9 +97,7 @@ class ArrayMeanings:
         if isinstance(left, Call) and left.function == "d":
             return [*self.asked(left), *self.local(left)]
         found = self.asked(left)
-        entry = isinstance(left, Index) or any(
-            isinstance(part, Call) and part.function in QUERIES for part in walk(left)
-        )
+        entry = isinstance(left, Index) or not functions(left).isdisjoint(QUERIES)
         if entry or not any(truth.array is not None and truth.array.letters for truth in found):
             return found
         return [replace(truth, kind=IDENTITY) for truth in found]

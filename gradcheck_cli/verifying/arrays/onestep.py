@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.expr import Call, Index, Name
 from gradcheck_cli.parsing.text import read_quietly
 from gradcheck_cli.verifying.arrays.diagnose import equals
-from gradcheck_cli.verifying.arrays.letters import factors
+from gradcheck_cli.verifying.arrays.letters import factors, is_chain
 from gradcheck_cli.verifying.model import WRONG, Diagnosis
 from gradcheck_cli.write.text import write
 
@@ -45,7 +45,7 @@ def _is_chain(bench: ArrayBench, known: ArrayNames, read: Read, ask: Call) -> bo
         parts = [factor.id if isinstance(factor, Name) else "" for factor in factors(expr)]
         links = [_whole(asks.get(part)) for part in parts]
         joined = Call("mul", tuple(Call("d", link.args) for link in links if isinstance(link, Call)))
-        if len(joined.args) == len(links) and bench.matcher.is_chain(joined, ask):
+        if len(joined.args) == len(links) and is_chain(bench.engine, joined, ask):
             return True
     return False
 

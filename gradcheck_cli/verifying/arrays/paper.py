@@ -9,7 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
-from gradcheck_cli.expr import Call, Expr, Index, Name, Num, Sum, mapped, number, walk, with_children
+from gradcheck_cli.expr import (
+    ENTRY,
+    TOTAL,
+    Call,
+    Expr,
+    Index,
+    Name,
+    Num,
+    Sum,
+    functions,
+    mapped,
+    number,
+    walk,
+    with_children,
+)
 from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, has_index, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, moved_expression
@@ -21,6 +35,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
 
+_SPREAD = frozenset({ENTRY, "outer"})
 MOST_POWER = 4  # of a matrix that is written out
 
 
@@ -74,6 +89,8 @@ def _with_determinants(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> 
 
 
 def _with_powers(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
+    if "pow" not in functions(expr):
+        return expr
     if isinstance(expr, Call) and expr.function == "pow" and (moved := moved_expression(expr)) is not None:
         return Call(DIFFERENTIAL, (_with_powers(moved, shape_of),), (), expr.span)
     expr = mapped(expr, lambda child: _with_powers(child, shape_of))
@@ -104,6 +121,8 @@ def _whole(expr: Expr) -> int | None:
 
 def flattened(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     """The expression with `diag` of a row or a column as that of its entries, of an entry p_i(1 - p_i) as of all of them."""
+    if "diag" not in functions(expr):
+        return expr
     expr = mapped(expr, lambda child: flattened(child, shape_of))
     if isinstance(expr, Call) and expr.function == "diag" and len(expr.args) == 1:
         entries = [part for part in walk(expr.args[0]) if isinstance(part, Index) and len(part.indices) == 1]
@@ -122,6 +141,8 @@ def as_vector(expr: Expr, shape: Shape | None) -> Expr:
 
 def spread_indices(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> Expr:
     """Entries of rows and columns by one index: `yhat[j]` of a row is `yhat[0, j]`; the outer product of two rows."""
+    if functions(expr).isdisjoint(_SPREAD):
+        return expr
     expr = mapped(expr, lambda child: spread_indices(child, shape_of))
     if isinstance(expr, Call) and expr.function == "outer":
         vectors = tuple(as_vector(arg, shape_of(arg)) for arg in expr.args)
@@ -157,6 +178,8 @@ def _renamed(expr: Expr, clash: set[str], bound: frozenset[str]) -> Expr:
 
 def without_sums_of_nothing(expr: Expr) -> Expr:
     r"""The expression with `\sum_{k \neq i} 0`, which no letter in it bounds, as 0."""
+    if TOTAL not in functions(expr):
+        return expr
     expr = mapped(expr, without_sums_of_nothing)
     if isinstance(expr, Sum) and _is_nothing(expr.body):
         return number(0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import NOWHERE, Call, Expr, Name, Num, children, number, walk, with_children
+from gradcheck_cli.expr import NOWHERE, Call, Expr, children, functions, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.verifying.arrays.loose import loosely
 from gradcheck_cli.verifying.arrays.paper import spread_indices
@@ -28,6 +28,9 @@ _OCTAVE = re.compile(r"[A-Za-z0-9)\]]'|\.\*")  # where ' transposes, * is the pr
 _CIRCLED = re.compile(r"\\odot|\\circ|⊙|∘")
 _DOTTED = re.compile(r"\.\*")
 _DOT = re.compile(r"\\cdot|\\times|·|×|⋅|∙")
+_PRODUCTS = frozenset({"mul", "matmul"})
+_UNKNOWN = (shapes.size(0),)  # no array has this shape
+_TURNED = _PRODUCTS | {"transpose"}
 _ROW, _COLUMN = "row", "column"
 
 
@@ -36,6 +39,8 @@ def widens(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
 
     On paper that is a product of matrices, in this order or not at all; so is one with a vector of ones.
     """
+    if "mul" not in functions(expr):
+        return False
     for part in walk(expr):
         if isinstance(part, Call) and part.function == "mul":
             whole = shape_of(part)
@@ -58,7 +63,7 @@ def product_readings(
     expr: Expr, source: Source, shape_of: Callable[[Expr], Shape | None], *, latex: bool
 ) -> Iterator[Expr]:
     """Further readings of an expression as written, the likelier first; none where it has no product to be read anew."""
-    if not any(_is_product(part) for part in walk(expr)):
+    if functions(expr).isdisjoint(_PRODUCTS) or not any(_is_product(part) for part in walk(expr)):
         return
     seen = {expr}
     either, never = (True, False), (False,)
@@ -159,21 +164,16 @@ class Products:
 
     def turned(self, expr: Expr) -> tuple[Expr, str]:
         """The reading, and how it stands where it is a vector: as a row or as a column."""
+        if functions(expr).isdisjoint(_TURNED):
+            return expr, _COLUMN
         if isinstance(expr, Call) and expr.function == "transpose":
             inner, way = self.turned(expr.args[0])
             shape = self.shape_of(inner)
             if shape is not None and len(shape) == 1 and self.columns:
                 return inner, _COLUMN if way == _ROW else _ROW
             return with_children(expr, (inner,)), _COLUMN
-        if (
-            isinstance(expr, Call)
-            and expr.function in ("mul", "matmul")
-            and len(expr.args) > 1
-            and expr.span != NOWHERE
-        ):
+        if isinstance(expr, Call) and expr.function in _PRODUCTS and len(expr.args) > 1 and expr.span != NOWHERE:
             return self.product(expr)
-        if isinstance(expr, Name | Num):
-            return expr, _COLUMN
         pairs = [self.turned(child) for child in children(expr)]
         below = tuple(pair[0] for pair in pairs)
         way = _COLUMN
@@ -264,11 +264,12 @@ def quietly(shape_of: Callable[[Expr], Shape]) -> Callable[[Expr], Shape | None]
     known: dict[Expr, Shape | None] = {}
 
     def found(expr: Expr) -> Shape | None:
-        if expr not in known:
+        shape = known.get(expr, _UNKNOWN)
+        if shape is _UNKNOWN:
             try:
-                known[expr] = shape_of(expr)
+                shape = known[expr] = shape_of(expr)
             except GradcheckError:
-                known[expr] = None
-        return known[expr]
+                shape = known[expr] = None
+        return shape
 
     return found

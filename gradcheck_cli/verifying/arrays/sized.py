@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.expr import Index, Sum, walk
+from gradcheck_cli.expr import has_letters
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.verifying.arrays.reading import quietly
 from gradcheck_cli.verifying.gradients import names_of
@@ -31,7 +31,7 @@ class Sized:
     def of(self, expr: Expr) -> Shape:
         """The shape of an expression, whatever its index letters have run over before. Raises GradcheckError."""
         resolved = self.engine.resolve(expr)
-        if any(isinstance(part, Index | Sum) for part in walk(resolved)):
+        if has_letters(resolved):
             return lower(resolved, Shapes(self.engine.shapes, self.engine.letters)).shape
         if len(self._known.seen) > MOST_KEPT:
             self._known.seen.clear()

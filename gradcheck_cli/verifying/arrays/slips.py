@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, children, names, number, walk
-from gradcheck_cli.verifying.arrays.edits import Edit, is_product, neighbours, parts_of, reordered, replaced
+from gradcheck_cli.verifying.arrays.edits import Edit, Replacing, is_product, neighbours, parts_of, reordered
 from gradcheck_cli.verifying.mistakes import Mistake
 from gradcheck_cli.write.text import write
 
@@ -33,32 +33,34 @@ Change = tuple[str, str, Expr]  # code, message, what stands at the place then
 
 def slips(engine: ArrayEngine, expr: Expr, truth: Expr, inside: set[str]) -> Iterator[Edit]:
     """Changes at one place, the likeliest first. `inside` has the names on the paths of the derivative asked for."""
+    put = Replacing(expr)
     places = list(islice((part for part in parts_of(expr) if isinstance(part, Call)), MOST_PLACES))
     divisors = set(_divisors(expr, below=False))
     for find in (_signs, _factors_too_many, _means):
         for place in places:
             for code, message, new in find(engine, place):
                 told = _turned_over(message) if id(place) in divisors else message
-                yield Edit(code, told, replaced(expr, place, new))
-    yield from _single_names(engine, expr, inside)
-    yield from islice(_factors_too_few(engine, expr, places, truth, inside), MOST_INSERTED)
+                yield Edit(code, told, put(place, new))
+    yield from _single_names(engine, expr, inside, put)
+    yield from islice(_factors_too_few(engine, put, places, truth, inside), MOST_INSERTED)
 
 
 def faults(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
     """The right answer with a slip at one place, the likeliest first."""
+    put = Replacing(right)
     places = list(islice((part for part in parts_of(right) if isinstance(part, Call)), MOST_PLACES))
     divisors = set(_divisors(right, below=False))
     for find in (_signs, _forgotten, _sums, _twice):
         for place in places:
             for code, message, new in find(engine, place):
                 told = _turned_over(message) if id(place) in divisors else message
-                yield Mistake(code, told, replaced(right, place, new))
+                yield Mistake(code, told, put(place, new))
     if not isinstance(right, Call) or right.function != "mul":
         yield Mistake("extra-factor", f"the factor {write(right)} is there twice", Call("mul", (right, right)))
-    yield from _wrong_names(engine, right, inside)
+    yield from _wrong_names(engine, right, inside, put)
     for place in places:
         for code, _, new in reordered(place) if is_product(place, engine) else ():
-            yield Mistake(code, f"right is {write(place)}, in this order", replaced(right, place, new))
+            yield Mistake(code, f"right is {write(place)}, in this order", put(place, new))
 
 
 def _turned_over(message: str) -> str:
@@ -67,12 +69,12 @@ def _turned_over(message: str) -> str:
     return message.replace(other, one) if message.startswith(other) else message.replace(one, other)
 
 
-def _wrong_names(engine: ArrayEngine, right: Expr, inside: set[str]) -> Iterator[Mistake]:
+def _wrong_names(engine: ArrayEngine, right: Expr, inside: set[str], put: Replacing) -> Iterator[Mistake]:
     """A neighbour at one place of a name; not where all cancels, which would explain whatever lacks the whole."""
     for part in parts_of(right):
         if isinstance(part, Name):
             for other, code, _ in neighbours(engine, part.id, inside):
-                wrong = replaced(right, part, Name(other))
+                wrong = put(part, Name(other))
                 if not _cancels(wrong):
                     yield Mistake(code, f"{other} stands where {part.id} should", wrong)
 
@@ -172,22 +174,22 @@ def _is_size(engine: ArrayEngine, expr: Expr) -> bool:
     return set(names(expr)) <= engine.letters
 
 
-def _single_names(engine: ArrayEngine, expr: Expr, inside: set[str]) -> Iterator[Edit]:
+def _single_names(engine: ArrayEngine, expr: Expr, inside: set[str], put: Replacing) -> Iterator[Edit]:
     """A name that stands at one place for its neighbour."""
     for part in parts_of(expr):
         if isinstance(part, Name):
             for other, code, message in neighbours(engine, part.id, inside):
-                yield Edit(code, message, replaced(expr, part, Name(other)))
+                yield Edit(code, message, put(part, Name(other)))
 
 
 def _factors_too_few(
-    engine: ArrayEngine, expr: Expr, places: list[Call], truth: Expr, inside: set[str]
+    engine: ArrayEngine, put: Replacing, places: list[Call], truth: Expr, inside: set[str]
 ) -> Iterator[Edit]:
     """A factor of the right answer, or of a local derivative, put in or divided by at one place."""
     factors = list(islice(_candidates(engine, truth, inside), MOST_FACTORS))
     seen: list[Expr] = []
-    divisors = set(_divisors(expr, below=False))
-    for place in (expr, *_operands(places)):
+    divisors = set(_divisors(put.expr, below=False))
+    for place in (put.expr, *_operands(places)):
         if any(place is other for other in seen):
             continue
         seen.append(place)
@@ -195,8 +197,8 @@ def _factors_too_few(
             code = "constant" if _is_size(engine, factor) else "missing-factor"
             told = [f"the factor {write(factor)} is missing", f"the division by {write(factor)} is missing"]
             first, second = reversed(told) if id(place) in divisors else told
-            yield Edit(code, first, replaced(expr, place, Call("mul", (place, factor))))
-            yield Edit(code, second, replaced(expr, place, Call("div", (place, factor))))
+            yield Edit(code, first, put(place, Call("mul", (place, factor))))
+            yield Edit(code, second, put(place, Call("div", (place, factor))))
 
 
 def _divisors(expr: Expr, *, below: bool) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.expr import Call, Expr, Name, Num, mapped, names, number, walk, with_children
+from gradcheck_cli.expr import Call, Expr, Name, Num, functions, mapped, names, number, walk, with_children
 from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.symbolic.entries import entries
 from gradcheck_cli.symbolic.evaluate import interval
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 def literals_named(expr: Expr, data: Mapping[str, Grid]) -> Expr:
     """The expression with the name of an input for each array of numbers that is its value."""
+    if "array" not in functions(expr):
+        return expr
     if isinstance(expr, Call) and expr.function == "array" and not names(expr):
         name = _whose(expr, data)
         return expr if name is None else Name(name, expr.span)
@@ -57,6 +59,8 @@ def sizes_named(expr: Expr, sizes: Mapping[str, int]) -> Expr:
 
 def put_in(problem: Problem, expr: Expr) -> dict[str, Expr]:
     """The numbers of the problem that an answer shows instead of their names."""
+    if not problem.given:
+        return {}
     shown = {abs(part.value) for part in walk(expr) if isinstance(part, Num)}
     written = set(names(expr))
     constants = {constant.name for constant in problem.graph.constants}
@@ -65,6 +69,11 @@ def put_in(problem: Problem, expr: Expr) -> dict[str, Expr]:
         for name, value in problem.given.items()
         if name not in written and (abs(value) in shown or name in constants)
     }
+
+
+def shows_numbers(expr: Expr) -> bool:
+    """Whether an array of numbers or a number with a point stands in an expression."""
+    return "array" in functions(expr) or any(isinstance(part, Num) and "." in part.text for part in walk(expr))
 
 
 def grids_equal(found: Grid, wanted: Grid, slack: Fraction | int = 0) -> bool:
