@@ -53,5 +53,5 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 def collect_seldom() -> None:
     """Let what was imported stay, and what many files leave behind be collected seldom: expressions have no cycles."""
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     gc.enable()

@@ -30,7 +30,7 @@ def _kinks(plan: Plan, wanted: list[int], labels: dict[str, int]) -> tuple[int, 
     masks = [0] * plan.count
     for slot, mask in zip(plan.outputs, wanted, strict=True):
         masks[slot] |= mask
-    below = {}
+    below: dict[int, tuple[int, ...]] = {}
     for slot, _, arguments in reversed(plan.steps):
         below[slot] = arguments
         mask = masks[slot]
@@ -39,13 +39,13 @@ def _kinks(plan: Plan, wanted: list[int], labels: dict[str, int]) -> tuple[int, 
                 masks[argument] |= mask
     for slot, name in plan.names:
         labels[name] = labels.get(name, 0) | masks[slot]
+    return tuple(_behind(slot, below, masks) for slot in plan.kinks)
 
-    def behind(slot: int) -> int:
-        """A kink's argument is made for it alone: whoever depends on all its parts may depend on the kink."""
-        parts = below.get(slot, ())
-        shared = -1 if parts else 0
-        for part in parts:
-            shared &= behind(part) if part in below else masks[part]
-        return masks[slot] | shared
 
-    return tuple(behind(slot) for slot in plan.kinks)
+def _behind(slot: int, below: dict[int, tuple[int, ...]], masks: list[int]) -> int:
+    """A kink's argument is made for it alone: whoever depends on all its parts may depend on the kink."""
+    parts = below.get(slot, ())
+    shared = -1 if parts else 0
+    for part in parts:
+        shared &= _behind(part, below, masks) if part in below else masks[part]
+    return masks[slot] | shared

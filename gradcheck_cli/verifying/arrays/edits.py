@@ -124,13 +124,13 @@ class Replacing:
                 if id(part) not in around:
                     around.add(id(part))
                     waiting.append(id(part))
+        return _put(self.expr, old, new, around)
 
-        def put(part: Expr) -> Expr:
-            if part is old:
-                return new
-            return mapped(part, put) if id(part) in around else part
 
-        return put(self.expr)
+def _put(expr: Expr, old: Expr, new: Expr, around: set[int]) -> Expr:
+    if expr is old:
+        return new
+    return mapped(expr, lambda part: _put(part, old, new, around)) if id(expr) in around else expr
 
 
 def reshapings(expr: Expr, shape: Shape, wanted: Shape) -> Iterator[Edit]:
