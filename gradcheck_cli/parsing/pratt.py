@@ -320,10 +320,12 @@ class Parser(Cursor):
 
     def notation(self, name: Name) -> Expr:
         """Name [ "(" ancestors ")" ]: a(x0) is notation for a, or else a product; P(y = j) is an entry of P."""
-        if (entry := calculus.probability(self, name) or shifted(self, name)) is not None:
+        if (entry := calculus.probability(self, name)) is not None:
             return entry
         if self.token.kind != "(" or not (above := self.scope.ancestors.get(name.id)):
             return name
+        if (elsewhere := shifted(self, name, above)) is not None:
+            return elsewhere
         at, found = self.at + 1, 0
         while self.tokens[at].kind == "word" and self.scope.name(self.tokens[at].text) in above:
             found += 1

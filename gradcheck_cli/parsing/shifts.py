@@ -14,11 +14,10 @@ STEPS = ("h", "epsilon", "eps", "ε", "k", "t")  # letters that a step often has
 SHIFTED = "at"  # of what is taken at a place, and the place or places
 
 
-def shifted(parser: Cursor, name: Name) -> Expr | None:
+def shifted(parser: Cursor, name: Name, above: frozenset[str]) -> Expr | None:
     """Shifted := name "(" arguments ")", one of them an ancestor with something added, or a number; all of a formula or none."""
     scope, opened = parser.scope, parser.token
-    above = scope.ancestors.get(name.id)
-    if not above or not scope.differentials or scope.arrays or opened.text != "(" or not _moves(parser, above):
+    if not scope.differentials or scope.arrays or opened.text != "(" or not _moves(parser, above):
         return None
     if parser.calls is None:
         parser.calls = parser.choose(2) == 1

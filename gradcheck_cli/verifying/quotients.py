@@ -23,7 +23,7 @@ from gradcheck_cli.expr import (
     with_children,
 )
 from gradcheck_cli.symbolic.build import plus, quotient, times
-from gradcheck_cli.verifying.shifts import put_in
+from gradcheck_cli.verifying.shifts import may_shift, put_in
 
 if TYPE_CHECKING:
     from gradcheck_cli.solving.engine import Engine
@@ -111,9 +111,11 @@ def resolvable(own: Own, engine: Engine, matcher: Matcher, source: Source, *, la
     """
     found: dict[Expr, None] = {}
     failed: GradcheckError | None = None
+    shifts = may_shift(source.text)
     for expr in own.readings(source, latex=latex):
         try:
-            found |= dict.fromkeys(one for way in put_in(engine, expr) for one in by_expressions(engine, matcher, way))
+            ways = put_in(engine, expr) if shifts else (expr,)
+            found |= dict.fromkeys([one for way in ways for one in by_expressions(engine, matcher, way)])
         except GradcheckError as error:
             failed = failed or error
     if failed is not None and not found:

@@ -50,6 +50,9 @@ _LIMIT = re.compile(
 )
 _ALL = re.compile(r"(?s).+")
 _CALLS = re.compile(r"\([^()]*[-+−][^()]*\)|\(\s*(?:\\left)?\s*[0-9.]+\s*\)")
+_CALL = re.compile(  # but not (1 - a)
+    r"[A-Za-z0-9}]\s*(?:\\left\s*)?\((?!\s*1\s*[-+−]\s*(?!h|t|k|\\?eps|\\?varep|[0-9.]))[^()]*[-+−0-9]"
+)
 _CALLED_TWICE = re.compile(
     r"(?<![A-Za-z])(?P<name>[A-Za-z][A-Za-z0-9_]*)\s*(?:\\left\s*)?\(.*(?<![A-Za-z])(?P=name)\s*(?:\\left\s*)?\(",
     re.DOTALL,
@@ -71,6 +74,11 @@ class Slope:
 
 
 # -- a node at another place
+
+
+def may_shift(text: str) -> bool:
+    """Whether a name may stand before brackets with a sum or a number in a text, as in f(x + h)."""
+    return _CALL.search(text) is not None
 
 
 def put_in(engine: Engine, expr: Expr) -> tuple[Expr, ...]:
@@ -275,9 +283,9 @@ class Slopes:
     def settled(self, formula: Formula, truth: Truth, reads: list[Read]) -> list[Read]:
         """The members of a chain with quotients of differences: near the derivative where that is said."""
         self.found = False
-        members = [member for member in formula.members[1:] if member.text]
-        if truth.kind != "derivative" or not any(_CALLS.search(member.text) for member in formula.members):
+        if truth.kind != "derivative" or not may_shift(" ".join([member.text for member in formula.members])):
             return reads
+        members = [member for member in formula.members[1:] if member.text]
         lead = self.of(formula.members[0], latex=formula.latex)
         factors = [self.factor(member, latex=formula.latex) for member in members]
         if lead is None:
