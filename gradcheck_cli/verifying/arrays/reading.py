@@ -65,6 +65,8 @@ def product_readings(
     readers = [Products(source, shape_of, dots=dots, columns=columns, tight=tight) for dots, columns, tight in choices]
     if latex:
         readers.append(Products(source, shape_of, dots=False, columns=True, tight=True, alike=True))
+        if any(_is_list(part) for part in walk(expr)):
+            readers.append(Products(source, shape_of, dots=True, columns=True, tight=True, rows=True))
     if not latex and _OCTAVE.search(source.text):
         readers.append(Products(source, shape_of, dots=True, columns=False, tight=True, signs=_DOTTED))
     for reader in readers:
@@ -118,6 +120,15 @@ def _is_product(part: Expr) -> bool:
     return isinstance(part, Call) and part.function in ("mul", "matmul") and len(part.args) > 1
 
 
+def _is_list(part: Expr) -> bool:
+    """Whether numbers or names stand side by side in brackets."""
+    return isinstance(part, Call) and part.function == "array" and not any(_is_array(arg) for arg in part.args)
+
+
+def _is_array(part: Expr) -> bool:
+    return isinstance(part, Call) and part.function == "array"
+
+
 class Products:
     """Reads products of arrays as products of matrices.
 
@@ -126,6 +137,7 @@ class Products:
     `tight`    whether products of matrices bind closer than those entry by entry
     `signs`    the signs of a product entry by entry
     `alike`    whether arrays of one shape side by side go entry by entry where they fit no other way: h(1 - h)
+    `rows`     whether numbers in a row, (1, 2, 3), are a matrix of one row
     """
 
     def __init__(
@@ -138,7 +150,9 @@ class Products:
         tight: bool,
         signs: re.Pattern[str] = ENTRYWISE,
         alike: bool = False,
+        rows: bool = False,
     ) -> None:
+        self.rows = rows
         self.alike = alike
         self.source = source
         self.signs = signs
@@ -163,6 +177,8 @@ class Products:
             return self.product(expr)
         if isinstance(expr, Name | Num):
             return expr, _COLUMN
+        if _is_list(expr):
+            return expr, _ROW if self.rows else _COLUMN
         pairs = [self.turned(child) for child in children(expr)]
         below = tuple(pair[0] for pair in pairs)
         way = _COLUMN
