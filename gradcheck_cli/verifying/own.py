@@ -115,7 +115,9 @@ class Own:
         if letters.isdisjoint(self.definitions):
             return self.definitions
         return {
-            name: meaning for name, meaning in self.definitions.items() if name not in letters or not names(meaning)
+            name: meaning
+            for name, meaning in self.definitions.items()
+            if name not in letters or not any(map(self.scope.name, names(meaning)))
         }
 
     def moving(self, expr: Expr) -> Expr:
