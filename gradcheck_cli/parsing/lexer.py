@@ -101,7 +101,7 @@ def _next(source: Source, at: int, *, gap: bool) -> Token:
         top, bottom = VULGAR[character]
         return Token("number", f"{top}/{bottom}", Span(at, at + 1), Fraction(top, bottom), gap)
     pair = text[at : at + 2]
-    if pair == "**":
+    if pair in ("**", ".^"):
         return Token("^", pair, Span(at, at + 2), gap=gap)
     if pair == ".T" and not text[at + 2 : at + 3].isalnum():
         return Token("T", pair, Span(at, at + 2), gap=gap)

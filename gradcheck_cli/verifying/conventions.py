@@ -58,7 +58,10 @@ def activations(graph: Graph) -> dict[str, str]:
 def usual_scope(problem: Problem, output: str) -> Scope:
     """The scope of a text: differentials may stand alone, `dout` arrives at the output, `g(z)` is z's activation."""
     known = problem.scope
-    spellings = known.spellings if known.name(_OUTPUT) else {**known.spellings, _OUTPUT: output}
+    moved = {f"d{name}" for name in problem.graph.by_name}
+    # dh is how h moves, though the letter of a size be d_h
+    kept = {text: name for text, name in known.spellings.items() if text == name or text not in moved}
+    spellings = kept if known.name(_OUTPUT) else {**kept, _OUTPUT: output}
     return replace(known, differentials=True, spellings=spellings, activations=activations(problem.graph))
 
 

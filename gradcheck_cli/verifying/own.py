@@ -111,9 +111,20 @@ class Own:
         if self.nodes:
             expr = self.moving(expr)
         if TOTAL in functions(expr) or not self.definitions.keys().isdisjoint(names(expr)):
-            expr = substitute(expr, self.definitions)
+            expr = substitute(expr, self.without_indices(expr))
         expr = expr if self.seeded is None else _arriving(expr, self.seeded)
         return self.apart(expr if self.single is None else self.single(expr))
+
+    def without_indices(self, expr: Expr) -> dict[str, Expr]:
+        """The definitions without letters that are indices in an expression: the l of W_{il} is no loss there."""
+        letters = {index.id for part in walk(expr) for index in _indices(part) if isinstance(index, Name)}
+        if letters.isdisjoint(self.definitions):
+            return self.definitions
+        return {
+            name: meaning
+            for name, meaning in self.definitions.items()
+            if name not in letters or not any(map(self.scope.name, names(meaning)))
+        }
 
     def moving(self, expr: Expr) -> Expr:
         """An expression with names that are given as numbers as nodes where they are differentiated: a number moves with nothing.
@@ -310,6 +321,13 @@ def meant_by(ways: Iterable[Expr], meanings: Callable[[Expr], tuple[Expr, ...]])
             yield way, one
     if failed is not None and not found:
         raise failed
+
+
+def _indices(part: Expr) -> tuple[Expr, ...]:
+    """What stands in the place of an index: of an entry, of Kronecker's delta."""
+    if isinstance(part, Index):
+        return part.indices
+    return part.args if isinstance(part, Call) and part.function == "delta" else ()
 
 
 def _arriving(expr: Expr, loss: Expr) -> Expr:

@@ -16,9 +16,9 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.verifying.typed import is_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from gradcheck_cli.shapes import Size
+    from gradcheck_cli.shapes import Shape, Size
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.verifying.match import Truth
 
@@ -107,6 +107,13 @@ def _beside_whole(engine: ArrayEngine, expr: Expr, truth: Truth, free: Mapping[s
                 at[place] = letter
             letters = tuple(map(Name, at))
             yield Index(expr, letters), Index(truth.expr, letters), tuple(zip(at, shape, strict=True))
+
+
+def has_jacobians(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
+    """Whether a derivative of an array by an array stands in an expression, of which one is no vector: it is no matrix."""
+    parts = [part for part in walk(expr) if isinstance(part, Call) and part.function == "d"]
+    both = ([shape_of(arg) or () for arg in part.args] for part in parts)
+    return any(all(found) and max(map(len, found)) > 1 for found in both)
 
 
 def factors(expr: Expr) -> tuple[Expr, ...]:

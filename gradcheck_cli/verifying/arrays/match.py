@@ -21,7 +21,7 @@ from gradcheck_cli.symbolic.evaluate import exactly, interval, to_float
 from gradcheck_cli.verifying.arrays.batches import sample_places, with_loss, with_samples
 from gradcheck_cli.verifying.arrays.compare import compare, held_at
 from gradcheck_cli.verifying.arrays.identity import identity_scope
-from gradcheck_cli.verifying.arrays.letters import aligned, free_letters, is_chain, only_asks
+from gradcheck_cli.verifying.arrays.letters import aligned, free_letters, has_jacobians, is_chain, only_asks
 from gradcheck_cli.verifying.arrays.likely import closeness, is_misfit
 from gradcheck_cli.verifying.arrays.loose import sides
 from gradcheck_cli.verifying.arrays.paper import on_paper
@@ -134,6 +134,8 @@ class ArrayMatcher:
             return unreadable(source, error)
         judged = [(candidate, self.guarded(candidate, truth, tolerance, expr)) for candidate in candidates]
         resolved, verdict = min(judged, key=lambda pair: RANK.index(pair[1].verdict))
+        if verdict.verdict == WRONG and has_jacobians(expr, self.quiet):
+            verdict = Verdict(UNDECIDED, "a product with Jacobians of matrices is not worked out")
         value = self.single(resolved)
         member = Member(source.text, verdict.verdict, value, verdict.note, source, misfit=verdict.misfit)
         return Read(member, resolved, restates=asks, numeric=not names(resolved), written=expr)

@@ -171,6 +171,8 @@ def _renamed(expr: Expr, clash: set[str], bound: frozenset[str]) -> Expr:
     if isinstance(expr, Index):
         base = _renamed(expr.base, clash, bound)
         return Index(base, tuple(_renamed(index, clash, bound | clash) for index in expr.indices), expr.span)
+    if isinstance(expr, Call) and expr.function == "delta":
+        return with_children(expr, tuple(_renamed(arg, clash, bound | clash) for arg in expr.args))
     if isinstance(expr, Sum) and expr.index in clash:
         return Sum(_renamed(expr.body, clash, bound | {expr.index}), f"{expr.index}'", expr.span, expr.count)
     return mapped(expr, lambda child: _renamed(child, clash, bound))

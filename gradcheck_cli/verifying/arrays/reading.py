@@ -71,6 +71,8 @@ def product_readings(
     readers = [Products(source, shape_of, dots=dots, columns=columns, tight=tight) for dots, columns, tight in choices]
     if latex:
         readers.append(Products(source, shape_of, dots=False, columns=True, tight=True, alike=True))
+        if any(_is_list(part) for part in walk(expr)):
+            readers.append(Products(source, shape_of, dots=True, columns=True, tight=True, rows=True))
     if latex and _CIRCLED.search(source.text):
         readers.append(Products(source, shape_of, dots=False, columns=True, tight=False, first=True))
     if not latex and _OCTAVE.search(source.text):
@@ -126,6 +128,15 @@ def _is_product(part: Expr) -> bool:
     return isinstance(part, Call) and part.function in ("mul", "matmul") and len(part.args) > 1
 
 
+def _is_list(part: Expr) -> bool:
+    """Whether numbers or names stand side by side in brackets."""
+    return isinstance(part, Call) and part.function == "array" and not any(_is_array(arg) for arg in part.args)
+
+
+def _is_array(part: Expr) -> bool:
+    return isinstance(part, Call) and part.function == "array"
+
+
 class Products:
     r"""Reads products of arrays as products of matrices.
 
@@ -135,6 +146,7 @@ class Products:
     `signs`    the signs of a product entry by entry
     `first`    whether products entry by entry bind closer than those of matrices: W(1 - h) ⊙ δ
     `alike`    whether arrays of one shape side by side go entry by entry where they fit no other way: h(1 - h)
+    `rows`     whether numbers in a row, (1, 2, 3), are a matrix of one row
     """
 
     def __init__(
@@ -148,8 +160,10 @@ class Products:
         signs: re.Pattern[str] = ENTRYWISE,
         alike: bool = False,
         first: bool = False,
+        rows: bool = False,
     ) -> None:
         self.first = first
+        self.rows = rows
         self.alike = alike
         self.source = source
         self.signs = signs
@@ -174,6 +188,8 @@ class Products:
             return with_children(expr, (inner,)), _COLUMN
         if isinstance(expr, Call) and expr.function in _PRODUCTS and len(expr.args) > 1 and expr.span != NOWHERE:
             return self.product(expr)
+        if _is_list(expr):
+            return expr, _ROW if self.rows else _COLUMN
         pairs = [self.turned(child) for child in children(expr)]
         below = tuple(pair[0] for pair in pairs)
         way = _COLUMN
