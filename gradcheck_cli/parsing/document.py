@@ -191,6 +191,27 @@ def bounded(formulas: tuple[Formula, ...]) -> tuple[tuple[Formula, ...], tuple[P
     return tuple(kept), tuple(passed)
 
 
+def _listed(left: Source) -> tuple[Source, ...]:
+    """The names of a list, each with its place."""
+    inside, start, found = in_brackets(left.text), 0, []
+    level = levels(left.text)
+    for at, sign in enumerate(f"{left.text},"):
+        if at == len(left.text) or (sign == "," and inside[at] == level[at] == 0):
+            found.append(_trimmed(left, start, at))
+            start = at + 1
+    return tuple(one for one in found if one.text)
+
+
+def _set_behind(text: str) -> re.Match[str] | None:
+    """The sign that says in which set the last member of a chain is; None where there is no such sign."""
+    found = list(_MEMBERSHIP.finditer(text))
+    relation = _RELATION.search(text) if len(found) == 1 else None
+    if relation is None or relation.start() > found[0].start():
+        return None
+    levelled, behind = levels(text)[found[0].start()], _RELATION.search(text, found[0].end())
+    return found[0] if levelled == 0 and in_brackets(text)[found[0].start()] == 0 and behind is None else None
+
+
 def _beginning(source: Source, start: int = 0) -> Source:
     """The first letters of what is not read."""
     line = source.text[start : start + SHOWN].split("\n")[0]
@@ -198,6 +219,18 @@ def _beginning(source: Source, start: int = 0) -> Source:
 
 
 def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
+    r"""One stretch; a set behind a chain, as in `W = AB \in \mathbb{R}^{m \times n}`, is a claim of its own about the left side."""
+    inside = _set_behind(part.text) if latex else None
+    if inside is None:
+        _take_chain(found, part, latex=latex, alone=alone)
+        return
+    _take_chain(found, part.slice(Span(0, inside.start())), latex=latex, alone=alone)
+    if found.formulas:
+        last = _trimmed(part, inside.end(), len(part.text))
+        found.formulas.append(Formula((found.formulas[-1].members[0], last), latex, "in"))
+
+
+def _take_chain(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
     """One stretch: a chain of its own, the rest of the one before, or a left side whose equality follows."""
     split = _members(part, latex=latex)
     if split is None:
@@ -218,12 +251,13 @@ def _take(found: _Reading, part: Source, *, latex: bool, alone: Span) -> None:
     if relation == "in" and not members[0].text:
         return
     if members[0].text:
-        found.formulas.append(Formula(members, latex, relation))
+        lefts = _listed(members[0]) if relation == "in" else (members[0],)  # z_1, a_1 \in …
+        found.formulas += [Formula((left, *members[1:]), latex, relation) for left in lefts]
     elif found.head is not None and alone.start - found.near <= 8:
         head = _trimmed(found.head, 0, len(found.head.text))
         found.formulas.append(Formula((head, *members[1:]), latex=True))
     elif found.formulas:
-        last = found.formulas.pop()
+        last = found.formulas.pop(-1 - (found.formulas[-1].relation == "in" and len(found.formulas) > 1))
         blocked = found.blocked or (found.prose and not latex)
         loose = len(last.members) - 1 if blocked and last.loose is None else last.loose
         both = (*last.members, *members[1:])

@@ -109,9 +109,11 @@ def _beside_whole(engine: ArrayEngine, expr: Expr, truth: Truth, free: Mapping[s
             yield Index(expr, letters), Index(truth.expr, letters), tuple(zip(at, shape, strict=True))
 
 
-def has_jacobians(expr: Expr, shape_of: Callable[[Expr], Shape | None]) -> bool:
+def has_jacobians(expr: Expr, shape_of: Callable[[Expr], Shape | None], above: Mapping[str, frozenset[str]]) -> bool:
     """Whether a derivative of an array by an array stands in an expression, of which one is no vector: it is no matrix."""
     parts = [part for part in walk(expr) if isinstance(part, Call) and part.function == "d"]
+    if any(set(names(part.args[1])).isdisjoint(above.get(name, ())) for part in parts for name in names(part.args[0])):
+        return False  # a link that is none: that is wrong
     both = ([shape_of(arg) or () for arg in part.args] for part in parts)
     return any(all(found) and max(map(len, found)) > 1 for found in both)
 

@@ -134,7 +134,7 @@ class ArrayMatcher:
             return unreadable(source, error)
         judged = [(candidate, self.guarded(candidate, truth, tolerance, expr)) for candidate in candidates]
         resolved, verdict = min(judged, key=lambda pair: RANK.index(pair[1].verdict))
-        if verdict.verdict == WRONG and has_jacobians(expr, self.quiet):
+        if verdict.verdict == WRONG and has_jacobians(expr, self.quiet, self.engine.graph.ancestors):
             verdict = Verdict(UNDECIDED, "a product with Jacobians of matrices is not worked out")
         value = self.single(resolved)
         member = Member(source.text, verdict.verdict, value, verdict.note, source, misfit=verdict.misfit)
