@@ -1,7 +1,8 @@
 """The judge: are two expressions equal, is a number right? By values with guaranteed error; SymPy has no say in it."""
 
+from gradcheck_cli.judge.array_decision import ArrayDecision
 from gradcheck_cli.judge.array_space import ArrayPoints, ArraySpace, array_points
-from gradcheck_cli.judge.arrays import ArrayDecision, compare_arrays
+from gradcheck_cli.judge.arrays import compare_arrays
 from gradcheck_cli.judge.compare import Decision, decide
 from gradcheck_cli.judge.near import Behaviour, at_kink, behaviour
 from gradcheck_cli.judge.nowhere import void

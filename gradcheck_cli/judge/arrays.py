@@ -7,7 +7,7 @@ every entry to 2^-900 at the points of two choices of sizes, on both sides of ea
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import chain, islice
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gradcheck_cli import shapes
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import Call
+from gradcheck_cli.judge.array_decision import ArrayDecision
 from gradcheck_cli.judge.array_space import array_samples
 from gradcheck_cli.judge.compare import AGREE_BITS, FEWEST, LARGE, NOWHERE, REFUTE_BITS, agreement, relations
 from gradcheck_cli.judge.draws import DISCRETE, listed
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.grids import Grid
     from gradcheck_cli.judge.array_space import ArraySpace
     from gradcheck_cli.judge.draws import Leaf
-    from gradcheck_cli.judge.setting import Binding, Block, Setting, Values
+    from gradcheck_cli.judge.setting import Block, Setting, Values
     from gradcheck_cli.shapes import Shape, Size
 
 _POINTS = 8  # of all choices of sizes together, each with many entries
@@ -42,31 +43,6 @@ _OFTEN = 3  # times that the other side of a kink is met where this one is rare
 _WORK = 400_000  # steps of evaluation that the search for a branch may cost
 
 Side = tuple[str, int, int]  # a kink's block, which one there, and its sign
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayDecision:
-    """`kind` is `equal`, `different`, `nowhere`, `shape`, `letters` or `undecided`, `reason` says why, `note` what a reader should know of it.
-
-    `shapes`          of the two sides
-    `sizes`           the letters' numbers at which they differ
-    `letters`, `place`  the entry that differs: values of free index letters, and its index
-    `left`, `right`   its values there
-    `counterexample`  the inputs there, each as a grid. With `equal`: at a kink only, where conventions differ
-    `points`          how many points agreed
-    """
-
-    kind: str
-    reason: str
-    shapes: tuple[Shape, Shape] | None = None
-    sizes: tuple[tuple[str, int], ...] = ()
-    letters: Binding = ()
-    place: tuple[int, ...] = ()
-    left: Value = None
-    right: Value = None
-    counterexample: tuple[tuple[str, Grid], ...] | None = None
-    points: int = 0
-    note: str = ""
 
 
 def compare_arrays(

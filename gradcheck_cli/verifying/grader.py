@@ -115,7 +115,8 @@ class Grader:
             return called
         if found is None or found.verdict == UNREADABLE:
             return found
-        point = self.differing(taken_at(formula.members, self.own.scope))
+        taken, given = taken_at(formula.members, self.own.scope), self.engine.problem.given
+        point = {name: value for name, value in taken.items() if given.get(name) != value}
         if found.verdict != CORRECT and own_name(formula.members[0]) in self.own.definitions:
             return self.define(formula)
         if point or (self.own.assumed and found.verdict != CORRECT):
@@ -283,7 +284,7 @@ class Grader:
         wrong = [read for read in reads if read.member.verdict == WRONG]
         close = all(near(self.engine, truth, read) for read in wrong)
         if close and (origin := follows(self.matcher, self.rounded, query, reads)) is not None:
-            return self.granted(claim, origin)
+            return righted(claim, [with_rounded_of(member, origin) for member in claim.members])
         told_above = tuple(reversed(self.told))
         if (right := put_in(claim, reads, lambda expr: self.matcher.stands_for(expr, truth, told_above))) is not None:
             return right
@@ -295,10 +296,6 @@ class Grader:
             return replace(claim, follows_from=source, diagnosis=CARRIED, earned=claim.points)
         found = diagnose(self.engine, self.matcher, query, wrong[0])
         return replace(claim, diagnosis=found_again(found, claim))
-
-    def granted(self, claim: Claim, line: int) -> Claim:
-        """A claim that is right to the digits of a right number above it."""
-        return righted(claim, [with_rounded_of(member, line) for member in claim.members])
 
     def remember(self, index: int, claim: Claim) -> None:
         """Keep the numbers of a wrong claim, and the rounded ones of a right claim, for those that follow from it."""
@@ -364,11 +361,6 @@ class Grader:
             return reads
         line = follows(self.matcher, self.rounded, truth, reads)
         return reads if line is None else [replace(read, member=with_rounded_of(read.member, line)) for read in reads]
-
-    def differing(self, values: Mapping[str, Fraction]) -> dict[str, Fraction]:
-        """The values that are not the problem's own."""
-        given = self.engine.problem.given
-        return {name: value for name, value in values.items() if given.get(name) != value}
 
     def elsewhere(self, formula: Formula, found: Claim, point: Mapping[str, Fraction]) -> Claim:
         """A claim that is not right at the problem's values, at those that it or a line above it takes."""

@@ -11,13 +11,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from gradcheck_cli import shapes
+from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expr import ENTRY, Call, Expr, Index, Name, functions, mapped, number, walk, with_children
 from gradcheck_cli.functions import FUNCTIONS
 from gradcheck_cli.parsing.samples import ALL, EITHER
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from gradcheck_cli.graph import Graph
     from gradcheck_cli.parsing.names import Scope
@@ -103,6 +104,14 @@ def sliced(expr: Expr, shape_of: ShapeOf) -> Expr:
 def is_slice(expr: Expr) -> bool:
     """Whether an expression is a row or a column, written as one."""
     return isinstance(expr, Index) and any(one in expr.indices for one in _WHOLE)
+
+
+def of_a_sample(meanings: Iterable[Expr]) -> UnsupportedError | None:
+    """Why a left side about a sample by itself is not read; None for one that is about something else."""
+    if not any(is_slice(part) for meaning in meanings for part in walk(meaning)):
+        return None
+    message = "the derivative of one sample by itself is not read"
+    return UnsupportedError(message, hint="write one of its entries, or what it sends back")
 
 
 def turned(expr: Expr) -> Iterator[Expr]:

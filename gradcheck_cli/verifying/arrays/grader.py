@@ -11,11 +11,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gradcheck_cli.errors import GradcheckError, UnsupportedError
+from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Index, Name, names, walk
 from gradcheck_cli.parsing.text import read_quietly, readings
 from gradcheck_cli.shapes import ONE, size
-from gradcheck_cli.verifying.arrays.batches import is_slice
+from gradcheck_cli.verifying.arrays.batches import of_a_sample
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
 from gradcheck_cli.verifying.arrays.differentials import as_products
 from gradcheck_cli.verifying.arrays.increments import Increments
@@ -154,20 +154,13 @@ class ArrayGrader:
                     return claim
         self.last = kept
         if best is None:
-            return self.of_one_sample(formula, meanings)
+            error = of_a_sample(meanings)
+            return None if error is None else self.finish(formula, [unreadable(formula.members[0], error)], None)
         if best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
             return undecided(best, "the text says otherwise what the loss of one sample is")
         if own_name(left) in self.own.definitions:
             return self.define(formula) or self.not_usual(left, best)
         return self.doubted(left, self.of_other_steps(best, updated=updated), latex=formula.latex)
-
-    def of_one_sample(self, formula: Formula, meanings: tuple[Expr, ...]) -> Claim | None:
-        """A formula for the derivative of a sample by itself, which is not read; None for one that says nothing here."""
-        if not any(is_slice(part) for meaning in meanings for part in walk(meaning)):
-            return None
-        message = "the derivative of one sample by itself is not read"
-        error = UnsupportedError(message, hint="write one of its entries, or what it sends back")
-        return self.finish(formula, [unreadable(formula.members[0], error)], None)
 
     def of_other_steps(self, claim: Claim, *, updated: bool) -> Claim:
         """A wrong claim that may say where a parameter is best, or what another method adds to it: undecided."""

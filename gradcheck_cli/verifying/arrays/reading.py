@@ -178,8 +178,8 @@ class Products:
 
     def turned(self, expr: Expr) -> tuple[Expr, str]:
         """The reading, and how it stands where it is a vector: as a row or as a column."""
-        if functions(expr).isdisjoint(_TURNED):
-            return expr, _COLUMN
+        if functions(expr).isdisjoint(_TURNED) or _is_list(expr):
+            return expr, _ROW if self.rows and _is_list(expr) else _COLUMN
         if isinstance(expr, Call) and expr.function == "transpose":
             inner, way = self.turned(expr.args[0])
             shape = self.shape_of(inner)
@@ -188,8 +188,6 @@ class Products:
             return with_children(expr, (inner,)), _COLUMN
         if isinstance(expr, Call) and expr.function in _PRODUCTS and len(expr.args) > 1 and expr.span != NOWHERE:
             return self.product(expr)
-        if _is_list(expr):
-            return expr, _ROW if self.rows else _COLUMN
         pairs = [self.turned(child) for child in children(expr)]
         below = tuple(pair[0] for pair in pairs)
         way = _COLUMN
