@@ -154,8 +154,8 @@ class ArrayGrader:
                     return claim
         self.last = kept
         if best is None:
-            error = of_a_sample(meanings)
-            return None if error is None else self.finish(formula, [unreadable(formula.members[0], error)], None)
+            why = of_a_sample(meanings)
+            return None if why is None else self.finish(formula, [unreadable(formula.members[0], why)], None)
         if best.verdict == WRONG and self.single.said and self.single.derived & set(meanings):
             return undecided(best, "the text says otherwise what the loss of one sample is")
         if own_name(left) in self.own.definitions:
