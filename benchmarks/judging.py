@@ -13,7 +13,7 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem import Key, Question
 from gradcheck_cli.source import Source
 from gradcheck_cli.symbolic.evaluate import Plan
-from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying.texts.homework import grade
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def child(arguments):
 
     loop.Trainer.run = run
     if "c" in arguments:
-        from gradcheck_cli.train import c_backend
+        from gradcheck_cli.train.backends import c_backend
 
         c_backend.start = mark("start", c_backend.start)
         c_backend.Compilation.wait = mark("wait", c_backend.Compilation.wait)

@@ -42,7 +42,7 @@ def tape(backend):
 
         import numpy as np
 
-        from gradcheck_cli.train.arrays import padded
+        from gradcheck_cli.train.backends.memory import padded
         from gradcheck_cli.train.engine import Engine
         from gradcheck_cli.train.network import mlp, read_network
         from gradcheck_cli.train.recipes import HOMEWORK
@@ -70,13 +70,13 @@ def tape(backend):
 
 
 def tape_c(*arguments):
-    from gradcheck_cli.train.c_backend import CBackend
+    from gradcheck_cli.train.backends.c_backend import CBackend
 
     return tape(CBackend)(*arguments)
 
 
 def tape_numpy(*arguments):
-    from gradcheck_cli.train.numpy_backend import NumpyBackend
+    from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
 
     return tape(NumpyBackend)(*arguments)
 
@@ -357,7 +357,7 @@ def rows(dtype):
     random = np.random.default_rng(0)
     if folder:
         sys.path.insert(0, str(ROOT))
-        from gradcheck_cli.train.data import load_folder
+        from gradcheck_cli.train.data.datasets import load_folder
 
         found = load_folder(Path(folder))
         images, labels = found.images[:ROWS] / 255, found.labels[:ROWS]

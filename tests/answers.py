@@ -10,7 +10,7 @@ from gradcheck_cli.parsing.text import parse
 from gradcheck_cli.problem import Key, Question, load
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
-from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying.texts.homework import grade
 
 CASES = Path(__file__).parent / "cases"
 LETTERS = {"correct": "c", "wrong": "w", "undecided": "?", "unreadable": "u"}

@@ -34,7 +34,7 @@ def predict(*, model: Path, images: tuple[Path, ...], as_json: bool, debug: bool
     from gradcheck_cli.render.canvas import canvas
     from gradcheck_cli.render.json import dumps
     from gradcheck_cli.train.checkpoint import load
-    from gradcheck_cli.train.images import read_images
+    from gradcheck_cli.train.data.images import read_images
     from gradcheck_cli.train.predict import predict as run
 
     del debug

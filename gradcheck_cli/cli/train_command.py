@@ -90,7 +90,7 @@ def train(**options: Any) -> int:
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy starts no others; a trial or --threads may, later
     from gradcheck_cli.render.canvas import canvas
-    from gradcheck_cli.train.data import reading
+    from gradcheck_cli.train.data.datasets import reading
 
     as_json, quiet = options["as_json"], options["quiet"]
     checked(options)

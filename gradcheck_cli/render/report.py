@@ -14,7 +14,7 @@ from gradcheck_cli.render.lines import without_place
 from gradcheck_cli.render.printer import counted
 from gradcheck_cli.render.steps import step_lines, with_matrix
 from gradcheck_cli.verifying.model import CORRECT, MISSING, UNDECIDED, UNREADABLE, WRONG
-from gradcheck_cli.verifying.spellings import renamed
+from gradcheck_cli.verifying.texts.spellings import renamed
 
 if TYPE_CHECKING:
     from gradcheck_cli.render.canvas import Canvas

@@ -18,10 +18,10 @@ from gradcheck_cli.errors import DisagreementError, GradcheckError, UnsupportedE
 from gradcheck_cli.grids import Grid
 from gradcheck_cli.late import late
 from gradcheck_cli.lowering import at_sizes
-from gradcheck_cli.train.arrays import padded
+from gradcheck_cli.train.backends.memory import padded
 from gradcheck_cli.train.engine import Backend, Engine
-from gradcheck_cli.train.trace import shape_of
-from gradcheck_cli.train.updates import step_scalars
+from gradcheck_cli.train.programs.trace import shape_of
+from gradcheck_cli.train.programs.updates import step_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,13 +19,13 @@ import numpy as np
 
 from gradcheck_cli.errors import DataError, FileError, GradcheckError
 from gradcheck_cli.files import LIMIT
-from gradcheck_cli.train.arrays import padded
+from gradcheck_cli.train.backends.memory import padded
 from gradcheck_cli.train.cache import left_behind, part_of
-from gradcheck_cli.train.data import CLASSES, DATASETS
+from gradcheck_cli.train.data.datasets import CLASSES, DATASETS
 from gradcheck_cli.train.loop import Epoch, Position
 from gradcheck_cli.train.network import Network, read_network
+from gradcheck_cli.train.programs.updates import UPDATES
 from gradcheck_cli.train.recipes import Recipe, checked
-from gradcheck_cli.train.updates import UPDATES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,21 +10,21 @@ import numpy as np
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.late import late
 from gradcheck_cli.train import metrics
-from gradcheck_cli.train.arrays import aligned, padded
-from gradcheck_cli.train.compiling import LOGITS, compile_program
-from gradcheck_cli.train.numpy_backend import NumpyBackend
-from gradcheck_cli.train.trace import shape_of
-from gradcheck_cli.train.updates import UPDATES, Update, momentum, nesterov
+from gradcheck_cli.train.backends.memory import aligned, padded
+from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
+from gradcheck_cli.train.programs.compiling import LOGITS, compile_program
+from gradcheck_cli.train.programs.trace import shape_of
+from gradcheck_cli.train.programs.updates import UPDATES, Update, momentum, nesterov
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gradcheck_cli.train import tape_backend
+    from gradcheck_cli.train.backends import tape_backend
     from gradcheck_cli.train.network import Network
-    from gradcheck_cli.train.program import Program
+    from gradcheck_cli.train.programs.program import Program
     from gradcheck_cli.train.recipes import Recipe
 else:
-    tape_backend = late("gradcheck_cli.train.tape_backend")
+    tape_backend = late("gradcheck_cli.train.backends.tape_backend")
 
 CHUNK = 4000  # rows prepared at a time
 EVALUATED = 500  # rows of a forward pass

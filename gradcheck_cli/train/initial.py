@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck_cli.train.arrays import padded
+from gradcheck_cli.train.backends.memory import padded
 
 
 def initial(shapes: dict[str, tuple[int, ...]], how: str, seed: int, dtype: str) -> dict[str, Any]:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck_cli.errors import GradcheckError
-from gradcheck_cli.train.augment import Bank, Warper, bank
+from gradcheck_cli.train.data.augment import Bank, Warper, bank
 from gradcheck_cli.train.engine import CHUNK, Engine, Records, fill_onehot
 from gradcheck_cli.train.metrics import Score, mosaic, score
-from gradcheck_cli.train.updates import step_scalars
+from gradcheck_cli.train.programs.updates import step_scalars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gradcheck_cli.train.data import Dataset
+    from gradcheck_cli.train.data.datasets import Dataset
 
 _ORDER, _BANK, _ROWS, _MASKS = range(4)  # streams of random numbers
 _SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))

@@ -18,10 +18,10 @@ from gradcheck_cli import tape
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.graph import Graph
-from gradcheck_cli.train.c_backend import start
-from gradcheck_cli.train.c_scalars import scalar_source
-from gradcheck_cli.train.compiling import compile_point
-from gradcheck_cli.train.numpy_backend import bind
+from gradcheck_cli.train.backends.c_backend import start
+from gradcheck_cli.train.backends.c_scalars import scalar_source
+from gradcheck_cli.train.backends.numpy_backend import bind
+from gradcheck_cli.train.programs.compiling import compile_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable

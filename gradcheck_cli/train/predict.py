@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
+from gradcheck_cli.train.data.images import blank, fitted
 from gradcheck_cli.train.engine import Engine
-from gradcheck_cli.train.images import blank, fitted
-from gradcheck_cli.train.numpy_backend import NumpyBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.train.network import ACTIVATIONS
-from gradcheck_cli.train.updates import UPDATES
+from gradcheck_cli.train.programs.updates import UPDATES
 
 SCHEDULES = ("constant", "linear", "cosine")
 

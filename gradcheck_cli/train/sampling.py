@@ -14,13 +14,13 @@ from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.expand import expand
 from gradcheck_cli.graph import Graph
 from gradcheck_cli.shapes import size
-from gradcheck_cli.train.compiling import compile_program
-from gradcheck_cli.train.numpy_backend import bind
+from gradcheck_cli.train.backends.numpy_backend import bind
+from gradcheck_cli.train.programs.compiling import compile_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gradcheck_cli.train.numpy_program import NumpyProgram
+    from gradcheck_cli.train.backends.numpy_program import NumpyProgram
 
 _VALUE = "the value"
 

@@ -15,25 +15,26 @@ import numpy as np
 from gradcheck_cli.errors import GradcheckError, UnsupportedError
 from gradcheck_cli.late import late
 from gradcheck_cli.problem import load as load_problem
-from gradcheck_cli.train import blas
+from gradcheck_cli.train.backends import blas
+from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
 from gradcheck_cli.train.cache import cache_folder
-from gradcheck_cli.train.data import CLASSES, Dataset, Reading, reading
+from gradcheck_cli.train.data.datasets import CLASSES, Dataset, Reading, reading
 from gradcheck_cli.train.engine import Backend, Engine
 from gradcheck_cli.train.initial import initial
 from gradcheck_cli.train.loop import Trainer
 from gradcheck_cli.train.network import Network, mlp, read_network
-from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.recipes import Recipe, recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gradcheck_cli.train import c_backend, check, checkpoint, tape_backend
+    from gradcheck_cli.train import check, checkpoint
+    from gradcheck_cli.train.backends import c_backend, tape_backend
     from gradcheck_cli.train.checkpoint import Model
 else:
-    c_backend, checkpoint = late("gradcheck_cli.train.c_backend"), late("gradcheck_cli.train.checkpoint")
-    check, tape_backend = late("gradcheck_cli.train.check"), late("gradcheck_cli.train.tape_backend")
+    c_backend, checkpoint = late("gradcheck_cli.train.backends.c_backend"), late("gradcheck_cli.train.checkpoint")
+    check, tape_backend = late("gradcheck_cli.train.check"), late("gradcheck_cli.train.backends.tape_backend")
 
 _PAYS = 2.0  # seconds with NumPy from which on a compiled program is worth its compilation
 _NUMPY_SPEED, _NUMPY_STEP = 5e10, 2e-5  # rough: operations a second, seconds a step
@@ -243,7 +244,7 @@ def _trial(trainer: Trainer, library: blas.Blas, feeds: dict[str, Any], count: i
 
 def close() -> None:
     """End compilations that nobody waits for any more."""
-    if "gradcheck_cli.train.c_backend" in sys.modules:
+    if "gradcheck_cli.train.backends.c_backend" in sys.modules:
         c_backend.stop_all()
 
 

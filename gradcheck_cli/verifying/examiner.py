@@ -15,10 +15,10 @@ from gradcheck_cli.solving.queries import answer
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying.arrays.bench import ArrayBench
 from gradcheck_cli.verifying.arrays.carried import array_follows, array_slips
-from gradcheck_cli.verifying.arrays.collisions import array_collisions
+from gradcheck_cli.verifying.arrays.diagnosis.collisions import array_collisions
 from gradcheck_cli.verifying.arrays.worked import arrays_worked_out
 from gradcheck_cli.verifying.carried import Slip, follows, slips
-from gradcheck_cli.verifying.diagnose import coarse, collisions, diagnose, exact_mistake
+from gradcheck_cli.verifying.diagnosis.diagnose import coarse, collisions, diagnose, exact_mistake
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL
 from gradcheck_cli.verifying.match import Matcher, Read, Truth
 from gradcheck_cli.verifying.meanings import whole_differential
@@ -43,7 +43,7 @@ from gradcheck_cli.write.text import write
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gradcheck_cli.verifying.mistakes import Mistake
+    from gradcheck_cli.verifying.diagnosis.mistakes import Mistake
 
 
 CARRIED = Diagnosis("carried-forward", "this follows correctly from an earlier wrong answer")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from gradcheck_cli.crosscheck import domain_notes
 from gradcheck_cli.problem import Problem, Question
 from gradcheck_cli.verifying.examiner import Examiner
-from gradcheck_cli.verifying.homework import grade
 from gradcheck_cli.verifying.model import Page, Report, Submission
-from gradcheck_cli.verifying.spellings import spellings
+from gradcheck_cli.verifying.texts.homework import grade
+from gradcheck_cli.verifying.texts.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

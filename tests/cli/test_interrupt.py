@@ -51,7 +51,7 @@ def pressed(*arguments, module="", before="default_int_handler", more=""):
         ("numpy", ("train", "digits")),
         ("gradcheck_cli.train.session", ("train", "digits")),
         ("gradcheck_cli.train.check", ("train", "digits", "--json")),
-        ("gradcheck_cli.train.images", ("predict", "a.model", "a.png")),
+        ("gradcheck_cli.train.data.images", ("predict", "a.model", "a.png")),
     ],
 )
 def test_while_something_is_imported(module, arguments):

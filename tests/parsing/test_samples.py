@@ -7,7 +7,7 @@ import pytest
 from gradcheck_cli.errors import ParseError
 from gradcheck_cli.parsing.samples import letters_of
 from gradcheck_cli.parsing.text import readings
-from gradcheck_cli.verifying.arrays.grader import ArrayGrader
+from gradcheck_cli.verifying.arrays.texts.grader import ArrayGrader
 from gradcheck_cli.write.text import write
 from tests.answers import examiner_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
 from gradcheck_cli.train.engine import Engine
 from gradcheck_cli.train.initial import initial
 from gradcheck_cli.train.network import mlp, read_network
-from gradcheck_cli.train.numpy_backend import NumpyBackend
 from gradcheck_cli.train.recipes import Recipe
 
 LAYER_NORM = """\

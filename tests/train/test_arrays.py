@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck_cli.train.arrays import padded, stride
-from gradcheck_cli.train.program import LANES
+from gradcheck_cli.train.backends.memory import padded, stride
+from gradcheck_cli.train.programs.program import LANES
 
 
 @given(st.lists(st.integers(1, 40), max_size=3).map(tuple), st.sampled_from(["float32", "float64"]))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gradcheck_cli.errors import DataError, FileError, GradcheckError
-from gradcheck_cli.train import data
-from gradcheck_cli.train.data import digits, load_folder, reading
-from gradcheck_cli.train.mirrors import FILES
+from gradcheck_cli.train.data import datasets as data
+from gradcheck_cli.train.data.datasets import digits, load_folder, reading
+from gradcheck_cli.train.data.mirrors import FILES
 
 TRAIN, TRAIN_LABELS, TEST, TEST_LABELS = FILES
 

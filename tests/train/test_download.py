@@ -12,9 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gradcheck_cli.errors import FileError
-from gradcheck_cli.train import cache, download
-from gradcheck_cli.train.download import NoNetwork
-from gradcheck_cli.train.mirrors import MIRRORS, Remote
+from gradcheck_cli.train import cache
+from gradcheck_cli.train.data import download
+from gradcheck_cli.train.data.download import NoNetwork
+from gradcheck_cli.train.data.mirrors import MIRRORS, Remote
 
 CONTENT = bytes(range(256)) * 2000
 

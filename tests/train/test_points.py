@@ -11,7 +11,8 @@ from gradcheck_cli import load, tape
 from gradcheck_cli.errors import UnsupportedError
 from gradcheck_cli.problem import bundled, read_problem
 from gradcheck_cli.source import Source
-from gradcheck_cli.train import c_backend, points
+from gradcheck_cli.train import points
+from gradcheck_cli.train.backends import c_backend
 from gradcheck_cli.train.points import point
 
 SCALAR = [name for name in bundled() if not any(load(name).graph.shapes.values())]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from gradcheck_cli.errors import DataError, FileError
 from gradcheck_cli.train.checkpoint import load, save
-from gradcheck_cli.train.data import DIGITS, digits
-from gradcheck_cli.train.images import _unfiltered, fitted, read_images
+from gradcheck_cli.train.data.datasets import DIGITS, digits
+from gradcheck_cli.train.data.images import _unfiltered, fitted, read_images
 from gradcheck_cli.train.predict import predict
 from gradcheck_cli.train.session import Wishes, begin
 
@@ -156,7 +156,7 @@ def test_bad_images_are_refused(name, tmp_path):
 
 @pytest.mark.parametrize("shape", [(10**9, 1, 1), (1, 20_000, 50_000), (100_001, 2, 2)])
 def test_a_small_file_of_very_many_pixels_is_refused_before_it_is_read(shape, tmp_path, monkeypatch):
-    monkeypatch.setattr("gradcheck_cli.train.images.read_idx", lambda *_: pytest.fail("it is read"))
+    monkeypatch.setattr("gradcheck_cli.train.data.images.read_idx", lambda *_: pytest.fail("it is read"))
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(struct.pack(">IIII", 0x803, *shape) + bytes(1000)))
     with pytest.raises(DataError, match=r"at most 100,000 images, 100,000,000 pixels in all, are read"):

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 
 from gradcheck_cli import tape
 from gradcheck_cli.errors import UnsupportedError
-from gradcheck_cli.train import adjoints, blas, c_backend, check
-from gradcheck_cli.train.c_backend import CBackend, compiler
-from gradcheck_cli.train.c_source import source
-from gradcheck_cli.train.compiling import LOGITS, compile_program
+from gradcheck_cli.train import check
+from gradcheck_cli.train.backends import blas, c_backend
+from gradcheck_cli.train.backends.c_backend import CBackend, compiler
+from gradcheck_cli.train.backends.c_source import source
+from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
+from gradcheck_cli.train.backends.tape_backend import TapeBackend
 from gradcheck_cli.train.network import mlp
-from gradcheck_cli.train.numpy_backend import NumpyBackend
-from gradcheck_cli.train.tape_backend import TapeBackend
-from gradcheck_cli.train.trace import shape_of
-from gradcheck_cli.train.updates import UPDATES, step_scalars
+from gradcheck_cli.train.programs import adjoints
+from gradcheck_cli.train.programs.compiling import LOGITS, compile_program
+from gradcheck_cli.train.programs.trace import shape_of
+from gradcheck_cli.train.programs.updates import UPDATES, step_scalars
 from tests.train.networks import COLUMNS, ONE_ROW, TEXTS, TWO_LAYERS, engine, feeds
 
 BACKENDS = {"numpy": NumpyBackend, "tape": TapeBackend}

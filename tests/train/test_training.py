@@ -17,15 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck_cli.errors import DataError, DisagreementError, FileError, GradcheckError, UnsupportedError
-from gradcheck_cli.train import adjoints, blas, check, session
-from gradcheck_cli.train.augment import Warper, bank
+from gradcheck_cli.train import check, session
+from gradcheck_cli.train.backends import blas
+from gradcheck_cli.train.backends.numpy_backend import NumpyBackend
 from gradcheck_cli.train.checkpoint import load, save
+from gradcheck_cli.train.data.augment import Warper, bank
 from gradcheck_cli.train.engine import Engine
 from gradcheck_cli.train.initial import initial
 from gradcheck_cli.train.loop import Trainer
 from gradcheck_cli.train.metrics import confusion, log_parts, log_softmax, score, worst
 from gradcheck_cli.train.network import mlp, read_network
-from gradcheck_cli.train.numpy_backend import NumpyBackend
+from gradcheck_cli.train.programs import adjoints
 from gradcheck_cli.train.recipes import RECIPES, Recipe, recipe
 from gradcheck_cli.train.session import Wishes, begin
 

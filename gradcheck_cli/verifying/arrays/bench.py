@@ -18,17 +18,17 @@ from gradcheck_cli.solving.array_engine import ArrayEngine
 from gradcheck_cli.solving.array_queries import answer_arrays
 from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.verifying.arrays.batches import shown, with_samples
-from gradcheck_cli.verifying.arrays.diagnose import diagnose, forms, likely
+from gradcheck_cli.verifying.arrays.diagnosis.diagnose import diagnose, forms, likely
+from gradcheck_cli.verifying.arrays.diagnosis.singles import exact_mistake
 from gradcheck_cli.verifying.arrays.example import Examples, entries_to_look_at
 from gradcheck_cli.verifying.arrays.local import factor_of, other_forms
 from gradcheck_cli.verifying.arrays.match import ArrayMatcher
-from gradcheck_cli.verifying.arrays.singles import exact_mistake
 from gradcheck_cli.verifying.arrays.steps import array_steps, where
 from gradcheck_cli.verifying.arrays.values import grid_of
-from gradcheck_cli.verifying.conventions import usual_names, usual_scope, with_names
-from gradcheck_cli.verifying.diagnose import coarse
+from gradcheck_cli.verifying.diagnosis.diagnose import coarse
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth
 from gradcheck_cli.verifying.model import CORRECT, WRONG, Claim, Diagnosis, Explanation
+from gradcheck_cli.verifying.texts.conventions import usual_names, usual_scope, with_names
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from gradcheck_cli.errors import GradcheckError
 from gradcheck_cli.expr import Call, Expr, Name, names, number
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
-from gradcheck_cli.verifying.arrays.backprop import Backprop, gradient_by
-from gradcheck_cli.verifying.arrays.diagnose import equals, forms
-from gradcheck_cli.verifying.arrays.glance import begin
+from gradcheck_cli.verifying.arrays.diagnosis.backprop import Backprop, gradient_by
+from gradcheck_cli.verifying.arrays.diagnosis.diagnose import equals, forms
+from gradcheck_cli.verifying.arrays.diagnosis.glance import begin
 from gradcheck_cli.verifying.carried import Slip
 from gradcheck_cli.verifying.model import WRONG
 

@@ -39,8 +39,8 @@ from gradcheck_cli.verifying.arrays.values import (
 )
 from gradcheck_cli.verifying.match import ArrayTruth, Read, Truth, Verdict, said, unreadable
 from gradcheck_cli.verifying.model import CORRECT, RANK, UNDECIDED, WHOLE, WRONG, Member
-from gradcheck_cli.verifying.own import meant_by
 from gradcheck_cli.verifying.remarks import is_comparison
+from gradcheck_cli.verifying.texts.own import meant_by
 from gradcheck_cli.verifying.typed import THOUSANDS, as_thousands, as_typed_number, restates
 from gradcheck_cli.verifying.undefined import no_value, of_arrays
 from gradcheck_cli.verifying.words import read_member
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.solving.array_engine import ArrayEngine
     from gradcheck_cli.source import Source
     from gradcheck_cli.symbolic.evaluate import Value
-    from gradcheck_cli.verifying.own import Own
+    from gradcheck_cli.verifying.texts.own import Own
 
 _ARRIVING = frozenset({"upstream", "d"})
 

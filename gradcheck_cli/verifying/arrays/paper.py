@@ -27,7 +27,7 @@ from gradcheck_cli.expr import (
 from gradcheck_cli.verifying.arrays.batches import as_matrices, has_columns, has_index, sliced, turned
 from gradcheck_cli.verifying.arrays.identity import with_identity
 from gradcheck_cli.verifying.gradients import DIFFERENTIAL, moved_expression
-from gradcheck_cli.verifying.own import without_letters
+from gradcheck_cli.verifying.texts.own import without_letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

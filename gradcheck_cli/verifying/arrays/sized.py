@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradcheck_cli.expr import Expr
     from gradcheck_cli.shapes import Shape
     from gradcheck_cli.solving.array_engine import ArrayEngine
-    from gradcheck_cli.verifying.own import Own
+    from gradcheck_cli.verifying.texts.own import Own
 
 MOST_KEPT = 5_000
 

@@ -16,7 +16,7 @@ from gradcheck_cli.solving.numbers import number_text
 from gradcheck_cli.solving.queries import is_update
 from gradcheck_cli.symbolic.build import plus, times
 from gradcheck_cli.symbolic.convert import as_typed
-from gradcheck_cli.verifying.arrays.backprop import Backprop
+from gradcheck_cli.verifying.arrays.diagnosis.backprop import Backprop
 from gradcheck_cli.verifying.arrays.local import factor_of
 from gradcheck_cli.write.text import write
 

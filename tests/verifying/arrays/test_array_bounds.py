@@ -11,10 +11,11 @@ from gradcheck_cli.problem import load
 from gradcheck_cli.source import Source
 from gradcheck_cli.tape import MOST_STEPS
 from gradcheck_cli.verifying import Examiner
-from gradcheck_cli.verifying.arrays import glance, grader
-from gradcheck_cli.verifying.arrays.glance import MOST_COMPARED, UNDECIDED_COSTS, looks
+from gradcheck_cli.verifying.arrays.diagnosis import glance
+from gradcheck_cli.verifying.arrays.diagnosis.glance import MOST_COMPARED, UNDECIDED_COSTS, looks
 from gradcheck_cli.verifying.arrays.match import ArrayMatcher
-from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying.arrays.texts import grader
+from gradcheck_cli.verifying.texts.homework import grade
 
 SUMS = r"\sum_i \sum_j \sum_k \sum_l \sum_p \sum_q \sum_r \sum_s P_{ij}P_{kl}P_{pq}P_{rs}"
 TURNED = r"$\frac{\partial loss}{\partial Z_2} = \frac{Y - P}{m}$"

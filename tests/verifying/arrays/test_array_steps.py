@@ -12,7 +12,7 @@ from gradcheck_cli.problem.bundled import bundled
 from gradcheck_cli.source import Source
 from gradcheck_cli.verifying import Examiner
 from gradcheck_cli.verifying.arrays.steps import GAP, MOST_STEPS, array_steps
-from gradcheck_cli.verifying.homework import grade
+from gradcheck_cli.verifying.texts.homework import grade
 from tests.answers import judged
 
 EXAMINERS = {name: Examiner(problem) for name in bundled() if (problem := load(name)).arrays}

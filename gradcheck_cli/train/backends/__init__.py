@@ -1,0 +1,1 @@
+"""What runs a program: NumPy, generated C, the tape."""

@@ -1,0 +1,1 @@
+"""Images of digits: found, fetched, read, checked, warped."""

@@ -1,0 +1,1 @@
+"""From a graph to a flat program: forward values, adjoints, updates, buffers."""

@@ -1,0 +1,1 @@
+"""Homework about vectors and matrices as it was written."""
