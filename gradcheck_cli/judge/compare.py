@@ -107,7 +107,7 @@ class _Comparison:
         for tries, point in enumerate(self.known.points(self.reach)):
             found = self.look(point, quick=tries < _QUICK)
             if found == "different":
-                return self.refuted(point, friendly=tries > 0)
+                return self.refuted(point, friendly=tries > 0 or self.known.given(self.reach) is None)
             if tries == 0:
                 self.remark(point, found)
             if len(self.tally.agreed) >= wanted and not listable(self.reach):
