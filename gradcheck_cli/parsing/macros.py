@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from gradcheck_cli.parsing.passages import LONGEST_GROUP, closing
 from gradcheck_cli.source import Span
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 MAX_ADDED = 60_000  # characters put in, in all of a text
 MAX_DEPTH = 12  # commands within commands
 MAX_MACROS = 500
-LONGEST_ARGUMENT = 2000
 MOST_FRACTIONS = 200  # written with \over
 _COMMAND = re.compile(r"\\(?:(?P<name>[A-Za-z@]+)|.)", re.DOTALL)
 _DEFINES = frozenset({"newcommand", "renewcommand", "providecommand", "DeclareRobustCommand"})
@@ -31,6 +31,10 @@ _COUNT = re.compile(r"\s*\[\s*([0-9])\s*\]")
 _PARAMETERS = re.compile(r"\s*((?:#[1-9])*)\s*(?=\{)")
 _SPECIFIED = re.compile(r"\s*\{((?:\s*[mo]|\s*O\s*\{[^{}]*\})*)\s*\}")
 _OPTIONAL = re.compile(r"\s*\[([^\[\]\n]*)\]")
+_SINGLE = re.compile(r"\s*(\\[A-Za-z@]+|[^\s{}\\&$#])")
+_SAME_AS = re.compile(r"\s*=?\s*\\([A-Za-z@]+)")
+_LINE_ENDS = re.compile(r"[ \t]*\n")
+_OPENED = re.compile(r"\s*\{")
 _PLACE = re.compile(r"#([1-9])")
 _OLD_LETTERS = re.compile(r"\{\s*\\rm\s+([A-Za-z]+)\s*\}")
 _STARRED = re.compile(r"\\operatorname(\*)")
@@ -115,7 +119,7 @@ class Macros:
             return None
         name, at = named[1] or named[2], named.end()
         if kind == "let":
-            other = re.compile(r"\s*=?\s*\\([A-Za-z@]+)").match(text, at)
+            other = _SAME_AS.match(text, at)
             made, end = (self.known.get(other[1], Macro(0, f"\\{other[1]} ")), other.end()) if other else (None, None)
         elif kind == "DeclarePairedDelimiter":
             left, right = _group(text, at), None
@@ -127,7 +131,7 @@ class Macros:
         if made is None or end is None:
             return None
         self.known[name] = made
-        alone = re.compile(r"[ \t]*\n").match(text, end)
+        alone = _LINE_ENDS.match(text, end)
         begins = text.rfind("\n", 0, match.start()) + 1
         return "", [], alone.end() if alone and not text[begins : match.start()].strip() else end
 
@@ -206,23 +210,16 @@ def _inside(text: str, span: Span | None) -> str:
 
 def _group(text: str, at: int) -> Span | None:
     """What stands between the braces that open next."""
-    opened = re.compile(r"\s*\{").match(text, at)
-    if opened is None:
-        return None
-    level = 1
-    for place in range(opened.end(), min(len(text), opened.end() + LONGEST_ARGUMENT)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            level += 1 if text[place] == "{" else -1
-            if level == 0:
-                return Span(opened.end(), place)
-    return None
+    opened = _OPENED.match(text, at)
+    end = closing(text, opened.end(), "{}") if opened else None
+    return Span(opened.end(), end) if opened and end is not None else None
 
 
 def _argument(text: str, at: int) -> tuple[Span, int] | None:
     """The argument that comes next, in braces or a single sign, and where it ends."""
     if (group := _group(text, at)) is not None:
         return group, group.end + 1
-    single = re.compile(r"\s*(\\[A-Za-z@]+|[^\s{}\\&$#])").match(text, at)
+    single = _SINGLE.match(text, at)
     return (Span(*single.span(1)), single.end()) if single else None
 
 
@@ -296,7 +293,7 @@ def _fractions(text: str) -> Iterator[tuple[int, re.Match[str], int]]:
     r"""For every `{a \over b}`: where it opens, the sign, where it closes."""
     for over in islice(_OVER.finditer(text), MOST_FRACTIONS):
         level, opened = 0, over.start() - 1
-        least = max(0, over.start() - LONGEST_ARGUMENT)
+        least = max(0, over.start() - LONGEST_GROUP)
         while opened >= least and (level or text[opened] != "{"):
             level += (text[opened] == "}") - (text[opened] == "{")
             opened -= 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
+from gradcheck_cli.parsing.passages import blanks
 from gradcheck_cli.parsing.scaffold import without_tags
 
 _URL = r"(?:[a-z]+:[^()\s]*|(?:\.{0,2}/|\#)[^()\s]*|[^()\s]*\.(?:png|jpe?g|svg|gif|pdf|md|html?|ipynb|ya?ml))(?:\s+\"[^\"]*\")?"
@@ -29,7 +30,7 @@ _ENDS = re.compile(r"\s*(?:[=≈,;.!?)]|$)")
 
 def plainly(text: str) -> str:
     """A line without its marks."""
-    text = _STRUCK.sub(_blank, _BOX.sub(_blank, without_tags(_LINK.sub(_blank, text))))
+    text = _STRUCK.sub(blanks, _BOX.sub(blanks, without_tags(_LINK.sub(blanks, text))))
     if re.search(r"(?:^|\s)\*\*\S", text) and text.count("**") % 2 == 0:  # bold, not a power
         text = text.replace("**", "  ")
     return _SET_OFF.sub(_unmarked, text)
@@ -54,10 +55,6 @@ def _as_typed(match: re.Match[str]) -> str:
     sign = "_" if match["tag"] == "sub" or match["mark"] == "~" else "^"
     script = unescape(script)
     return f"{sign}{script} " if script.isalnum() else f"{sign}({script}) " if sign == "^" else f"_{{{script}}} "
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match.group())
 
 
 def _unmarked(match: re.Match[str]) -> str:

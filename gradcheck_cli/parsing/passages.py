@@ -11,6 +11,7 @@ from gradcheck_cli.parsing.absent import BEHIND
 from gradcheck_cli.source import Span
 
 LONGEST = 20_000  # characters between the signs around a formula
+LONGEST_GROUP = 2000  # characters between two brackets
 PART = "\x1e"  # stands where one claim ends and the next begins
 BLOCKS = r"(?:equation|align|alignat|aligned|split|gather|gathered|eqnarray|multline|flalign|math|displaymath)\*?"
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1[^\n]*$", re.DOTALL | re.MULTILINE)
@@ -177,21 +178,22 @@ def balanced(text: str) -> bool:
 def cleaned(text: str) -> str:
     """A stretch of LaTeX without alignment, frames and brackets around remarks; as long as before."""
     text = _SOFT_MAX.sub(lambda match: "softmax".rjust(len(match.group())), text)
-    text = _BLOCK.sub(_blank, text)
-    text = _QUOTE.sub(_blank, text)
+    text = _BLOCK.sub(blanks, text)
+    text = _QUOTE.sub(blanks, text)
     text = _RELATION_OVER.sub(lambda match: match[1].ljust(len(match.group())), text)
     if system := _SYSTEM.match(text):  # equations under one another, not the branches of a value
         ends = re.compile(r"\\end\{(?:cases|array|matrix)\}(?:\s*\\right\s*\.)?")
-        text = " " * system.end() + ends.sub(_blank, text[system.end() :], count=1)
+        text = " " * system.end() + ends.sub(blanks, text[system.end() :], count=1)
     if not re.search(r"\\\{|\\lbrace|[(\[]\s*\\begin\{array\}", text):
-        text = _TABLE.sub(_blank, text)
+        text = _TABLE.sub(blanks, text)
     text = _without_alignment(text)
     for opening in (_FRAME, _REMARK):
         text = _unwrapped(text, opening)
     return text
 
 
-def _blank(match: re.Match[str]) -> str:
+def blanks(match: re.Match[str]) -> str:
+    """So many blanks, so that every place stays where it is."""
     return " " * len(match.group())
 
 
@@ -225,7 +227,7 @@ def _unwrapped(text: str, opening: re.Pattern[str]) -> str:
     letters = list(text)
     for match in found:
         brace = match.group()[-1] == "}" or match.group().endswith("{")
-        closed = _closing(text, match.end(), "{}" if brace else "()")
+        closed = closing(text, match.end(), "{}" if brace else "()")
         if closed is None:
             continue
         inside = text[match.end() : closed]
@@ -238,10 +240,10 @@ def _unwrapped(text: str, opening: re.Pattern[str]) -> str:
     return "".join(letters)
 
 
-def _closing(text: str, at: int, pair: str) -> int | None:
+def closing(text: str, at: int, pair: str) -> int | None:
     """Where the bracket that is open at a place closes."""
     level = 1
-    for place in range(at, min(len(text), at + 2000)):
+    for place in range(at, min(len(text), at + LONGEST_GROUP)):
         if text[place] in pair and text[place - 1 : place] != "\\":
             level += 1 if text[place] == pair[0] else -1
             if level == 0:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck_cli.parsing.frontmatter import front_matter
 from gradcheck_cli.parsing.macros import Macros
+from gradcheck_cli.parsing.passages import blanks
 
 if TYPE_CHECKING:
     from gradcheck_cli.source import Source
@@ -43,14 +44,14 @@ def readable(source: Source, macros: Macros | None = None) -> Source:
     """A text without its scaffold and with its commands written out; the source itself where there are none."""
     text = source.text
     if is_latex(source) and "%" in text:
-        text = _COMMENT.sub(lambda match: match["kept"] or _blank(match), text)
+        text = _COMMENT.sub(lambda match: match["kept"] or blanks(match), text)
     text, places = (macros or Macros()).expanded(text) if "\\" in text else (text, ())
     if "\\" in text:
         start = text.find(_BEGINS)
         if start >= 0:
             _, first = front_matter(text)
             text = text[:first] + _lines(text[first:start]) + text[start:]
-        text = _SETTING.sub(_blank, _ASIDE.sub(_lined, text))
+        text = _SETTING.sub(blanks, _ASIDE.sub(_lined, text))
     if "`" in text or "~~~" in text:
         text = _TICKED.sub(r"$ \g<inside> $", _FENCED.sub(_displayed, text))
     if "<" in text:
@@ -67,11 +68,7 @@ def is_latex(source: Source) -> bool:
 
 def without_tags(line: str) -> str:
     """A line without marks of HTML."""
-    return _TAG.sub(_blank, line) if "<" in line else line
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match.group())
+    return _TAG.sub(blanks, line) if "<" in line else line
 
 
 def _displayed(match: re.Match[str]) -> str:

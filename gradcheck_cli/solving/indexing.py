@@ -10,7 +10,7 @@ from gradcheck_cli.lowering import Shapes, lower
 from gradcheck_cli.write.text import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from fractions import Fraction
 
     from gradcheck_cli.expr import Expr
@@ -38,8 +38,12 @@ def check_growth(problem: Problem) -> None:
 
 def choices(graph: Graph, numbers: Mapping[str, int]) -> dict[str, tuple[str, int]]:
     """Leaves whose values are indices, with the node that uses them and how many places there are at the least."""
+    return _least(_uses(graph), numbers)
+
+
+def _least(uses: Iterable[tuple[str, str, Size]], numbers: Mapping[str, int]) -> dict[str, tuple[str, int]]:
     found: dict[str, tuple[str, int]] = {}
-    for node, name, places in _uses(graph):
+    for node, name, places in uses:
         if places.letters <= set(numbers):
             count = places.at(numbers)
             if name not in found or count < found[name][1]:
@@ -84,8 +88,9 @@ def check_choices(problem: Problem) -> None:
     """Raise UnsupportedError, with the place, for a value that is no index of what it is used on."""
     graph = problem.graph
     leaves = {leaf.name: leaf for leaf in (*graph.inputs, *graph.constants)}
-    found = choices(graph, {letter: size for letter, size in graph.dims if size is not None})
-    for used, name, _ in _uses(graph):
+    uses = tuple(_uses(graph))
+    found = _least(uses, {letter: size for letter, size in graph.dims if size is not None})
+    for used, name, _ in uses:
         node, count = found.get(name, (used, None))
         for value in _values(leaves[name]):
             if value.denominator != 1 or value < 0 or (count is not None and value >= count):
